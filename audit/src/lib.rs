@@ -1,1 +1,42 @@
-//! audit
+//! Digests, the archive, the manifest, signatures, the history and its verification.
+//!
+//! This crate knows no finance: it keeps a *series* of filings as plain files that the stock tools
+//! of any Linux can check (`sha256sum -c LOG`, `ssh-keygen -Y verify`, `head -n N LOG | sha256sum`).
+//! It reads no clock; the only randomness is that of [`SigningKey::generate`].
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`layout`] | every path of a series on disk |
+//! | [`digest`] | SHA-256 as a type, and hashing while reading or writing |
+//! | [`canonical`] | RFC 8785 canonical JSON |
+//! | [`archive`] | the content-addressed store of raw bytes |
+//! | [`manifest`] | the in-toto statement of a filing |
+//! | [`keys`] | Ed25519 keys in OpenSSH's formats, signatures, allowed signers |
+//! | [`series`] | writing: enrol a key, stage a filing, commit it, recover from a crash |
+//! | [`mod@verify`] | checking a series from nothing but its bytes |
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod archive;
+pub mod canonical;
+pub mod digest;
+mod disk;
+pub mod error;
+mod inputs;
+pub mod keys;
+pub mod layout;
+mod log;
+pub mod manifest;
+pub mod series;
+mod signers;
+pub mod verify;
+
+pub use archive::{Archive, Stored};
+pub use digest::Sha256Digest;
+pub use error::{Error, ErrorKind, Result};
+pub use keys::{PublicKey, SigningKey};
+pub use layout::{FilingDate, FilingId};
+pub use manifest::{History, Subject};
+pub use series::{Enrolment, Filed, NewFiling, Series, SeriesWriter, Staging};
+pub use signers::{AllowedSigners, Signer};
+pub use verify::{Report, verify};

@@ -1,1 +1,15 @@
-//! rules
+//! What must hold: the vocabulary of a night, its configuration, and the judgement of the three
+//! reconciliations. Pure: no I/O, no clock, no randomness.
+
+pub mod business;
+pub mod config;
+pub mod control;
+pub mod dates;
+pub mod day;
+pub mod end_to_end;
+pub mod exception;
+pub mod money;
+pub mod movement;
+pub mod notation;
+
+pub use config::{Config, ConfigError};

@@ -1,0 +1,347 @@
+//! Every path of a series on disk. Pure: nothing here touches a disk.
+//!
+//! ```text
+//! <series>/
+//!   LOG                          append-only: "<sha256>  <path>" lines, readable by sha256sum -c
+//!   LOCK                         empty; held by the process that is writing
+//!   trust/allowed_signers.1      whose signatures count
+//!   archive/sha256/ab/abcdef...  raw bytes, named by their digest
+//!   archive/.incoming-...        an object being received
+//!   filings/2026-11-21.1/        the files of a filing, manifest.json, manifest.json.sig
+//!   filings/.staging-2026-11-21.1/   a filing being prepared
+//! ```
+//!
+//! The functions give paths relative to the series, with `/`, as they stand in `LOG`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::digest::Sha256Digest;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The append-only history.
+pub const LOG: &str = "LOG";
+/// The file whose lock the writing process holds.
+pub const LOCK: &str = "LOCK";
+/// The folder of allowed signers.
+pub const TRUST: &str = "trust";
+/// The folder of all filings.
+pub const FILINGS: &str = "filings";
+/// The folder of the archive.
+pub const ARCHIVE: &str = "archive";
+/// The folder of the archive's objects.
+pub const OBJECTS: &str = "archive/sha256";
+/// What a filing's manifest is called in its folder.
+pub const MANIFEST: &str = "manifest.json";
+/// What the signature over a manifest is called in its folder.
+pub const SIGNATURE: &str = "manifest.json.sig";
+/// The evidence file that names what a filing was made from.
+pub const INPUTS: &str = "inputs.json";
+
+const STAGING_PREFIX: &str = ".staging-";
+const INCOMING_PREFIX: &str = ".incoming-";
+
+/// The allowed signers of generation `number`, counted from 1.
+pub fn allowed_signers(number: u32) -> String {
+    format!("{TRUST}/allowed_signers.{number}")
+}
+
+/// The folder that holds an object of the archive: its digest's first two digits.
+pub fn object_folder(digest: Sha256Digest) -> String {
+    let hex = digest.to_string();
+    format!("{OBJECTS}/{}", &hex[..2])
+}
+
+/// An object of the archive.
+pub fn object(digest: Sha256Digest) -> String {
+    format!("{}/{digest}", object_folder(digest))
+}
+
+/// An object while it is being received; `unique` tells apart those of one machine.
+pub fn incoming(unique: &str) -> String {
+    format!("{ARCHIVE}/{INCOMING_PREFIX}{unique}")
+}
+
+/// Is this path that of an object being received?
+pub fn is_incoming(path: &str) -> bool {
+    path.strip_prefix("archive/")
+        .is_some_and(|name| name.starts_with(INCOMING_PREFIX) && !name.contains('/'))
+}
+
+/// The folder of a filing.
+pub fn filing(id: &FilingId) -> String {
+    format!("{FILINGS}/{id}")
+}
+
+/// A file of a filing.
+pub fn filing_file(id: &FilingId, name: &str) -> String {
+    format!("{FILINGS}/{id}/{name}")
+}
+
+/// The folder of a filing while it is being prepared.
+pub fn staging(id: &FilingId) -> String {
+    format!("{FILINGS}/{STAGING_PREFIX}{id}")
+}
+
+/// A file of the trust folder while it is being written.
+pub fn staging_trust(number: u32) -> String {
+    format!("{TRUST}/{STAGING_PREFIX}allowed_signers.{number}")
+}
+
+/// Is this path that of something being prepared, or inside of it?
+pub fn is_staging(path: &str) -> bool {
+    let rest = path
+        .strip_prefix("filings/")
+        .or_else(|| path.strip_prefix("trust/"));
+    rest.is_some_and(|name| name.starts_with(STAGING_PREFIX))
+}
+
+/// The filing and the file name of a path such as `filings/2026-11-21.1/report.csv`.
+pub fn parse_filing_file(path: &str) -> Option<(FilingId, &str)> {
+    let (id, name) = path.strip_prefix("filings/")?.split_once('/')?;
+    is_file_name(name).then_some((id.parse().ok()?, name))
+}
+
+/// Can this be the name of a file in a series? 1 to 255 of `A-Z a-z 0-9 . _ -`, not starting with
+/// a dot or a hyphen: names that no shell, tool or file system reads in two ways.
+pub fn is_file_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    (1..=255).contains(&name.len()) && !name.starts_with(['.', '-']) && name.bytes().all(plain)
+}
+
+/// Can this path stand in `LOG`? File names joined by single slashes, from the series downwards.
+pub fn is_log_path(path: &str) -> bool {
+    path.split('/').all(is_file_name)
+}
+
+/// A calendar day, `YYYY-MM-DD`, in the years 0001 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FilingDate {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+/// A filing of a series: the `number`-th one for its date, counted from 1.
+///
+/// Its text form is `2026-11-21.1`. Ordered by date, then number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FilingId {
+    date: FilingDate,
+    number: u32,
+}
+
+impl FilingDate {
+    /// The day `year-month-day`, if the calendar has it.
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
+        let valid = (1..=9999).contains(&year) && (1..=days_in(year, month)).contains(&day);
+        valid.then_some(FilingDate { year, month, day })
+    }
+}
+
+impl FilingId {
+    /// The `number`-th filing for `date`; numbers count from 1.
+    pub fn new(date: FilingDate, number: u32) -> Option<Self> {
+        (number >= 1).then_some(FilingId { date, number })
+    }
+
+    /// The day the filing is for.
+    pub fn date(&self) -> FilingDate {
+        self.date
+    }
+
+    /// Which one of that day it is, counted from 1.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl fmt::Display for FilingDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl fmt::Display for FilingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.date, self.number)
+    }
+}
+
+impl FromStr for FilingDate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        parse_date(text).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("not a date: {text:?}"),
+                "a date is YYYY-MM-DD and a day of the calendar",
+                "write it as 2026-11-21",
+            )
+        })
+    }
+}
+
+impl FromStr for FilingId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        parse_id(text).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("not a filing: {text:?}"),
+                "a filing is a date, a dot and a number counted from 1",
+                "write it as 2026-11-21.1",
+            )
+        })
+    }
+}
+
+impl Serialize for FilingDate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for FilingId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilingDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilingId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+fn parse_date(text: &str) -> Option<FilingDate> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let year = number(&bytes[..4])?;
+    let month = number(&bytes[5..7])?;
+    let day = number(&bytes[8..])?;
+    FilingDate::new(year, month.try_into().ok()?, day.try_into().ok()?)
+}
+
+fn parse_id(text: &str) -> Option<FilingId> {
+    let (date, number) = text.split_once('.')?;
+    let plain = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
+    if !plain {
+        return None;
+    }
+    FilingId::new(parse_date(date)?, number.parse().ok()?)
+}
+
+fn number(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        Some(value * 10 + u16::from(digit))
+    })
+}
+
+fn days_in(year: u16, month: u8) -> u8 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filing_reads_back_as_it_is_written() {
+        for text in ["2026-11-21.1", "2024-02-29.12", "0001-01-01.4294967295"] {
+            assert_eq!(text.parse::<FilingId>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_filing_is_refused() {
+        for text in [
+            "",
+            "2026-11-21",
+            "2026-11-21.",
+            "2026-11-21.0",
+            "2026-11-21.01",
+            "2026-11-21.+1",
+            "2026-02-29.1",
+            "2026-13-01.1",
+            "2026-00-01.1",
+            "2026-11-31.1",
+            "0000-01-01.1",
+            "2026-1-021.1",
+            "+026-11-21.1",
+            "2026-11-21.4294967296",
+            " 2026-11-21.1",
+            "2026-11-21.1 ",
+            "2026-11-21.1.1",
+            "2026/11/21.1",
+        ] {
+            assert!(text.parse::<FilingId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn filings_order_by_date_then_number() {
+        let mut ids: Vec<FilingId> = ["2026-11-21.10", "2026-11-21.9", "2025-12-31.11"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        ids.sort();
+        let texts: Vec<String> = ids.iter().map(FilingId::to_string).collect();
+        assert_eq!(texts, ["2025-12-31.11", "2026-11-21.9", "2026-11-21.10"]);
+    }
+
+    #[test]
+    fn log_paths_are_relative_plain_and_normalised() {
+        for path in [
+            "LOG",
+            "filings/2026-11-21.1/report.csv",
+            "trust/allowed_signers.1",
+        ] {
+            assert!(is_log_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "./a",
+            "a/../b",
+            "..",
+            "a b",
+            "a\\b",
+            "ñ",
+            "-a",
+            "a\n",
+        ] {
+            assert!(!is_log_path(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_lies_under_its_first_two_digits() {
+        let path = object(Sha256Digest::of(b"abc"));
+        assert!(path.starts_with("archive/sha256/ba/ba7816bf"), "{path}");
+    }
+}

@@ -1,0 +1,141 @@
+//! The lines that a filing adds to `LOG`, and the proof that a filing on disk deserves them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::digest::Sha256Digest;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::keys::MANIFEST_NAMESPACE;
+use crate::layout::{self, FilingId};
+use crate::log::{self, Log};
+use crate::manifest::{Manifest, SeriesFacts, Subject};
+use crate::series;
+
+/// The lines of one filing and where they belong.
+pub(super) struct Block {
+    /// How many lines `LOG` has in front of it.
+    pub(super) entries: usize,
+    /// The lines themselves.
+    pub(super) text: String,
+}
+
+/// Reads a filing's folder and confirms that it is what its signed manifest says: every file, the
+/// signature, its place in the series, and the history that it pins.
+pub(super) fn confirm(root: &Path, log: &Log, id: &FilingId) -> Result<Block> {
+    let folder = root.join(layout::filing(id));
+    let path = folder.join(layout::MANIFEST);
+    let damaged = |why: String| Error::damaged("the filing cannot be confirmed", &path, why);
+
+    let bytes = disk::read_whole(&path)?;
+    let signature = disk::read_whole(&folder.join(layout::SIGNATURE))?;
+    let manifest = Manifest::from_bytes(&bytes).map_err(|e| damaged(e.to_string()))?;
+    series::trust(root, log)?
+        .verify(MANIFEST_NAMESPACE, &bytes, &signature)
+        .map_err(|e| damaged(e.to_string()))?;
+
+    let facts = &manifest.predicate;
+    let entries = usize::try_from(facts.history.entries).unwrap_or(usize::MAX);
+    if log.history(entries) != Some(facts.history) {
+        return Err(damaged(
+            "LOG does not begin with the history that it pins".to_owned(),
+        ));
+    }
+    check_place(log, entries, id, facts).map_err(damaged)?;
+    let signed = [layout::MANIFEST, layout::SIGNATURE];
+    check_files(&folder, &manifest.subject, &signed)?;
+    Ok(Block {
+        entries,
+        text: text(id, &manifest.subject, &bytes, &signature),
+    })
+}
+
+/// The lines of a filing: its subjects, its manifest, its signature.
+pub(super) fn text(
+    id: &FilingId,
+    subjects: &[Subject],
+    manifest: &[u8],
+    signature: &[u8],
+) -> String {
+    let line = |name: &str, sha256| log::line(sha256, &layout::filing_file(id, name));
+    let mut text: String = subjects.iter().map(|s| line(&s.name, s.sha256)).collect();
+    text += &line(layout::MANIFEST, Sha256Digest::of(manifest));
+    text += &line(layout::SIGNATURE, Sha256Digest::of(signature));
+    text
+}
+
+/// Is this the next filing of its day after the first `entries` lines, and does it say so?
+pub(super) fn check_place(
+    log: &Log,
+    entries: usize,
+    id: &FilingId,
+    facts: &SeriesFacts,
+) -> std::result::Result<(), String> {
+    if !facts.is_for(id) {
+        let (date, number) = (facts.business_date, facts.filing.number);
+        return Err(format!(
+            "its predicate is for {date}, number {number}, not {id}"
+        ));
+    }
+    let before = log.lines().get(..entries).unwrap_or_default();
+    let of_date = series::filings(before)
+        .into_iter()
+        .filter(|filed| filed.id.date() == id.date());
+    let latest = of_date.max_by_key(|filed| filed.id);
+    let number = latest.map_or(Some(1), |l| series::next_number(l.id.number()));
+    if number != Some(id.number()) {
+        return Err(format!("it is not the next filing of {}", id.date()));
+    }
+    if facts.supersedes() != latest.map(|filed| filed.manifest) {
+        return Err(match latest {
+            Some(filed) => format!("its filing.supersedes is not {}", filed.manifest),
+            None => "its filing.supersedes is not null".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Does the folder hold exactly these subjects and these other files, as regular files?
+pub(super) fn check_files(folder: &Path, subjects: &[Subject], others: &[&str]) -> Result<()> {
+    let mut expected: BTreeSet<&str> = others.iter().copied().collect();
+    for subject in subjects {
+        let path = folder.join(&subject.name);
+        let meta = fs::symlink_metadata(&path)
+            .map_err(|e| Error::io("a file of the filing cannot be read", &path, e))?;
+        if !meta.is_file() {
+            return Err(Error::damaged(
+                "not a file of a filing",
+                path,
+                "it is no regular file",
+            ));
+        }
+        let (actual, _) = Sha256Digest::of_file(&path)?;
+        if actual != subject.sha256 {
+            let why = format!("its SHA-256 is {actual}, not {}", subject.sha256);
+            return Err(Error::damaged(
+                "the file is not the one that was named",
+                path,
+                why,
+            ));
+        }
+        expected.insert(&subject.name);
+    }
+    let failed = |e| Error::io("cannot list the folder", folder, e);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let known = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| expected.contains(name));
+        if !known {
+            let why = "the manifest does not name it";
+            return Err(Error::damaged(
+                "not a file of the filing",
+                entry.path(),
+                why,
+            ));
+        }
+    }
+    Ok(())
+}

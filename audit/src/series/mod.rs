@@ -1,0 +1,286 @@
+//! Writing a series: enrol a key, stage a filing, commit it.
+//!
+//! One process writes at a time: it holds the lock on `LOCK` for as long as its [`SeriesWriter`]
+//! lives. A filing appears whole or not at all: staged aside, synced, renamed, and only then named
+//! in `LOG` by one write. A crash between the last two steps is made good by the next
+//! [`Series::open_or_create`], from the signed manifest alone.
+//!
+//! Nothing is signed on top of a history that is not whole: before each commit the last filing is
+//! checked again (its files, its signature, the history that it pins).
+
+mod block;
+mod commit;
+mod recover;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use crate::archive::{self, Archive};
+use crate::digest::Sha256Digest;
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::PublicKey;
+use crate::layout::{self, FilingDate, FilingId};
+use crate::log::{self, Line, Log};
+use crate::manifest::History;
+use crate::signers::{self, AllowedSigners};
+
+pub use commit::{NewFiling, Staging};
+
+/// A series, to read from. Reads the disk anew at each call, and takes no lock.
+#[derive(Clone, Debug)]
+pub struct Series {
+    root: PathBuf,
+}
+
+/// A series, to write to. Holds the append lock until it is dropped.
+#[derive(Debug)]
+pub struct SeriesWriter {
+    series: Series,
+    recovered: Option<FilingId>,
+    _lock: File,
+}
+
+/// A filing that is in the series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// Which one.
+    pub id: FilingId,
+    /// The digest of its manifest: what a later filing of the day supersedes.
+    pub manifest: Sha256Digest,
+}
+
+/// What [`SeriesWriter::enrol`] found or did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolment {
+    /// The series trusted nobody; from now on it trusts this key.
+    Founded,
+    /// The series trusted this key already.
+    Known,
+}
+
+impl Series {
+    /// The series at `root`, to read from. Nothing is checked or created: see [`crate::verify()`].
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Series { root: root.into() }
+    }
+
+    /// Opens the series at `root` to write to it; an absent one is created. Makes good what a crash
+    /// left unfinished, and removes what it left aside.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when another process is writing; [`ErrorKind::Damaged`] when the
+    /// series is in a state that no crash of this crate leaves.
+    pub fn open_or_create(root: impl Into<PathBuf>) -> Result<SeriesWriter> {
+        let root = root.into();
+        disk::create_folder(&root)?;
+        let lock = lock(&root)?;
+        disk::create_folder(&root.join(layout::FILINGS))?;
+        archive::remove_leftovers(&root)?;
+        recover::remove_leftovers(&root)?;
+        let recovered = recover::recover(&root)?;
+        Ok(SeriesWriter {
+            series: Series { root },
+            recovered,
+            _lock: lock,
+        })
+    }
+
+    /// The series' folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The series' archive.
+    pub fn archive(&self) -> Archive {
+        Archive::new(&self.root)
+    }
+
+    /// The folder of a filing.
+    pub fn folder(&self, id: &FilingId) -> PathBuf {
+        self.root.join(layout::filing(id))
+    }
+
+    /// The history as it is now: what the next filing's manifest must pin.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Damaged`] when a line is malformed, or the last one is unfinished.
+    pub fn history(&self) -> Result<History> {
+        let log = Log::read(&self.root)?;
+        log.history(log.lines().len())
+            .filter(|_| !log.is_torn())
+            .ok_or_else(|| {
+                let why = "its last line is not finished; a run that files makes that good";
+                Error::damaged("cannot pin the history", self.root.join(layout::LOG), why)
+            })
+    }
+
+    /// Every filing, in the order in which they were filed.
+    pub fn filings(&self) -> Result<Vec<Filed>> {
+        Ok(filings(Log::read(&self.root)?.lines()))
+    }
+
+    /// The filing for `date` with the highest number.
+    pub fn latest(&self, date: FilingDate) -> Result<Option<Filed>> {
+        let of_date = self.filings()?.into_iter().filter(|f| f.id.date() == date);
+        Ok(of_date.max_by_key(|filed| filed.id))
+    }
+
+    /// What the next filing for `date` is called.
+    pub fn next(&self, date: FilingDate) -> Result<FilingId> {
+        let number = self.latest(date)?.map_or(0, |filed| filed.id.number());
+        next_number(number)
+            .and_then(|number| FilingId::new(date, number))
+            .ok_or_else(|| conflict("the day has all the filings it can have", &self.root))
+    }
+
+    /// Whose signatures count in this series, as its own `trust` folder has it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] when no key is enrolled.
+    pub fn allowed_signers(&self) -> Result<AllowedSigners> {
+        trust(&self.root, &Log::read(&self.root)?)
+    }
+}
+
+impl SeriesWriter {
+    /// The filing that a crash had left out of `LOG` and that opening the series put in.
+    pub fn recovered(&self) -> Option<FilingId> {
+        self.recovered
+    }
+
+    /// Makes sure that the series trusts `key`. The first key of a series founds its trust, in the
+    /// name of `principal`, as the first line of `LOG`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] when the series trusts other keys.
+    pub fn enrol(&self, key: &PublicKey, principal: &str) -> Result<Enrolment> {
+        let log = Log::read(&self.root)?;
+        if !log.lines().is_empty() {
+            check_trusted(&trust(&self.root, &log)?, key, &self.root)?;
+            return Ok(Enrolment::Known);
+        }
+        let content = signers::line(principal, key)?;
+        let staged = self.root.join(layout::staging_trust(1));
+        disk::create_folder(&self.root.join(layout::TRUST))?;
+        disk::write_new(&staged, content.as_bytes())?;
+        let named = layout::allowed_signers(1);
+        disk::rename(&staged, &self.root.join(&named))?;
+        log.append(log::line(Sha256Digest::of(content.as_bytes()), &named).as_bytes())?;
+        Ok(Enrolment::Founded)
+    }
+
+    /// Begins the next filing of its day in an empty folder aside.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] when `id` is not what [`Series::next`] gives for its date.
+    pub fn stage(&self, id: FilingId) -> Result<Staging<'_>> {
+        let expected = self.next(id.date())?;
+        if id != expected {
+            let why = format!("the next filing of that day is {expected}, not {id}");
+            return Err(conflict(&why, &self.root));
+        }
+        let path = self.root.join(layout::staging(&id));
+        if path.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&path).map_err(|e| Error::io("cannot clear", &path, e))?;
+        }
+        disk::create_folder(&path)?;
+        Ok(Staging::new(self, id, path))
+    }
+}
+
+impl Deref for SeriesWriter {
+    type Target = Series;
+
+    fn deref(&self) -> &Series {
+        &self.series
+    }
+}
+
+fn lock(root: &Path) -> Result<File> {
+    let path = root.join(layout::LOCK);
+    let failed = |e| Error::io("cannot lock the series", &path, e);
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Locked,
+            "cannot lock the series",
+            "another process is writing to it",
+            "wait until it ends, then run again",
+        )
+        .at(path)),
+        Err(TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+/// The filings whose lines are complete among these lines of `LOG`.
+fn filings(lines: &[Line]) -> Vec<Filed> {
+    let pairs = lines.windows(2).filter_map(|pair| {
+        let (id, name) = layout::parse_filing_file(&pair[0].path)?;
+        let complete = pair[1].path == layout::filing_file(&id, layout::SIGNATURE);
+        (name == layout::MANIFEST && complete).then_some(Filed {
+            id,
+            manifest: pair[0].digest,
+        })
+    });
+    pairs.collect()
+}
+
+/// The allowed signers that the history vouches for.
+fn trust(root: &Path, log: &Log) -> Result<AllowedSigners> {
+    let named = layout::allowed_signers(1);
+    let path = root.join(&named);
+    let first = log.lines().first().filter(|line| line.path == named);
+    let Some(line) = first else {
+        return Err(Error::new(
+            ErrorKind::Key,
+            "the series trusts no key",
+            "its LOG does not begin with its allowed signers",
+            "enrol the signing key first",
+        )
+        .at(root));
+    };
+    let bytes = disk::read_whole(&path)?;
+    if Sha256Digest::of(&bytes) != line.digest {
+        let why = "it is not the file that LOG names";
+        return Err(Error::damaged(
+            "cannot trust the allowed signers",
+            path,
+            why,
+        ));
+    }
+    AllowedSigners::parse(&bytes).map_err(|e| e.at(path))
+}
+
+fn check_trusted(signers: &AllowedSigners, key: &PublicKey, root: &Path) -> Result<()> {
+    if signers.allows(key) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Key,
+        "the series does not trust this signing key",
+        format!("{} is not among its allowed signers", key.fingerprint()),
+        "sign with the key that the series was founded with, or begin a new series",
+    )
+    .at(root.join(layout::allowed_signers(1))))
+}
+
+fn next_number(number: u32) -> Option<u32> {
+    number.checked_add(1)
+}
+
+fn conflict(why: &str, path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "the filing does not fit the series",
+        why,
+        "read the series' history again and prepare the filing from it",
+    )
+    .at(path)
+}

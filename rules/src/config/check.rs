@@ -1,0 +1,397 @@
+//! What a configuration must satisfy beyond its grammar.
+
+use std::collections::BTreeSet;
+
+use super::error::{Problem, Step};
+use super::source::{Column, ControlFrom, Extract, Format};
+use super::{Check, Config, Source, Warehouse};
+use crate::dates::DateFormat;
+use crate::money::Currency;
+use crate::movement::Field;
+
+type Checked = Result<(), Problem>;
+
+fn problem<S: Into<String>>(path: Vec<Step>, message: S, help: &str) -> Checked {
+    let help = Some(help.to_owned()).filter(|help| !help.is_empty());
+    Err(Problem { path, message: message.into(), help })
+}
+
+macro_rules! path {
+    ($($step:expr),*) => { vec![$(Step::from($step)),*] };
+}
+
+/// Finds the first thing that is wrong.
+pub(super) fn check(config: &Config) -> Checked {
+    institution(config)?;
+    unique(config.sources.iter().map(|source| source.id.as_str()), "source")?;
+    unique(config.rules.iter().map(|rule| rule.id.as_str()), "rule")?;
+    unique(config.datasets.iter().map(|dataset| dataset.id.as_str()), "dataset")?;
+    for (n, source) in config.sources.iter().enumerate() {
+        let at = |rest: Vec<Step>| [path!["source", n], rest].concat();
+        self::source(config, source).map_err(|p| Problem { path: at(p.path), ..p })?;
+    }
+    warehouse(config)?;
+    policy(config)?;
+    report(config)?;
+    datasets(config)?;
+    rules(config)
+}
+
+fn institution(config: &Config) -> Checked {
+    if jiff::tz::TimeZone::get(&config.time_zone).is_err() {
+        let message = format!("`{}` is no IANA time zone", config.time_zone);
+        return problem(path!["time_zone"], message, "write it as America/Mexico_City");
+    }
+    if config.deadline().is_none() {
+        return problem(path!["deadline"], format!("`{}` is no time of day", config.deadline), "write it as 06:00");
+    }
+    for (n, code) in config.currencies.iter().enumerate() {
+        currency(code, path!["currencies", n])?;
+    }
+    currency(&config.currency, path!["currency"])?;
+    if config.sources.is_empty() {
+        return problem(path!["institution"], "no [[source]] is configured", "add one [[source]] per system");
+    }
+    end_to_end(&config.end_to_end, path!["end_to_end"])
+}
+
+fn currency(code: &str, path: Vec<Step>) -> Checked {
+    match code.parse::<Currency>() {
+        Ok(_) => Ok(()),
+        Err(error) => problem(path, format!("`{code}` is {error}"), "write three capital letters, such as MXN"),
+    }
+}
+
+fn unique<'a>(ids: impl Iterator<Item = &'a str>, what: &str) -> Checked {
+    let mut seen = BTreeSet::new();
+    for (n, id) in ids.enumerate() {
+        if id.trim().is_empty() || id.contains(['/', '\\', '\n']) {
+            return problem(
+                path![what, n, "id"],
+                format!("`{id}` cannot name a {what}"),
+                "use letters, digits, - and _",
+            );
+        }
+        if !seen.insert(id) {
+            return problem(path![what, n, "id"], format!("two {what}s have the id `{id}`"), "give each its own id");
+        }
+    }
+    Ok(())
+}
+
+fn end_to_end(setting: &super::EndToEnd, path: Vec<Step>) -> Checked {
+    for field in [Field::Source] {
+        if setting.key.contains(&field) || setting.compare.contains(&field) {
+            return problem(path, format!("`{field}` is always compared"), "leave it out of key and compare");
+        }
+    }
+    Ok(())
+}
+
+fn source(config: &Config, source: &Source) -> Checked {
+    let at = |rest: Vec<Step>| [path!["extract"], rest].concat();
+    extract(config, &source.extract).map_err(|p| Problem { path: at(p.path), ..p })?;
+    if source.extract.columns.contains_key(&Field::Source) {
+        let help = "its id is the source of every movement";
+        return problem(path!["extract", "columns", "source"], "a source does not map `source`", help);
+    }
+    if let Some(cut_off) = &source.cut_off
+        && jiff::civil::Time::strptime("%H:%M", cut_off).is_err()
+    {
+        return problem(path!["cut_off"], format!("`{cut_off}` is no time of day"), "write it as 04:00");
+    }
+    if let Some(setting) = &source.end_to_end {
+        end_to_end(setting, path!["end_to_end"])?;
+    }
+    control(source)
+}
+
+fn control(source: &Source) -> Checked {
+    let Some(control) = &source.control else { return Ok(()) };
+    if control.hash_total.is_some() && control.hash_field.is_none() {
+        return problem(
+            path!["control", "hash_total"],
+            "a hash total needs a `hash_field`",
+            "name the field whose digits are summed",
+        );
+    }
+    match control.from {
+        ControlFrom::Trailer => {
+            let declared = match source.extract.format {
+                Format::Csv => source.extract.csv.trailer.is_some(),
+                Format::Fixed => source.extract.fixed.trailer_marker.is_some(),
+                Format::Jsonl | Format::Parquet => false,
+            };
+            if declared {
+                return Ok(());
+            }
+            problem(
+                path!["control", "from"],
+                "no trailer record is declared",
+                "describe it in extract.csv.trailer or extract.fixed.trailer",
+            )
+        }
+        ControlFrom::Json | ControlFrom::Csv => {
+            let Some(file) = &control.file else {
+                return problem(
+                    path!["control"],
+                    "a sidecar control needs a `file`",
+                    "give its pattern, such as core/{date}/control.json",
+                );
+            };
+            pattern(file, path!["control", "file"])?;
+            if control.records.is_none() && control.amount.is_none() && control.hash_total.is_none() {
+                return problem(
+                    path!["control"],
+                    "the control names no total",
+                    "name `records`, `amount` or `hash_total`",
+                );
+            }
+            Ok(())
+        }
+    }
+}
+
+fn extract(config: &Config, extract: &Extract) -> Checked {
+    for (n, text) in extract.files.patterns().iter().enumerate() {
+        let many = matches!(extract.files, super::source::Files::Many(_));
+        let at = if many { path!["files", n] } else { path!["files"] };
+        pattern(text, at)?;
+    }
+    if extract.encoding.is_empty() {
+        return problem(path!["encoding"], "no encoding is given", "write encoding = [\"utf-8\"]");
+    }
+    if extract.date_formats.is_empty() {
+        return problem(path!["date_formats"], "no date format is given", "write date_formats = [\"%Y-%m-%d\"]");
+    }
+    for (n, format) in extract.date_formats.iter().enumerate() {
+        if let Err(error) = DateFormat::parse(format) {
+            return problem(
+                path!["date_formats", n],
+                format!("`{format}` is no date format: {error}"),
+                "use strptime letters, such as %d/%m/%Y, or serial",
+            );
+        }
+    }
+    if let Some(zone) = &extract.time_zone
+        && jiff::tz::TimeZone::get(zone).is_err()
+    {
+        return problem(
+            path!["time_zone"],
+            format!("`{zone}` is no IANA time zone"),
+            "write it as America/Mexico_City",
+        );
+    }
+    columns(config, extract)?;
+    match extract.format {
+        Format::Csv => csv(&extract.csv),
+        Format::Fixed if extract.fixed.fields.is_empty() => problem(
+            path!["format"],
+            "a fixed-width extract needs extract.fixed.fields",
+            "give each field its first and last position, 1-based",
+        ),
+        Format::Fixed => fixed(extract),
+        Format::Jsonl | Format::Parquet => Ok(()),
+    }
+}
+
+fn pattern(text: &str, path: Vec<Step>) -> Checked {
+    if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
+        return problem(path, format!("`{text}` leaves the data folder"), "give a path below the data folder");
+    }
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        let Some((token, tail)) = after.split_once('}') else {
+            return problem(path, format!("`{text}` has a {{ without a }}"), "write {date} or {date:%d%m%y}");
+        };
+        let format = token.strip_prefix("date:").or((token == "date").then_some("%Y-%m-%d"));
+        if format.is_none_or(|format| DateFormat::parse(format).is_err()) {
+            return problem(path, format!("`{{{token}}}` is unknown"), "write {date} or {date:%d%m%y}");
+        }
+        rest = tail;
+    }
+    Ok(())
+}
+
+fn columns(config: &Config, extract: &Extract) -> Checked {
+    let amount = &extract.amount;
+    let split = amount.debit.is_some() && amount.credit.is_some();
+    if amount.debit.is_some() != amount.credit.is_some() {
+        return problem(path!["amount"], "`debit` and `credit` go together", "give both columns");
+    }
+    if split == extract.columns.contains_key(&Field::Amount) {
+        let message = if split {
+            "both `columns.amount` and debit/credit columns are given"
+        } else {
+            "no column gives the amount"
+        };
+        return problem(path!["columns"], message, "give `columns.amount`, or `amount.debit` and `amount.credit`");
+    }
+    if split && amount.flag.is_some() {
+        return problem(
+            path!["amount", "flag"],
+            "a flag and debit/credit columns exclude each other",
+            "keep one of them",
+        );
+    }
+    if amount.grouping == Some(amount.decimal) {
+        return problem(
+            path!["amount", "grouping"],
+            "decimal and thousands mark are the same",
+            "give two different marks",
+        );
+    }
+    if let Some(flag) = &amount.flag
+        && flag.debit.iter().any(|value| flag.credit.contains(value))
+    {
+        return problem(path!["amount", "flag"], "a flag value means both debit and credit", "list each value once");
+    }
+    for (field, column) in &extract.columns {
+        let at = || path!["columns", field.name()];
+        match column {
+            Column::Position(0) => return problem(at(), "positions are 1-based", "the first column is 1"),
+            Column::Name(_) | Column::Aliases(_) if extract.format == Format::Csv && !extract.csv.header => {
+                return problem(at(), "a file without header has no column names", "give the 1-based position");
+            }
+            Column::Aliases(names) if names.is_empty() => return problem(at(), "no column is named", "give a name"),
+            Column::Name(name) if extract.format == Format::Fixed && !extract.fixed.fields.contains_key(name) => {
+                return problem(at(), format!("extract.fixed.fields has no `{name}`"), "declare its positions there");
+            }
+            Column::Constant { value } if *field == Field::Currency => currency(value, at())?,
+            _ => {}
+        }
+    }
+    let _ = config;
+    Ok(())
+}
+
+fn csv(csv: &super::source::Csv) -> Checked {
+    if !csv.delimiter.is_ascii() {
+        return problem(path!["csv", "delimiter"], "the delimiter is not ASCII", "use one ASCII character");
+    }
+    if csv.quote.len() > 1 || !csv.quote.is_ascii() {
+        return problem(path!["csv", "quote"], "the quote is not one ASCII character", "use one, or \"\" for none");
+    }
+    Ok(())
+}
+
+fn fixed(extract: &Extract) -> Checked {
+    for (name, [first, last]) in extract.fixed.fields.iter().chain(&extract.fixed.trailer) {
+        if *first == 0 || last < first {
+            let message = format!("`{name}` has no positions: {first} to {last}");
+            return problem(path!["fixed", "fields", name.as_str()], message, "positions are 1-based and inclusive");
+        }
+    }
+    for name in extract.fixed.trailer.keys() {
+        if !["records", "amount", "hash_total"].contains(&name.as_str()) {
+            return problem(
+                path!["fixed", "trailer", name.as_str()],
+                format!("a trailer has no `{name}`"),
+                "it may have records, amount and hash_total",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn warehouse(config: &Config) -> Checked {
+    match &config.warehouse {
+        Warehouse::Files(files) => {
+            let at = |rest: Vec<Step>| [path!["warehouse", "files"], rest].concat();
+            extract(config, files).map_err(|p| Problem { path: at(p.path), ..p })?;
+            needs(&files.columns, &[Field::Source], path!["warehouse", "files", "columns"])
+        }
+        Warehouse::Sqlite(table) => {
+            let at = path!["warehouse", "sqlite", "columns"];
+            needs(&table.columns, &[Field::Source, Field::BookedOn], at.clone())?;
+            if let Some((field, _)) = table.columns.iter().find(|(_, c)| matches!(c, Column::Position(_))) {
+                return problem([at, path![field.name()]].concat(), "a table's columns have names", "give the name");
+            }
+            if DateFormat::parse(&table.date_format).is_err() {
+                return problem(path!["warehouse", "sqlite", "date_format"], "no date format", "use strptime letters");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn needs(columns: &std::collections::BTreeMap<Field, Column>, fields: &[Field], path: Vec<Step>) -> Checked {
+    match fields.iter().find(|field| !columns.contains_key(field)) {
+        Some(field) => problem(path, format!("the warehouse's `{field}` is not mapped"), "name its column"),
+        None => Ok(()),
+    }
+}
+
+fn policy(config: &Config) -> Checked {
+    for (n, id) in config.policy.required_sources.iter().enumerate() {
+        if !config.sources.iter().any(|source| &source.id == id) {
+            return problem(
+                path!["policy", "required_sources", n],
+                format!("no source is called `{id}`"),
+                "use the id of a [[source]]",
+            );
+        }
+    }
+    if config.policy.minimum_coverage_percent > 100 {
+        return problem(path!["policy", "minimum_coverage_percent"], "more than 100 percent", "write 0 to 100");
+    }
+    Ok(())
+}
+
+fn report(config: &Config) -> Checked {
+    if config.report.columns.is_empty() {
+        return problem(path!["report", "columns"], "the report has no columns", "list at least one");
+    }
+    if !config.report.delimiter.is_ascii() {
+        return problem(path!["report", "delimiter"], "the delimiter is not ASCII", "use one ASCII character");
+    }
+    for (n, column) in config.report.columns.iter().enumerate() {
+        if config.report.columns[..n].iter().any(|other| other.name() == column.name()) {
+            return problem(
+                path!["report", "columns", n],
+                format!("two columns are called `{}`", column.name()),
+                "give each its own name",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn datasets(config: &Config) -> Checked {
+    for (n, dataset) in config.datasets.iter().enumerate() {
+        match (&dataset.file, &dataset.query) {
+            (Some(file), None) => pattern(file, path!["dataset", n, "file"])?,
+            (None, Some(_)) if matches!(config.warehouse, Warehouse::Files(_)) => {
+                return problem(
+                    path!["dataset", n, "query"],
+                    "a warehouse of files cannot be queried",
+                    "give a `file`",
+                );
+            }
+            (None, Some(_)) => {}
+            _ => return problem(path!["dataset", n], "a dataset is a file or a query", "give one of the two"),
+        }
+    }
+    Ok(())
+}
+
+fn rules(config: &Config) -> Checked {
+    for (n, rule) in config.rules.iter().enumerate() {
+        let dataset = match &rule.check {
+            Check::Reference(check) => Some(("reference", &check.dataset)),
+            Check::RollForward(check) => Some(("roll_forward", &check.dataset)),
+            _ => None,
+        };
+        if let Some((kind, id)) = dataset
+            && !config.datasets.iter().any(|dataset| &dataset.id == id)
+        {
+            let path = path!["rule", n, "check", kind, "dataset"];
+            return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
+        }
+        if matches!(rule.check, Check::WarehouseSql(_)) && matches!(config.warehouse, Warehouse::Files(_)) {
+            let help = "remove the rule, or use a database";
+            return problem(path!["rule", n, "check"], "a warehouse of files cannot be queried", help);
+        }
+    }
+    Ok(())
+}

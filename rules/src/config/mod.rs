@@ -1,0 +1,183 @@
+//! The configuration: one TOML file a compliance analyst can read.
+//!
+//! [`Config::parse`] reads and validates it; every error points at its line.
+
+pub mod check;
+pub mod error;
+pub mod policy;
+pub mod report;
+pub mod rule;
+pub mod source;
+pub mod warehouse;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
+use crate::movement::Field;
+
+pub use error::ConfigError;
+pub use policy::{Policy, Severity};
+pub use report::Report;
+pub use rule::{Check, Dataset, OnFailure, Rule};
+pub use source::{Column, Format, Source};
+pub use warehouse::Warehouse;
+
+/// A night of one institution: its sources, its warehouse, what must hold, and the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The institution that owes the report.
+    pub institution: String,
+    /// The series of filings, such as `daily-movements`.
+    pub series: String,
+    /// IANA time zone of the business day and the deadline.
+    #[serde(default = "mexico_city")]
+    pub time_zone: String,
+    /// Local time of the deadline, `HH:MM`, on the day after the business date.
+    pub deadline: String,
+    /// ISO 4217 currency of amounts whose source names none.
+    pub currency: String,
+    /// Every currency that movements may have; `currency` alone where absent.
+    #[serde(default)]
+    pub currencies: Vec<String>,
+    /// Folder of landing files and of a file warehouse, relative to this file.
+    #[serde(default = "here")]
+    pub data: String,
+    /// Folder of the series of filings, relative to this file.
+    #[serde(default = "filings")]
+    pub filings: String,
+    /// The key that signs filings.
+    pub signing: Signing,
+    /// What a partial delivery may lack.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Bounds on what an input may demand of the machine.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How movements are compared with the warehouse.
+    #[serde(default)]
+    pub end_to_end: EndToEnd,
+    /// The warehouse's copy of the movements.
+    pub warehouse: Warehouse,
+    /// The layout of `report.csv` and `report.parquet`.
+    pub report: Report,
+    /// The sources, in the order of the report.
+    #[serde(rename = "source")]
+    pub sources: Vec<Source>,
+    /// Reference data that rules look things up in.
+    #[serde(default, rename = "dataset")]
+    pub datasets: Vec<Dataset>,
+    /// Business rules.
+    #[serde(default, rename = "rule")]
+    pub rules: Vec<Rule>,
+}
+
+/// The key that signs filings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    /// OpenSSH Ed25519 private key, relative to this file; `cuadre keygen` makes one.
+    pub key: String,
+    /// Who signs, as the auditor's `allowed_signers` names them.
+    pub principal: String,
+}
+
+/// How movements are compared with the warehouse, per source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndToEnd {
+    /// Fields that identify a movement within its source. Empty: no key, surplus and deficit
+    /// per distinct row.
+    #[serde(default)]
+    pub key: Vec<Field>,
+    /// Fields whose values must agree; with a key, besides the key.
+    #[serde(default)]
+    pub compare: Vec<Field>,
+}
+
+/// Bounds on what an input may demand of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest record, in bytes.
+    pub record_bytes: u64,
+    /// Largest file once decompressed, in bytes.
+    pub decompressed_bytes: u64,
+    /// Largest ratio of decompressed to compressed bytes (checked past 64 MiB).
+    pub expansion: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { record_bytes: 1 << 20, decompressed_bytes: 64 << 30, expansion: 200 }
+    }
+}
+
+impl Config {
+    /// Reads and validates the text of a configuration file; `name` is how errors call it.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        let config: Self =
+            toml::from_str(text).map_err(|e| ConfigError::at(name, text, e.span(), e.message().to_owned(), None))?;
+        check::check(&config).map_err(|problem| problem.locate(name, text))?;
+        Ok(config)
+    }
+
+    /// The currency of sources that name none.
+    pub fn default_currency(&self) -> Option<Currency> {
+        self.currency.parse().ok()
+    }
+
+    /// Every currency that movements may have.
+    pub fn currencies(&self) -> Vec<Currency> {
+        let listed = self.currencies.iter().chain([&self.currency]);
+        let mut currencies: Vec<Currency> = listed.filter_map(|code| code.parse().ok()).collect();
+        currencies.sort();
+        currencies.dedup();
+        currencies
+    }
+
+    /// Decimal places in which the day's amounts are staged: the most of any currency.
+    pub fn scale(&self) -> u32 {
+        self.currencies().iter().map(Currency::scale).max().unwrap_or(2)
+    }
+
+    /// The zone of the business day; UTC where the name is unknown, which validation refuses.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Local time of the deadline.
+    pub fn deadline(&self) -> Option<Time> {
+        Time::strptime("%H:%M", &self.deadline).ok()
+    }
+
+    /// How one source is compared: its own setting, or the institution's.
+    pub fn end_to_end_of<'a>(&'a self, source: &'a Source) -> &'a EndToEnd {
+        source.end_to_end.as_ref().unwrap_or(&self.end_to_end)
+    }
+
+    /// The JSON Schema of the configuration, for editors.
+    pub fn json_schema() -> String {
+        let schema = schemars::schema_for!(Self);
+        serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    }
+}
+
+fn mexico_city() -> String {
+    "America/Mexico_City".to_owned()
+}
+
+fn here() -> String {
+    ".".to_owned()
+}
+
+fn filings() -> String {
+    "filings".to_owned()
+}
+
+pub(crate) fn yes() -> bool {
+    true
+}

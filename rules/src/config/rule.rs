@@ -1,0 +1,92 @@
+//! Business rules: what must hold over the judged day.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::policy::Severity;
+use crate::business::aggregates_equal::AggregatesEqual;
+use crate::business::allowed_values::AllowedValues;
+use crate::business::balance::Balance;
+use crate::business::range::Range;
+use crate::business::reference::Reference;
+use crate::business::roll_forward::RollForward;
+use crate::business::uniqueness::Uniqueness;
+use crate::business::warehouse_sql::WarehouseSql;
+use crate::movement::Field;
+
+/// One business rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its name in the manifest.
+    pub id: String,
+    /// The regulation or policy it comes from, in words.
+    #[serde(default)]
+    pub why: String,
+    /// How bad a failure is.
+    #[serde(default = "major")]
+    pub severity: Severity,
+    /// What a failure does to the filing.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// Only movements whose fields have one of these values are judged.
+    #[serde(default)]
+    pub only: BTreeMap<Field, Vec<String>>,
+    /// What must hold.
+    pub check: Check,
+}
+
+/// What a failed (or unevaluable) rule does to the filing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// No filing.
+    Block,
+    /// The filing is partial.
+    #[default]
+    Partial,
+    /// It is documented; the filing may be complete.
+    Note,
+}
+
+/// What must hold: one kind of rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Credits equal debits per group.
+    Balance(Balance),
+    /// Every movement's value is in a dataset.
+    Reference(Reference),
+    /// No two movements share these fields.
+    Uniqueness(Uniqueness),
+    /// A field has one of the listed values.
+    AllowedValues(AllowedValues),
+    /// Amounts lie within bounds.
+    Range(Range),
+    /// Opening + movements = closing, per group.
+    RollForward(RollForward),
+    /// Two sources agree on an aggregate, per group.
+    AggregatesEqual(AggregatesEqual),
+    /// Rows returned by SQL in the warehouse are violations.
+    WarehouseSql(WarehouseSql),
+}
+
+/// Reference data: a CSV file with a header, or a query in the warehouse. Give one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// Its name in rules.
+    pub id: String,
+    /// Pattern of a UTF-8 CSV file with a header, as for sources; `{date}` is the business date.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// SQL for the warehouse; `?1` is the business date as `YYYY-MM-DD`.
+    #[serde(default)]
+    pub query: Option<String>,
+}
+
+fn major() -> Severity {
+    Severity::Major
+}

@@ -1,0 +1,204 @@
+//! The judged day: what was received, what ties out, what does not, and what follows from it.
+
+use jiff::civil::Date;
+
+use crate::config::{Config, OnFailure, Severity};
+use crate::control::{ControlTotals, ControlVerdict};
+use crate::exception::{Exception, Kind};
+use crate::money::Totals;
+
+/// The judgement of one night.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// The day whose movements are reported.
+    pub business_date: Date,
+    /// Decimal places in which totals are held.
+    pub scale: u32,
+    /// One per configured source, in order.
+    pub sources: Vec<SourceDay>,
+    /// One per configured source, in order; `None` where the warehouse could not be read.
+    pub end_to_end: Option<Vec<EndToEndDay>>,
+    /// One per rule, in order.
+    pub business: Vec<RuleDay>,
+    /// Every gap, by kind, then source or rule in order of the configuration.
+    pub exceptions: Vec<Exception>,
+}
+
+/// What became of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceState {
+    /// Read in full.
+    Received,
+    /// No file.
+    Missing,
+    /// Read in full, but it came after its cut-off.
+    Late,
+    /// A file could not be read; nothing of the source is in the report.
+    Rejected,
+}
+
+impl SourceState {
+    /// The word for it in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Missing => "missing",
+            Self::Late => "late",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Whether its movements are in the report.
+    pub fn is_loaded(self) -> bool {
+        matches!(self, Self::Received | Self::Late)
+    }
+}
+
+/// The source reconciliation of one source.
+#[derive(Debug, Clone)]
+pub struct SourceDay {
+    /// The source.
+    pub id: String,
+    /// What became of it.
+    pub state: SourceState,
+    /// Records read, rejected ones included.
+    pub records: u64,
+    /// Records refused.
+    pub rejected_records: u64,
+    /// Sum of the accepted movements.
+    pub amount: Totals,
+    /// Its files, in order.
+    pub files: Vec<FileDay>,
+    /// What its control record says of it.
+    pub verdict: ControlVerdict,
+    /// What the source states.
+    pub expected: ControlTotals,
+    /// What was read.
+    pub actual: ControlTotals,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDay {
+    /// Its path below the data folder.
+    pub name: String,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Records read; 0 for a repeated file, which is not loaded again.
+    pub records: u64,
+}
+
+/// The end-to-end reconciliation of one source.
+#[derive(Debug, Clone)]
+pub struct EndToEndDay {
+    /// The source.
+    pub source: String,
+    /// Movements of the source.
+    pub source_records: u64,
+    /// Rows of the warehouse.
+    pub warehouse_records: u64,
+    /// Sum of the source.
+    pub source_amount: Totals,
+    /// Sum of the warehouse.
+    pub warehouse_amount: Totals,
+    /// Pairs that agree.
+    pub matched: u64,
+    /// Movements that the warehouse lacks.
+    pub missing_in_warehouse: u64,
+    /// Rows that the source lacks.
+    pub missing_in_source: u64,
+    /// Pairs with other values.
+    pub changed: u64,
+    /// Surplus copies, of either side.
+    pub duplicates: u64,
+}
+
+/// What became of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleVerdict {
+    /// No violation.
+    Passed,
+    /// At least one violation.
+    Failed,
+    /// It could not be judged, which counts against the filing.
+    NotEvaluated,
+}
+
+impl RuleVerdict {
+    /// The word for it in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NotEvaluated => "notEvaluated",
+        }
+    }
+}
+
+/// The judgement of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleDay {
+    /// The rule.
+    pub rule: String,
+    /// What became of it.
+    pub verdict: RuleVerdict,
+    /// How many violations it found.
+    pub violations: u64,
+    /// In words.
+    pub explanation: String,
+    /// What a failure does to the filing.
+    pub on_failure: OnFailure,
+}
+
+/// What follows from the judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// The report is whole.
+    Complete,
+    /// There are gaps, each documented.
+    Partial,
+    /// The policy forbids a filing, for these reasons.
+    Blocked(Vec<String>),
+}
+
+/// What the policy makes of the day.
+pub fn decide(config: &Config, day: &Day) -> Decision {
+    let mut reasons = Vec::new();
+    for id in &config.policy.required_sources {
+        if let Some(source) = day.sources.iter().find(|source| &source.id == id && !source.state.is_loaded()) {
+            reasons.push(format!("source {id} is required and {}", source.state.name()));
+        }
+    }
+    for exception in day.exceptions.iter().filter(|e| config.policy.block_on.contains(&e.kind)) {
+        reasons.push(format!("the policy blocks on {}: {}", exception.kind, exception.explanation));
+    }
+    for rule in &day.business {
+        if rule.verdict != RuleVerdict::Passed && rule.on_failure == OnFailure::Block {
+            reasons.push(format!("rule {} blocks the filing: {}", rule.rule, rule.explanation));
+        }
+    }
+    let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
+    let least = usize::from(config.policy.minimum_coverage_percent);
+    if loaded * 100 < least * day.sources.len() {
+        reasons.push(format!("{loaded} of {} sources were received; the policy asks for {least} %", day.sources.len()));
+    }
+    if !reasons.is_empty() {
+        return Decision::Blocked(reasons);
+    }
+    match day.exceptions.iter().any(|exception| counts(day, exception)) {
+        true => Decision::Partial,
+        false => Decision::Complete,
+    }
+}
+
+/// Whether an exception makes the filing partial: every one above a note, but a rule's only
+/// where the rule says so.
+fn counts(day: &Day, exception: &Exception) -> bool {
+    if !matches!(exception.kind, Kind::RuleFailed | Kind::RuleNotEvaluated) {
+        return exception.severity > Severity::Note;
+    }
+    let about = exception.id.split_once('/').map(|(_, rule)| rule);
+    day.business.iter().any(|rule| Some(rule.rule.as_str()) == about && rule.on_failure != OnFailure::Note)
+}

@@ -1,0 +1,158 @@
+//! Exceptions: the gaps of a delivery, and the evidence for each.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Severity;
+use crate::money::Totals;
+
+/// What kind of gap an exception is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// No file of an expected source.
+    SourceMissing,
+    /// A file changed after the cut-off.
+    SourceLate,
+    /// A file of the source cannot be read; nothing of the source is in the report.
+    SourceRejected,
+    /// Files came, without a single record.
+    SourceEmpty,
+    /// Fewer files than expected.
+    FilesMissing,
+    /// A file has the very bytes of another one of the same source and night.
+    FileRepeated,
+    /// Columns are not those configured.
+    SchemaDrift,
+    /// Records of a source that were refused.
+    RecordsRejected,
+    /// No control record where one is configured.
+    ControlAbsent,
+    /// The control record does not agree with what was read.
+    ControlMismatch,
+    /// The control record is of another day.
+    WrongBusinessDate,
+    /// The warehouse has no data for the day, or cannot be read.
+    WarehouseMissing,
+    /// Rows of the warehouse that were refused.
+    WarehouseRecordsRejected,
+    /// Movements of a source that the warehouse lacks.
+    MissingInWarehouse,
+    /// Rows of the warehouse that the source lacks.
+    MissingInSource,
+    /// Movements whose values differ.
+    Changed,
+    /// Surplus copies of a movement on either side.
+    Duplicate,
+    /// A business rule failed.
+    RuleFailed,
+    /// A business rule could not be evaluated.
+    RuleNotEvaluated,
+}
+
+impl Kind {
+    /// The word for it in configuration, manifest and evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SourceMissing => "source_missing",
+            Self::SourceLate => "source_late",
+            Self::SourceRejected => "source_rejected",
+            Self::SourceEmpty => "source_empty",
+            Self::FilesMissing => "files_missing",
+            Self::FileRepeated => "file_repeated",
+            Self::SchemaDrift => "schema_drift",
+            Self::RecordsRejected => "records_rejected",
+            Self::ControlAbsent => "control_absent",
+            Self::ControlMismatch => "control_mismatch",
+            Self::WrongBusinessDate => "wrong_business_date",
+            Self::WarehouseMissing => "warehouse_missing",
+            Self::WarehouseRecordsRejected => "warehouse_records_rejected",
+            Self::MissingInWarehouse => "missing_in_warehouse",
+            Self::MissingInSource => "missing_in_source",
+            Self::Changed => "changed",
+            Self::Duplicate => "duplicate",
+            Self::RuleFailed => "rule_failed",
+            Self::RuleNotEvaluated => "rule_not_evaluated",
+        }
+    }
+
+    /// How bad it is by itself; rules declare their own severity.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::SourceLate | Self::SchemaDrift | Self::FileRepeated => Severity::Note,
+            Self::RecordsRejected | Self::WarehouseRecordsRejected | Self::ControlAbsent | Self::SourceEmpty => {
+                Severity::Minor
+            }
+            Self::SourceRejected | Self::WarehouseMissing | Self::ControlMismatch | Self::WrongBusinessDate => {
+                Severity::Critical
+            }
+            _ => Severity::Major,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One gap: an entry of the manifest's `exceptions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// Stable within the day: `<kind>/<source or rule>`.
+    pub id: String,
+    /// What kind of gap.
+    pub kind: Kind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The source it touches, where it is one source.
+    pub source: Option<String>,
+    /// Records it touches, where they can be counted.
+    pub records: Option<u64>,
+    /// The money it touches, where it can be summed.
+    pub amount: Option<Totals>,
+    /// In words a person understands.
+    pub explanation: String,
+    /// Rows of evidence in `exceptions.csv`.
+    pub evidence_rows: u64,
+}
+
+impl Exception {
+    /// The id of the exception of one kind about one source or rule.
+    pub fn id(kind: Kind, about: Option<&str>) -> String {
+        match about {
+            Some(about) => format!("{kind}/{about}"),
+            None => kind.name().to_owned(),
+        }
+    }
+}
+
+/// One row of evidence: a break, a rejection or a violation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The exception it belongs to.
+    pub exception: String,
+    /// Its kind, by name.
+    pub kind: String,
+    /// The source.
+    pub source: Option<String>,
+    /// The input file, by name.
+    pub file: Option<String>,
+    /// 1-based record number within the file.
+    pub record: Option<u64>,
+    /// The column or field.
+    pub column: Option<String>,
+    /// What the source has.
+    pub source_value: Option<String>,
+    /// What the warehouse has.
+    pub warehouse_value: Option<String>,
+    /// The amount, as a decimal.
+    pub amount: Option<String>,
+    /// Its currency.
+    pub currency: Option<String>,
+    /// Why it is listed.
+    pub reason: String,
+}
