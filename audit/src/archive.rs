@@ -2,6 +2,9 @@
 //!
 //! An object appears whole or not at all: it is written under a passing name, synced, and renamed.
 //! Storing the same bytes twice stores them once.
+//!
+//! Store while holding the series' append lock: whoever takes it removes what a killed process was
+//! still receiving.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -38,16 +41,13 @@ pub struct Incoming {
 impl Archive {
     /// The archive of the series at `series_root`; folders are created when something is stored.
     pub fn new(series_root: impl Into<PathBuf>) -> Self {
-        Archive {
-            root: series_root.into(),
-        }
+        Archive { root: series_root.into() }
     }
 
     /// Stores the bytes of a file, reading it once.
     pub fn put_file(&self, path: &Path) -> Result<Stored> {
         let file = File::open(path).map_err(|e| Error::io("cannot archive the file", path, e))?;
-        self.put_reader(file)
-            .map_err(|e| if e.path().is_none() { e.at(path) } else { e })
+        self.put_reader(file).map_err(|e| if e.path().is_none() { e.at(path) } else { e })
     }
 
     /// Stores `bytes`.
@@ -69,11 +69,7 @@ impl Archive {
     pub fn receive(&self) -> Result<Incoming> {
         disk::create_folder(&self.root.join(layout::OBJECTS))?;
         let (temporary, file) = Temporary::create(&self.root)?;
-        Ok(Incoming {
-            archive: self.clone(),
-            temporary,
-            writer: HashingWriter::new(file),
-        })
+        Ok(Incoming { archive: self.clone(), temporary, writer: HashingWriter::new(file) })
     }
 
     /// Where the object of that name lies, or would lie.
@@ -124,8 +120,7 @@ impl Incoming {
             self.archive.check(digest)?;
             return Ok(Stored { digest, bytes });
         }
-        file.sync_all()
-            .map_err(|e| Error::io("cannot sync the archived object", &temporary.path, e))?;
+        file.sync_all().map_err(|e| Error::io("cannot sync the archived object", &temporary.path, e))?;
         disk::create_folder(&self.archive.root.join(layout::object_folder(digest)))?;
         disk::rename(&temporary.path, &target)?;
         Ok(Stored { digest, bytes })
@@ -198,10 +193,7 @@ mod tests {
         let Ok(entries) = fs::read_dir(folder) else {
             return 0;
         };
-        entries
-            .map(|entry| entry.unwrap().path())
-            .map(|path| if path.is_dir() { files_under(&path) } else { 1 })
-            .sum()
+        entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_under(&path) } else { 1 }).sum()
     }
 
     #[test]
@@ -219,11 +211,7 @@ mod tests {
         assert_eq!(archive.check(stored.digest).unwrap(), 3);
 
         let mut content = String::new();
-        archive
-            .open(stored.digest)
-            .unwrap()
-            .read_to_string(&mut content)
-            .unwrap();
+        archive.open(stored.digest).unwrap().read_to_string(&mut content).unwrap();
         assert_eq!(content, "abc");
     }
 
@@ -236,10 +224,7 @@ mod tests {
             fs::write(archive.path_of(stored.digest), rotten).unwrap();
             let error = archive.put_bytes(b"abc").unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Damaged, "{rotten:?}");
-            assert_eq!(
-                archive.check(stored.digest).unwrap_err().kind(),
-                ErrorKind::Damaged
-            );
+            assert_eq!(archive.check(stored.digest).unwrap_err().kind(), ErrorKind::Damaged);
         }
         assert_eq!(files_under(&folder.path().join(layout::ARCHIVE)), 1);
     }

@@ -36,8 +36,7 @@ pub fn from_line(bytes: &[u8]) -> Result<Value> {
     if line != bytes {
         let same = line.iter().zip(bytes).take_while(|(a, b)| a == b).count();
         return Err(refused(&format!(
-            "byte {} (counted from 0) is not what canonical JSON has there",
-            same
+            "it is not canonical JSON (RFC 8785): byte {same}, counted from 0, should be another"
         )));
     }
     Ok(value)
@@ -117,7 +116,7 @@ fn write_string(out: &mut String, text: &str) {
 fn refused(why: &str) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        "not canonical JSON (RFC 8785)",
+        "cannot use the JSON",
         why,
         "write amounts as strings and counts as integers, and keep the bytes as they were written",
     )
@@ -159,10 +158,7 @@ mod tests {
                 "literals":[null,true,false]}"#,
         )
         .unwrap();
-        let expected = concat!(
-            r#"{"literals":[null,true,false],"string":"€$\u000f\nA'B\"\\\\\"/"}"#,
-            "\n"
-        );
+        let expected = concat!(r#"{"literals":[null,true,false],"string":"€$\u000f\nA'B\"\\\\\"/"}"#, "\n");
         assert_eq!(line(&value), expected);
     }
 
@@ -187,10 +183,7 @@ mod tests {
 
     #[test]
     fn only_the_canonical_bytes_are_read_back() {
-        assert_eq!(
-            from_line(b"{\"a\":[1,-2]}\n").unwrap(),
-            json!({"a": [1, -2]})
-        );
+        assert_eq!(from_line(b"{\"a\":[1,-2]}\n").unwrap(), json!({"a": [1, -2]}));
         for bytes in [
             &b"{\"a\":[1,-2]}"[..],
             b"{\"a\":[1,-2]}\n\n",
@@ -206,11 +199,7 @@ mod tests {
             b"\xef\xbb\xbf{}\n",
             b"{\"a\":01}\n",
         ] {
-            assert!(
-                from_line(bytes).is_err(),
-                "{}",
-                String::from_utf8_lossy(bytes)
-            );
+            assert!(from_line(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
         }
         assert!(from_line(&[b'['; 100_000]).is_err(), "depth is limited");
     }

@@ -79,10 +79,7 @@ pub struct HashingReader<R> {
 impl<R: Read> HashingReader<R> {
     /// Hashes what will be read from `inner`.
     pub fn new(inner: R) -> Self {
-        HashingReader {
-            inner,
-            hasher: Hasher::new(),
-        }
+        HashingReader { inner, hasher: Hasher::new() }
     }
 
     /// Digest and number of the bytes that were read (not of those still unread).
@@ -108,10 +105,7 @@ pub struct HashingWriter<W> {
 impl<W: Write> HashingWriter<W> {
     /// Hashes what will be written to `inner`.
     pub fn new(inner: W) -> Self {
-        HashingWriter {
-            inner,
-            hasher: Hasher::new(),
-        }
+        HashingWriter { inner, hasher: Hasher::new() }
     }
 
     /// The writer, with digest and number of the bytes it accepted. Flushes nothing.
@@ -205,10 +199,7 @@ mod tests {
     #[test]
     fn agrees_with_the_standard_and_with_itself() {
         assert_eq!(Sha256Digest::of(b"abc").to_string(), ABC);
-        assert_eq!(
-            ABC.parse::<Sha256Digest>().unwrap(),
-            Sha256Digest::of(b"abc")
-        );
+        assert_eq!(ABC.parse::<Sha256Digest>().unwrap(), Sha256Digest::of(b"abc"));
 
         let mut reader = HashingReader::new(&b"abc"[..]);
         io::copy(&mut reader, &mut io::sink()).unwrap();
@@ -216,10 +207,7 @@ mod tests {
 
         let mut writer = HashingWriter::new(Vec::new());
         writer.write_all(b"abc").unwrap();
-        assert_eq!(
-            writer.finish(),
-            (b"abc".to_vec(), Sha256Digest::of(b"abc"), 3)
-        );
+        assert_eq!(writer.finish(), (b"abc".to_vec(), Sha256Digest::of(b"abc"), 3));
     }
 
     #[test]

@@ -14,10 +14,7 @@ pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let failed = |e| Error::io("cannot read the file", path, e);
     let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    let count = file
-        .take(MAX_WHOLE_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let count = file.take(MAX_WHOLE_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if count as u64 > MAX_WHOLE_FILE_BYTES {
         return Err(Error::new(
             ErrorKind::Damaged,
@@ -33,27 +30,19 @@ pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
 /// Writes a file that must not exist yet, and makes its content durable.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |e| Error::io("cannot write the file", path, e);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.sync_all().map_err(failed)
 }
 
 /// Makes the content of a file durable.
 pub(crate) fn sync_file(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|e| Error::io("cannot sync the file", path, e))
+    File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::io("cannot sync the file", path, e))
 }
 
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|e| Error::io("cannot sync the folder", path, e))
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|e| Error::io("cannot sync the folder", path, e))
 }
 
 /// Creates a folder and those above it, and makes their names durable.

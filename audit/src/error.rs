@@ -53,20 +53,18 @@ impl Error {
         &self.remedy
     }
 
+    /// Why it failed, without what and where.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
     pub(crate) fn new(
         kind: ErrorKind,
         what: impl Into<String>,
         why: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Error {
-            kind,
-            what: what.into(),
-            path: None,
-            why: why.into(),
-            remedy: remedy.into(),
-            source: None,
-        }
+        Error { kind, what: what.into(), path: None, why: why.into(), remedy: remedy.into(), source: None }
     }
 
     pub(crate) fn at(mut self, path: impl Into<PathBuf>) -> Self {
@@ -91,11 +89,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn damaged(
-        what: impl Into<String>,
-        path: impl Into<PathBuf>,
-        why: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn damaged(what: impl Into<String>, path: impl Into<PathBuf>, why: impl Into<String>) -> Self {
         let remedy = "run `cuadre verify` on the series and restore the file from a backup; \
                       nothing is signed until the series is whole";
         Error::new(ErrorKind::Damaged, what, why, remedy).at(path)

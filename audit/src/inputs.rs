@@ -40,10 +40,7 @@ mod tests {
             r#"{{"inputs":[{{"name":"x","sha256":"{a}"}}],"config":{{"sha256":"{b}"}},
                 "other":"{a}","sha256":"short"}}"#
         );
-        assert_eq!(
-            named_objects(json.as_bytes()).unwrap(),
-            BTreeSet::from([a, b])
-        );
+        assert_eq!(named_objects(json.as_bytes()).unwrap(), BTreeSet::from([a, b]));
         assert!(named_objects(b"{").is_err());
     }
 }

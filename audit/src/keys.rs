@@ -52,10 +52,7 @@ impl SigningKey {
     /// or when it is not an Ed25519 key.
     pub fn load(path: &Path) -> Result<Self> {
         let failed = |e| Error::io("cannot read the signing key", path, e);
-        let mode = std::fs::metadata(path)
-            .map_err(failed)?
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(unusable(
                 path,
@@ -111,19 +108,10 @@ impl SigningKey {
             .to_openssh(LineEnding::LF)
             .map_err(|e| unusable(path, e.to_string(), "use a plain comment of one line"))?;
         let failed = |e| Error::io("cannot write the new key", path, e);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(failed)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
         file.write_all(encoded.as_bytes()).map_err(failed)?;
         file.sync_all().map_err(failed)?;
-        let comment = if comment.is_empty() {
-            String::new()
-        } else {
-            format!(" {comment}")
-        };
+        let comment = if comment.is_empty() { String::new() } else { format!(" {comment}") };
         let line = format!("{}{comment}\n", self.public_key());
         disk::write_new(&public_path, line.as_bytes())
     }
@@ -135,17 +123,16 @@ impl SigningKey {
 
     /// Signs `message` for one purpose; the answer is an armored SSHSIG text over its SHA-512.
     pub fn sign(&self, namespace: &str, message: &[u8]) -> Result<String> {
-        self.0
-            .sign(namespace, HashAlg::Sha512, message)
-            .and_then(|signature| signature.to_pem(LineEnding::LF))
-            .map_err(|e| {
+        self.0.sign(namespace, HashAlg::Sha512, message).and_then(|signature| signature.to_pem(LineEnding::LF)).map_err(
+            |e| {
                 Error::new(
                     ErrorKind::Key,
                     "cannot sign",
                     e.to_string(),
                     "check the signing key with `ssh-keygen -y -f KEY`",
                 )
-            })
+            },
+        )
     }
 }
 
@@ -177,12 +164,7 @@ impl FromStr for PublicKey {
 
     fn from_str(text: &str) -> Result<Self> {
         let invalid = |why: String| {
-            Error::new(
-                ErrorKind::Key,
-                "not a public key",
-                why,
-                "give one line as in a .pub file: ssh-ed25519 AAAA...",
-            )
+            Error::new(ErrorKind::Key, "not a public key", why, "give one line as in a .pub file: ssh-ed25519 AAAA...")
         };
         let key = ssh_key::PublicKey::from_openssh(text).map_err(|e| invalid(e.to_string()))?;
         if key.algorithm() != Algorithm::Ed25519 {
@@ -238,27 +220,12 @@ mod tests {
         let key = SigningKey::generate().unwrap();
         key.write(&path, "night").unwrap();
 
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(
-            SigningKey::load(&path).unwrap().public_key(),
-            key.public_key()
-        );
-        assert_eq!(
-            PublicKey::load(&public_path(&path)).unwrap(),
-            key.public_key()
-        );
-        assert_eq!(
-            key.write(&path, "night").unwrap_err().kind(),
-            ErrorKind::Key
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(SigningKey::load(&path).unwrap().public_key(), key.public_key());
+        assert_eq!(PublicKey::load(&public_path(&path)).unwrap(), key.public_key());
+        assert_eq!(key.write(&path, "night").unwrap_err().kind(), ErrorKind::Key);
         fs::remove_file(&path).unwrap();
-        assert_eq!(
-            key.write(&path, "night").unwrap_err().kind(),
-            ErrorKind::Key
-        );
+        assert_eq!(key.write(&path, "night").unwrap_err().kind(), ErrorKind::Key);
     }
 
     #[test]

@@ -66,8 +66,7 @@ pub fn incoming(unique: &str) -> String {
 
 /// Is this path that of an object being received?
 pub fn is_incoming(path: &str) -> bool {
-    path.strip_prefix("archive/")
-        .is_some_and(|name| name.starts_with(INCOMING_PREFIX) && !name.contains('/'))
+    path.strip_prefix("archive/").is_some_and(|name| name.starts_with(INCOMING_PREFIX) && !name.contains('/'))
 }
 
 /// The folder of a filing.
@@ -92,9 +91,7 @@ pub fn staging_trust(number: u32) -> String {
 
 /// Is this path that of something being prepared, or inside of it?
 pub fn is_staging(path: &str) -> bool {
-    let rest = path
-        .strip_prefix("filings/")
-        .or_else(|| path.strip_prefix("trust/"));
+    let rest = path.strip_prefix("filings/").or_else(|| path.strip_prefix("trust/"));
     rest.is_some_and(|name| name.starts_with(STAGING_PREFIX))
 }
 
@@ -303,10 +300,8 @@ mod tests {
 
     #[test]
     fn filings_order_by_date_then_number() {
-        let mut ids: Vec<FilingId> = ["2026-11-21.10", "2026-11-21.9", "2025-12-31.11"]
-            .iter()
-            .map(|text| text.parse().unwrap())
-            .collect();
+        let mut ids: Vec<FilingId> =
+            ["2026-11-21.10", "2026-11-21.9", "2025-12-31.11"].iter().map(|text| text.parse().unwrap()).collect();
         ids.sort();
         let texts: Vec<String> = ids.iter().map(FilingId::to_string).collect();
         assert_eq!(texts, ["2025-12-31.11", "2026-11-21.9", "2026-11-21.10"]);
@@ -314,27 +309,10 @@ mod tests {
 
     #[test]
     fn log_paths_are_relative_plain_and_normalised() {
-        for path in [
-            "LOG",
-            "filings/2026-11-21.1/report.csv",
-            "trust/allowed_signers.1",
-        ] {
+        for path in ["LOG", "filings/2026-11-21.1/report.csv", "trust/allowed_signers.1"] {
             assert!(is_log_path(path), "{path}");
         }
-        for path in [
-            "",
-            "/etc/passwd",
-            "a//b",
-            "a/",
-            "./a",
-            "a/../b",
-            "..",
-            "a b",
-            "a\\b",
-            "ñ",
-            "-a",
-            "a\n",
-        ] {
+        for path in ["", "/etc/passwd", "a//b", "a/", "./a", "a/../b", "..", "a b", "a\\b", "ñ", "-a", "a\n"] {
             assert!(!is_log_path(path), "{path:?}");
         }
     }

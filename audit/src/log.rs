@@ -46,11 +46,7 @@ impl Log {
                     let why = format!("line {} is not \"<sha256>  <path>\"", lines.len() + 1);
                     Error::damaged("cannot read the history", &path, why)
                 })?;
-                lines.push(Line {
-                    digest,
-                    path: named.to_owned(),
-                    start,
-                });
+                lines.push(Line { digest, path: named.to_owned(), start });
                 start += text.len();
             }
         }
@@ -81,10 +77,7 @@ impl Log {
     /// The state after the first `entries` lines, if there are as many.
     pub(crate) fn history(&self, entries: usize) -> Option<History> {
         let offset = self.offset(entries)?;
-        Some(History {
-            entries: entries as u64,
-            sha256: Sha256Digest::of(&self.bytes[..offset]),
-        })
+        Some(History { entries: entries as u64, sha256: Sha256Digest::of(&self.bytes[..offset]) })
     }
 
     /// Does the file end in the middle of a line?
@@ -96,11 +89,7 @@ impl Log {
     pub(crate) fn append(&self, text: &[u8]) -> Result<()> {
         let failed = |e| Error::io("cannot append to the history", &self.path, e);
         let is_new = !self.path.exists();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.path)
-            .map_err(failed)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(&self.path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         if length != self.bytes.len() as u64 {
             return Err(Error::damaged(

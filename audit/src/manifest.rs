@@ -87,12 +87,10 @@ impl<P: Serialize> Statement<P> {
     /// not a plain file name, is given twice, or is one that the filing itself needs.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         check_names(&self.subject)?;
-        let subject = self.subject.iter().map(|subject| WireSubject {
-            name: subject.name.clone(),
-            digest: Superseded {
-                sha256: subject.sha256,
-            },
-        });
+        let subject = self
+            .subject
+            .iter()
+            .map(|subject| WireSubject { name: subject.name.clone(), digest: Superseded { sha256: subject.sha256 } });
         canonical::to_line(&Wire {
             kind: STATEMENT_TYPE.to_owned(),
             subject: subject.collect(),
@@ -108,22 +106,16 @@ impl<P: DeserializeOwned> Statement<P> {
     /// # Errors
     /// [`ErrorKind::Invalid`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let value = canonical::from_line(bytes)?;
+        let value = canonical::from_line(bytes).map_err(|e| invalid(e.why()))?;
         let wire: Wire<P> = serde_json::from_value(value).map_err(|e| invalid(&e.to_string()))?;
         if wire.kind != STATEMENT_TYPE {
             return Err(invalid(&format!("its _type is {:?}", wire.kind)));
         }
-        let subject = wire.subject.into_iter().map(|subject| Subject {
-            name: subject.name,
-            sha256: subject.digest.sha256,
-        });
+        let subject =
+            wire.subject.into_iter().map(|subject| Subject { name: subject.name, sha256: subject.digest.sha256 });
         let subject: Vec<Subject> = subject.collect();
         check_names(&subject)?;
-        Ok(Statement {
-            subject,
-            predicate_type: wire.predicate_type,
-            predicate: wire.predicate,
-        })
+        Ok(Statement { subject, predicate_type: wire.predicate_type, predicate: wire.predicate })
     }
 }
 
@@ -186,21 +178,12 @@ mod tests {
 
     fn manifest() -> Manifest {
         Statement {
-            subject: vec![Subject {
-                name: "report.csv".to_owned(),
-                sha256: Sha256Digest::of(b"abc"),
-            }],
+            subject: vec![Subject { name: "report.csv".to_owned(), sha256: Sha256Digest::of(b"abc") }],
             predicate_type: "urn:example:v1".to_owned(),
             predicate: SeriesFacts {
                 business_date: "2026-11-21".parse().unwrap(),
-                filing: Place {
-                    number: 1,
-                    supersedes: None,
-                },
-                history: History {
-                    entries: 1,
-                    sha256: Sha256Digest::of(b"log"),
-                },
+                filing: Place { number: 1, supersedes: None },
+                history: History { entries: 1, sha256: Sha256Digest::of(b"log") },
             },
         }
     }
@@ -210,36 +193,20 @@ mod tests {
         let bytes = manifest().to_bytes().unwrap();
         assert_eq!(Manifest::from_bytes(&bytes).unwrap(), manifest());
         let text = String::from_utf8(bytes).unwrap();
-        let expected =
-            "{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicate\":{\"businessDate\":";
+        let expected = "{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicate\":{\"businessDate\":";
         assert!(text.starts_with(expected), "{text}");
-        assert!(
-            text.contains("\"subject\":[{\"digest\":{\"sha256\":\"ba7816bf"),
-            "{text}"
-        );
+        assert!(text.contains("\"subject\":[{\"digest\":{\"sha256\":\"ba7816bf"), "{text}");
     }
 
     #[test]
     fn anything_missing_or_added_is_refused() {
-        let good: serde_json::Value =
-            serde_json::from_slice(&manifest().to_bytes().unwrap()).unwrap();
-        let parse =
-            |value: &serde_json::Value| Manifest::from_bytes(&canonical::to_line(value).unwrap());
+        let good: serde_json::Value = serde_json::from_slice(&manifest().to_bytes().unwrap()).unwrap();
+        let parse = |value: &serde_json::Value| Manifest::from_bytes(&canonical::to_line(value).unwrap());
         assert!(parse(&good).is_ok());
-        for pointer in [
-            "",
-            "/predicate",
-            "/predicate/filing",
-            "/predicate/history",
-            "/subject/0",
-        ] {
+        for pointer in ["", "/predicate", "/predicate/filing", "/predicate/history", "/subject/0"] {
             for key in good.pointer(pointer).unwrap().as_object().unwrap().keys() {
                 let mut bad = good.clone();
-                bad.pointer_mut(pointer)
-                    .unwrap()
-                    .as_object_mut()
-                    .unwrap()
-                    .remove(key);
+                bad.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key);
                 assert!(parse(&bad).is_err(), "without {pointer}/{key}");
             }
         }

@@ -69,13 +69,9 @@ impl AllowedSigners {
     /// # Errors
     /// [`ErrorKind::Damaged`] when the armor cannot be read, or nobody in this file made it.
     pub fn verify(&self, namespace: &str, message: &[u8], armor: &[u8]) -> Result<Signer> {
-        let signature = SshSig::from_pem(armor)
-            .map_err(|e| invalid(&format!("it is no SSH signature: {e}")))?;
+        let signature = SshSig::from_pem(armor).map_err(|e| invalid(&format!("it is no SSH signature: {e}")))?;
         if signature.namespace() != namespace {
-            let why = format!(
-                "it was made for {:?}, not {namespace:?}",
-                signature.namespace()
-            );
+            let why = format!("it was made for {:?}, not {namespace:?}", signature.namespace());
             return Err(invalid(&why));
         }
         let entry = self
@@ -86,10 +82,7 @@ impl AllowedSigners {
         if !entry.key.verifies(namespace, message, &signature) {
             return Err(invalid("it does not belong to these bytes"));
         }
-        Ok(Signer {
-            principal: entry.principal.clone(),
-            fingerprint: entry.key.fingerprint(),
-        })
+        Ok(Signer { principal: entry.principal.clone(), fingerprint: entry.key.fingerprint() })
     }
 }
 
@@ -116,9 +109,7 @@ pub(crate) fn line(principal: &str, key: &PublicKey) -> Result<String> {
             "write it as filings@bank.example",
         ));
     }
-    Ok(format!(
-        "{principal} namespaces=\"{MANIFEST_NAMESPACE}\" {key}\n"
-    ))
+    Ok(format!("{principal} namespaces=\"{MANIFEST_NAMESPACE}\" {key}\n"))
 }
 
 fn parse_line(line: &str) -> std::result::Result<Option<Entry>, String> {
@@ -139,15 +130,9 @@ fn parse_line(line: &str) -> std::result::Result<Option<Entry>, String> {
         return Ok(None);
     }
     let (key, _comment) = word(after_type);
-    let key = format!("{key_type} {key}")
-        .parse()
-        .map_err(|e: Error| e.to_string())?;
+    let key = format!("{key_type} {key}").parse().map_err(|e: Error| e.to_string())?;
     let principal = principal.to_owned();
-    Ok(Some(Entry {
-        principal,
-        namespaces,
-        key,
-    }))
+    Ok(Some(Entry { principal, namespaces, key }))
 }
 
 fn parse_options(options: &str) -> std::result::Result<Vec<String>, String> {
@@ -155,13 +140,8 @@ fn parse_options(options: &str) -> std::result::Result<Vec<String>, String> {
         .strip_prefix("namespaces=\"")
         .and_then(|rest| rest.strip_suffix('"'))
         .filter(|names| !names.contains(['"', '*', '?', '!']))
-        .ok_or_else(|| {
-            format!("the option {options} is not supported; only namespaces=\"...\" is")
-        })?;
-    Ok(names
-        .split(',')
-        .map(|name| name.trim().to_owned())
-        .collect())
+        .ok_or_else(|| format!("the option {options} is not supported; only namespaces=\"...\" is"))?;
+    Ok(names.split(',').map(|name| name.trim().to_owned()).collect())
 }
 
 fn is_key_type(text: &str) -> bool {
@@ -219,10 +199,7 @@ mod tests {
             ("a@b namespaces=\"cuadre*\" KEY", None),
             ("a@b cert-authority KEY", None),
             ("a@b valid-before=\"20200101\" KEY", None),
-            (
-                "a@b namespaces=\"cuadre-manifest-v1\",cert-authority KEY",
-                None,
-            ),
+            ("a@b namespaces=\"cuadre-manifest-v1\",cert-authority KEY", None),
             ("* KEY", None),
             ("a@b ssh-rsa AAAA", Some(false)),
             ("a@b ssh-ed25519 AAAA", None),
@@ -237,27 +214,20 @@ mod tests {
     fn a_signature_counts_for_its_bytes_its_purpose_and_its_key() {
         let line = line("a@b", &key().public_key()).unwrap();
         let signers = AllowedSigners::parse(line.as_bytes()).unwrap();
-        let verify = |namespace: &str, message: &[u8], armor: &str| {
-            signers.verify(namespace, message, armor.as_bytes())
-        };
+        let verify =
+            |namespace: &str, message: &[u8], armor: &str| signers.verify(namespace, message, armor.as_bytes());
         let good = key().sign(MANIFEST_NAMESPACE, b"m").unwrap();
         let signer = verify(MANIFEST_NAMESPACE, b"m", &good).unwrap();
         assert_eq!(signer.principal, "a@b");
         assert_eq!(signer.fingerprint, key().public_key().fingerprint());
 
-        let stranger = SigningKey::from_seed([8; 32])
-            .sign(MANIFEST_NAMESPACE, b"m")
-            .unwrap();
+        let stranger = SigningKey::from_seed([8; 32]).sign(MANIFEST_NAMESPACE, b"m").unwrap();
         let other_purpose = key().sign("git", b"m").unwrap();
         for (message, armor, why) in [
             (&b"M"[..], &good, "does not belong"),
             (b"m", &stranger, "not among"),
             (b"m", &other_purpose, "made for \"git\""),
-            (
-                b"m",
-                &good.replace("SSH SIG", "SSX SIG"),
-                "no SSH signature",
-            ),
+            (b"m", &good.replace("SSH SIG", "SSX SIG"), "no SSH signature"),
             (b"m", &String::new(), "no SSH signature"),
         ] {
             let error = verify(MANIFEST_NAMESPACE, message, armor).unwrap_err();

@@ -1,1 +1,19 @@
-//! engine
+//! The application: receives and loads sources and warehouse, runs the night, files it, and makes
+//! a filed day again.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod commands;
+pub mod error;
+pub mod filing;
+pub mod inputs;
+pub mod judge;
+pub mod landing;
+pub mod load;
+pub mod manifest;
+pub mod night;
+pub mod receive;
+pub mod reconcile;
+pub mod warehouse;
+
+pub use error::{EngineError, exit};

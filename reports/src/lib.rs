@@ -1,1 +1,43 @@
-//! reports
+//! Rendering a judged day to bytes: one format per file. The same day gives the same bytes: no
+//! clock, no locale, no hash order; memory does not grow with the number of movements.
+
+mod amount;
+mod batch;
+mod charset;
+pub mod cp850;
+pub mod csv_report;
+pub mod error;
+pub mod exceptions_csv;
+mod line;
+pub mod parquet_report;
+pub mod predicate;
+pub mod summary;
+mod template;
+#[cfg(test)]
+mod testing;
+
+use cuadre_rules::money::Totals;
+use jiff::civil::Date;
+
+pub use csv_report::CsvReport;
+pub use error::{Place, ReportError};
+pub use exceptions_csv::write_exceptions;
+pub use parquet_report::ParquetReport;
+pub use predicate::{Facts, Predicate, Status, predicate};
+pub use summary::Summary;
+
+/// What the header and trailer records of a report may show.
+#[derive(Debug, Clone, Copy)]
+pub struct Header<'a> {
+    /// The institution that owes the report.
+    pub institution: &'a str,
+    /// The series of filings.
+    pub series: &'a str,
+    /// The day whose movements are reported.
+    pub business_date: Date,
+    /// Movements in the report.
+    pub records: u64,
+    /// Their sum per currency. Configured currencies without movements are there with a zero;
+    /// those that are not there cannot be shown.
+    pub amount: &'a Totals,
+}

@@ -106,7 +106,7 @@ mod tests {
             let found = parse_date(text, &[format]).map(|date| date.to_string());
             assert_eq!(found.as_deref(), expected, "{text:?}");
         }
-        assert!(DateFormat::parse("%Q").is_err());
+        assert!(DateFormat::parse("%!").is_err());
     }
 
     #[test]

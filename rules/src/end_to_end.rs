@@ -6,6 +6,7 @@
 //! other side knows the key, else `missing`. Without a key every distinct row is a group of its
 //! own, and all surplus is `missing`.
 
+use crate::money::Currency;
 use crate::movement::{Columns, Field};
 
 /// One side's row: the compared values, encoded by [`encode`], and where it lies.
@@ -15,6 +16,9 @@ pub struct Row {
     pub values: Vec<u8>,
     /// Where it lies.
     pub place: Place,
+    /// The money it moves, in units of the day's scale, for evidence; it is judged only where it
+    /// is among the compared values.
+    pub money: (Currency, i128),
 }
 
 /// Where a row lies.
@@ -157,7 +161,11 @@ mod tests {
         let mut rows: Vec<Row> = letters
             .bytes()
             .zip(1..)
-            .map(|(letter, record)| Row { values: vec![letter], place: Place { file: 0, record } })
+            .map(|(letter, record)| Row {
+                values: vec![letter],
+                place: Place { file: 0, record },
+                money: ("MXN".parse().unwrap(), 0),
+            })
             .collect();
         rows.sort();
         rows
@@ -197,8 +205,10 @@ mod tests {
     #[test]
     fn encoding_keeps_neighbours_apart() {
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        [Some("ab"), Some("c"), None].map(|v| put(&mut left, v.map(str::as_bytes)));
-        [Some("a"), Some("bc"), None].map(|v| put(&mut right, v.map(str::as_bytes)));
+        for (out, values) in [(&mut left, ["ab", "c"]), (&mut right, ["a", "bc"])] {
+            values.iter().for_each(|value| put(out, Some(value.as_bytes())));
+            put(out, None);
+        }
         assert_ne!(left, right);
         assert_eq!(decode(&left), [Some(&b"ab"[..]), Some(&b"c"[..]), None]);
     }

@@ -31,33 +31,21 @@ pub(super) fn confirm(root: &Path, log: &Log, id: &FilingId) -> Result<Block> {
     let bytes = disk::read_whole(&path)?;
     let signature = disk::read_whole(&folder.join(layout::SIGNATURE))?;
     let manifest = Manifest::from_bytes(&bytes).map_err(|e| damaged(e.to_string()))?;
-    series::trust(root, log)?
-        .verify(MANIFEST_NAMESPACE, &bytes, &signature)
-        .map_err(|e| damaged(e.to_string()))?;
+    series::trust(root, log)?.verify(MANIFEST_NAMESPACE, &bytes, &signature).map_err(|e| damaged(e.to_string()))?;
 
     let facts = &manifest.predicate;
     let entries = usize::try_from(facts.history.entries).unwrap_or(usize::MAX);
     if log.history(entries) != Some(facts.history) {
-        return Err(damaged(
-            "LOG does not begin with the history that it pins".to_owned(),
-        ));
+        return Err(damaged("LOG does not begin with the history that it pins".to_owned()));
     }
     check_place(log, entries, id, facts).map_err(damaged)?;
     let signed = [layout::MANIFEST, layout::SIGNATURE];
     check_files(&folder, &manifest.subject, &signed)?;
-    Ok(Block {
-        entries,
-        text: text(id, &manifest.subject, &bytes, &signature),
-    })
+    Ok(Block { entries, text: text(id, &manifest.subject, &bytes, &signature) })
 }
 
 /// The lines of a filing: its subjects, its manifest, its signature.
-pub(super) fn text(
-    id: &FilingId,
-    subjects: &[Subject],
-    manifest: &[u8],
-    signature: &[u8],
-) -> String {
+pub(super) fn text(id: &FilingId, subjects: &[Subject], manifest: &[u8], signature: &[u8]) -> String {
     let line = |name: &str, sha256| log::line(sha256, &layout::filing_file(id, name));
     let mut text: String = subjects.iter().map(|s| line(&s.name, s.sha256)).collect();
     text += &line(layout::MANIFEST, Sha256Digest::of(manifest));
@@ -74,14 +62,10 @@ pub(super) fn check_place(
 ) -> std::result::Result<(), String> {
     if !facts.is_for(id) {
         let (date, number) = (facts.business_date, facts.filing.number);
-        return Err(format!(
-            "its predicate is for {date}, number {number}, not {id}"
-        ));
+        return Err(format!("its predicate is for {date}, number {number}, not {id}"));
     }
     let before = log.lines().get(..entries).unwrap_or_default();
-    let of_date = series::filings(before)
-        .into_iter()
-        .filter(|filed| filed.id.date() == id.date());
+    let of_date = series::filings(before).into_iter().filter(|filed| filed.id.date() == id.date());
     let latest = of_date.max_by_key(|filed| filed.id);
     let number = latest.map_or(Some(1), |l| series::next_number(l.id.number()));
     if number != Some(id.number()) {
@@ -101,40 +85,25 @@ pub(super) fn check_files(folder: &Path, subjects: &[Subject], others: &[&str]) 
     let mut expected: BTreeSet<&str> = others.iter().copied().collect();
     for subject in subjects {
         let path = folder.join(&subject.name);
-        let meta = fs::symlink_metadata(&path)
-            .map_err(|e| Error::io("a file of the filing cannot be read", &path, e))?;
+        let meta =
+            fs::symlink_metadata(&path).map_err(|e| Error::io("a file of the filing cannot be read", &path, e))?;
         if !meta.is_file() {
-            return Err(Error::damaged(
-                "not a file of a filing",
-                path,
-                "it is no regular file",
-            ));
+            return Err(Error::damaged("not a file of a filing", path, "it is no regular file"));
         }
         let (actual, _) = Sha256Digest::of_file(&path)?;
         if actual != subject.sha256 {
             let why = format!("its SHA-256 is {actual}, not {}", subject.sha256);
-            return Err(Error::damaged(
-                "the file is not the one that was named",
-                path,
-                why,
-            ));
+            return Err(Error::damaged("the file is not the one that was named", path, why));
         }
         expected.insert(&subject.name);
     }
     let failed = |e| Error::io("cannot list the folder", folder, e);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let known = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| expected.contains(name));
+        let known = entry.file_name().to_str().is_some_and(|name| expected.contains(name));
         if !known {
             let why = "the manifest does not name it";
-            return Err(Error::damaged(
-                "not a file of the filing",
-                entry.path(),
-                why,
-            ));
+            return Err(Error::damaged("not a file of the filing", entry.path(), why));
         }
     }
     Ok(())

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::block::{self, Block};
+use super::recover;
 use super::{Filed, SeriesWriter, check_trusted, conflict, filings, trust};
 use crate::digest::Sha256Digest;
 use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::inputs;
 use crate::keys::{MANIFEST_NAMESPACE, SigningKey};
 use crate::layout::{self, FilingId};
@@ -64,6 +65,7 @@ impl<'a> Staging<'a> {
         let root = self.series.root();
         let log = Log::read(root)?;
         check_trusted(&trust(root, &log)?, &key.public_key(), root)?;
+        check_none_pending(root, &log)?;
         check_last(root, &log)?;
         block::check_files(&self.path, &filing.files, &[])?;
         self.check_inputs(&filing.files)?;
@@ -86,10 +88,7 @@ impl<'a> Staging<'a> {
         disk::rename(&self.path, &self.series.folder(&self.id))?;
         let text = block::text(&self.id, &statement.subject, &bytes, &signature);
         log.append(text.as_bytes())?;
-        Ok(Filed {
-            id: self.id,
-            manifest: Sha256Digest::of(&bytes),
-        })
+        Ok(Filed { id: self.id, manifest: Sha256Digest::of(&bytes) })
     }
 
     fn check_facts(&self, log: &Log, bytes: &[u8]) -> Result<()> {
@@ -112,15 +111,26 @@ impl<'a> Staging<'a> {
             .map_err(|e| conflict(&format!("{} is not JSON: {e}", layout::INPUTS), &path))?;
         let archive = self.series.archive();
         match named.into_iter().find(|digest| !archive.contains(*digest)) {
-            Some(digest) => Err(conflict(
-                &format!(
-                    "the archive has no object {digest}, which {} names",
-                    layout::INPUTS
-                ),
-                &path,
-            )),
+            Some(digest) => {
+                Err(conflict(&format!("the archive has no object {digest}, which {} names", layout::INPUTS), &path))
+            }
             None => Ok(()),
         }
+    }
+}
+
+/// A filing whose lines could not be written must get them before anything else is signed: its
+/// manifest pins the history as it was.
+fn check_none_pending(root: &Path, log: &Log) -> Result<()> {
+    match recover::pending(root, log)?.first() {
+        None => Ok(()),
+        Some(id) => Err(Error::new(
+            ErrorKind::Conflict,
+            "the filing before this one is not in LOG yet",
+            format!("writing the lines of {id} failed"),
+            "run again: opening the series completes it",
+        )
+        .at(root.join(layout::filing(id)))),
     }
 }
 
@@ -130,20 +140,13 @@ fn check_last(root: &Path, log: &Log) -> Result<()> {
     let Some(last) = filings(log.lines()).pop() else {
         return match log.lines().len() {
             1 if !log.is_torn() => Ok(()),
-            _ => Err(Error::damaged(
-                "cannot sign",
-                path,
-                "it names files of no filing",
-            )),
+            _ => Err(Error::damaged("cannot sign", path, "it names files of no filing")),
         };
     };
     let Block { entries, text } = block::confirm(root, log, &last.id)?;
     let rest = log.offset(entries).map(|start| &log.bytes()[start..]);
     if rest != Some(text.as_bytes()) {
-        let why = format!(
-            "it does not end with the lines of {}, the last filing",
-            last.id
-        );
+        let why = format!("it does not end with the lines of {}, the last filing", last.id);
         return Err(Error::damaged("cannot sign", path, why));
     }
     Ok(())

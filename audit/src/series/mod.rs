@@ -39,7 +39,7 @@ pub struct Series {
 pub struct SeriesWriter {
     series: Series,
     recovered: Option<FilingId>,
-    _lock: File,
+    lock: File,
 }
 
 /// A filing that is in the series.
@@ -80,11 +80,7 @@ impl Series {
         archive::remove_leftovers(&root)?;
         recover::remove_leftovers(&root)?;
         let recovered = recover::recover(&root)?;
-        Ok(SeriesWriter {
-            series: Series { root },
-            recovered,
-            _lock: lock,
-        })
+        Ok(SeriesWriter { series: Series { root }, recovered, lock })
     }
 
     /// The series' folder.
@@ -108,12 +104,10 @@ impl Series {
     /// [`ErrorKind::Damaged`] when a line is malformed, or the last one is unfinished.
     pub fn history(&self) -> Result<History> {
         let log = Log::read(&self.root)?;
-        log.history(log.lines().len())
-            .filter(|_| !log.is_torn())
-            .ok_or_else(|| {
-                let why = "its last line is not finished; a run that files makes that good";
-                Error::damaged("cannot pin the history", self.root.join(layout::LOG), why)
-            })
+        log.history(log.lines().len()).filter(|_| !log.is_torn()).ok_or_else(|| {
+            let why = "its last line is not finished; a run that files makes that good";
+            Error::damaged("cannot pin the history", self.root.join(layout::LOG), why)
+        })
     }
 
     /// Every filing, in the order in which they were filed.
@@ -198,14 +192,17 @@ impl Deref for SeriesWriter {
     }
 }
 
+impl Drop for SeriesWriter {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process that is just being started.
+        let _ = self.lock.unlock();
+    }
+}
+
 fn lock(root: &Path) -> Result<File> {
     let path = root.join(layout::LOCK);
     let failed = |e| Error::io("cannot lock the series", &path, e);
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(failed)?;
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::new(
@@ -224,10 +221,7 @@ fn filings(lines: &[Line]) -> Vec<Filed> {
     let pairs = lines.windows(2).filter_map(|pair| {
         let (id, name) = layout::parse_filing_file(&pair[0].path)?;
         let complete = pair[1].path == layout::filing_file(&id, layout::SIGNATURE);
-        (name == layout::MANIFEST && complete).then_some(Filed {
-            id,
-            manifest: pair[0].digest,
-        })
+        (name == layout::MANIFEST && complete).then_some(Filed { id, manifest: pair[0].digest })
     });
     pairs.collect()
 }
@@ -249,11 +243,7 @@ fn trust(root: &Path, log: &Log) -> Result<AllowedSigners> {
     let bytes = disk::read_whole(&path)?;
     if Sha256Digest::of(&bytes) != line.digest {
         let why = "it is not the file that LOG names";
-        return Err(Error::damaged(
-            "cannot trust the allowed signers",
-            path,
-            why,
-        ));
+        return Err(Error::damaged("cannot trust the allowed signers", path, why));
     }
     AllowedSigners::parse(&bytes).map_err(|e| e.at(path))
 }

@@ -38,18 +38,7 @@ pub(super) fn remove_leftovers(root: &Path) -> Result<()> {
 pub(super) fn recover(root: &Path) -> Result<Option<FilingId>> {
     complete_trust(root)?;
     let log = Log::read(root)?;
-    let named: HashSet<&str> = log.lines().iter().map(|line| line.path.as_str()).collect();
-    let mut pending = Vec::new();
-    for name in names_in(&root.join(layout::FILINGS))? {
-        let Ok(id) = name.parse::<FilingId>() else {
-            let path = root.join(layout::FILINGS).join(&name);
-            return Err(foreign(&path, "its name is not that of a filing"));
-        };
-        let last_line = layout::filing_file(&id, layout::SIGNATURE);
-        if !named.contains(last_line.as_str()) {
-            pending.push(id);
-        }
-    }
+    let pending = pending(root, &log)?;
     match pending.as_slice() {
         [] if log.is_torn() => Err(Error::damaged(
             "cannot complete the history",
@@ -65,6 +54,24 @@ pub(super) fn recover(root: &Path) -> Result<Option<FilingId>> {
     }
 }
 
+/// The filings whose folders have their final names, but whose lines are not all in `LOG`.
+pub(super) fn pending(root: &Path, log: &Log) -> Result<Vec<FilingId>> {
+    let named: HashSet<&str> = log.lines().iter().map(|line| line.path.as_str()).collect();
+    let mut pending = Vec::new();
+    let names = names_in(&root.join(layout::FILINGS))?;
+    for name in names.iter().filter(|name| !layout::is_staging(&format!("{}/{name}", layout::FILINGS))) {
+        let Ok(id) = name.parse::<FilingId>() else {
+            let path = root.join(layout::FILINGS).join(name);
+            return Err(foreign(&path, "its name is not that of a filing"));
+        };
+        let last_line = layout::filing_file(&id, layout::SIGNATURE);
+        if !named.contains(last_line.as_str()) {
+            pending.push(id);
+        }
+    }
+    Ok(pending)
+}
+
 fn complete_trust(root: &Path) -> Result<()> {
     let log = Log::read(root)?;
     let named = layout::allowed_signers(1);
@@ -76,11 +83,7 @@ fn complete_trust(root: &Path) -> Result<()> {
     let line = log::line(digest, &named);
     let Some(missing) = line.as_bytes().strip_prefix(log.bytes()) else {
         let why = "its first line is unfinished, and is not that of the allowed signers";
-        return Err(Error::damaged(
-            "cannot complete the history",
-            root.join(layout::LOG),
-            why,
-        ));
+        return Err(Error::damaged("cannot complete the history", root.join(layout::LOG), why));
     };
     log.append(missing)
 }

@@ -41,18 +41,12 @@ fn hold(path: &Path, log: &Log) -> Result<String, String> {
         }
     }
     let digest = Sha256Digest::of(&bytes);
-    let index = log.find_manifest(digest).ok_or_else(|| {
-        format!("LOG does not name the anchor itself ({digest}): its end was cut off or rewritten")
-    })?;
+    let index = log
+        .find_manifest(digest)
+        .ok_or_else(|| format!("LOG does not name the anchor itself ({digest}): its end was cut off or rewritten"))?;
     // Its lines begin where the history that it pins ends.
     if index as u64 != pinned.entries.saturating_add(manifest.subject.len() as u64) {
-        return Err(format!(
-            "LOG names the anchor on line {}, not where it belongs",
-            index + 1
-        ));
+        return Err(format!("LOG names the anchor on line {}, not where it belongs", index + 1));
     }
-    Ok(format!(
-        "LOG still begins with the {} lines it pins, and names it",
-        pinned.entries
-    ))
+    Ok(format!("LOG still begins with the {} lines it pins, and names it", pinned.entries))
 }

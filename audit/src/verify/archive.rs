@@ -25,12 +25,7 @@ pub(super) fn judge(tree: &Tree, report: &mut Report) {
             }
         }
     }
-    report.judge(
-        "archive",
-        layout::ARCHIVE,
-        &problems,
-        format!("{objects} objects"),
-    );
+    report.judge("archive", layout::ARCHIVE, &problems, format!("{objects} objects"));
 }
 
 fn judge_object(path: &str, digest: &Result<Sha256Digest, String>) -> Option<String> {
@@ -46,9 +41,7 @@ fn is_folder(path: &str) -> bool {
     let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     match path.strip_prefix(layout::OBJECTS) {
         Some("") => true,
-        Some(rest) => rest
-            .strip_prefix('/')
-            .is_some_and(|name| name.len() == 2 && name.bytes().all(hex)),
+        Some(rest) => rest.strip_prefix('/').is_some_and(|name| name.len() == 2 && name.bytes().all(hex)),
         None => false,
     }
 }

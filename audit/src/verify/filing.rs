@@ -14,12 +14,7 @@ use crate::manifest::Manifest;
 use crate::signers::{AllowedSigners, Signer};
 
 /// Judges every filing that `LOG` names, in its order.
-pub(super) fn judge_all(
-    tree: &Tree,
-    log: &Log,
-    signers: Option<&AllowedSigners>,
-    report: &mut Report,
-) {
+pub(super) fn judge_all(tree: &Tree, log: &Log, signers: Option<&AllowedSigners>, report: &mut Report) {
     let (runs, problems) = log.runs();
     let lines = format!("{} filings, each line belongs to one", runs.len());
     report.judge("lines", layout::LOG, &problems, lines);
@@ -27,9 +22,7 @@ pub(super) fn judge_all(
     for run in &runs {
         let failures = report.checks.len();
         let filing = judge(tree, log, run, signers, &mut latest, report);
-        let passed = report.checks[failures..]
-            .iter()
-            .all(|check| check.verdict == super::Verdict::Passed);
+        let passed = report.checks[failures..].iter().all(|check| check.verdict == super::Verdict::Passed);
         if let Some(signer) = &filing.signer
             && !report.signers.contains(signer)
         {
@@ -70,16 +63,10 @@ fn judge(
         Ok(detail) => report.judge(name, subject, &[], detail),
         Err(why) => report.judge(name, subject, &[Problem::new(subject, why)], String::new()),
     };
-    let form = manifest
-        .as_ref()
-        .map(|_| "canonical and complete".to_owned());
+    let form = manifest.as_ref().map(|_| "canonical and complete".to_owned());
     one("manifest", &path, form.map_err(String::clone));
     let signature = layout::filing_file(&id, layout::SIGNATURE);
-    one(
-        "signature",
-        &signature,
-        signer.as_ref().map(by).map_err(String::clone),
-    );
+    one("signature", &signature, signer.as_ref().map(by).map_err(String::clone));
     if let Ok(manifest) = &manifest {
         one("history", &path, history(run, manifest));
         one("place", &path, place(&id, manifest, latest));
@@ -87,27 +74,13 @@ fn judge(
         let count = format!("{} lines are those of the manifest", run.lines.len());
         report.judge("lines", &folder, &problems, count);
         let problems = strangers(tree, &id, manifest);
-        report.judge(
-            "folder",
-            &folder,
-            &problems,
-            "it holds what the manifest names".to_owned(),
-        );
-        if manifest
-            .subject
-            .iter()
-            .any(|subject| subject.name == layout::INPUTS)
-        {
+        report.judge("folder", &folder, &problems, "it holds what the manifest names".to_owned());
+        if manifest.subject.iter().any(|subject| subject.name == layout::INPUTS) {
             judge_inputs(tree, &id, report);
         }
     }
     latest.insert(id.date(), (id.number(), digest));
-    VerifiedFiling {
-        id,
-        manifest_sha256: digest,
-        signer: signer.ok(),
-        passed: false,
-    }
+    VerifiedFiling { id, manifest_sha256: digest, signer: signer.ok(), passed: false }
 }
 
 fn by(signer: &Signer) -> String {
@@ -137,9 +110,7 @@ fn place(id: &FilingId, manifest: &Manifest, latest: &Latest) -> Result<String, 
     }
     let (last, superseded) = latest.get(&id.date()).copied().unwrap_or((0, None));
     if u64::from(id.number()) != u64::from(last) + 1 {
-        return Err(format!(
-            "the filing of that day before it in LOG is number {last}"
-        ));
+        return Err(format!("the filing of that day before it in LOG is number {last}"));
     }
     if facts.filing.supersedes.map(|s| s.sha256) != superseded {
         let named = superseded.map_or("null".to_owned(), |digest| digest.to_string());
@@ -151,12 +122,9 @@ fn place(id: &FilingId, manifest: &Manifest, latest: &Latest) -> Result<String, 
 /// The lines in `LOG` are the subjects in their order, the manifest, the signature: no more, no
 /// fewer, no others.
 fn lines(tree: &Tree, log: &Log, run: &Run, manifest: &Manifest) -> Vec<Problem> {
-    let subjects = manifest
-        .subject
-        .iter()
-        .map(|s| (Ok(s.sha256), s.name.as_str()));
-    let signed = [layout::MANIFEST, layout::SIGNATURE]
-        .map(|name| (tree.digest(&layout::filing_file(&run.id, name)), name));
+    let subjects = manifest.subject.iter().map(|s| (Ok(s.sha256), s.name.as_str()));
+    let signed =
+        [layout::MANIFEST, layout::SIGNATURE].map(|name| (tree.digest(&layout::filing_file(&run.id, name)), name));
     let expected: Vec<_> = subjects.chain(signed).collect();
     let mut problems = Vec::new();
     for (offset, (digest, name)) in expected.iter().enumerate() {
@@ -167,10 +135,7 @@ fn lines(tree: &Tree, log: &Log, run: &Run, manifest: &Manifest) -> Vec<Problem>
             (Some((found, named)), Ok(digest)) if found == *digest && named == path => continue,
             (Some((_, named)), _) if named != path => format!("line {} names {named}", index + 1),
             (Some((found, _)), Ok(digest)) => {
-                format!(
-                    "line {} has {found}, but the manifest means {digest}",
-                    index + 1
-                )
+                format!("line {} has {found}, but the manifest means {digest}", index + 1)
             }
             (Some(_), Err(why)) => why.clone(),
             (None, _) => "its line is missing in LOG".to_owned(),
@@ -179,10 +144,7 @@ fn lines(tree: &Tree, log: &Log, run: &Run, manifest: &Manifest) -> Vec<Problem>
     }
     for index in run.lines.clone().skip(expected.len()) {
         let path = log.path_at(index).unwrap_or(layout::LOG);
-        problems.push(Problem::new(
-            path,
-            format!("line {} is one too many", index + 1),
-        ));
+        problems.push(Problem::new(path, format!("line {} is one too many", index + 1)));
     }
     problems
 }
@@ -196,33 +158,21 @@ fn strangers(tree: &Tree, id: &FilingId, manifest: &Manifest) -> Vec<Problem> {
         let name = layout::parse_filing_file(path).map(|(_, name)| name);
         !name.is_some_and(|name| named.contains(name))
     });
-    strange
-        .map(|(path, _)| Problem::new(path, "the manifest does not name it"))
-        .collect()
+    strange.map(|(path, _)| Problem::new(path, "the manifest does not name it")).collect()
 }
 
 /// What the filing was made from is in the archive.
 fn judge_inputs(tree: &Tree, id: &FilingId, report: &mut Report) {
     let path = layout::filing_file(id, layout::INPUTS);
-    let named = tree
-        .read(&path)
-        .and_then(|bytes| inputs::named_objects(&bytes).map_err(|e| format!("not JSON: {e}")));
+    let named = tree.read(&path).and_then(|bytes| inputs::named_objects(&bytes).map_err(|e| format!("not JSON: {e}")));
     let named = match named {
         Ok(named) => named,
         Err(why) => {
             return report.judge("inputs", &path, &[Problem::new(&path, why)], String::new());
         }
     };
-    let missing = named
-        .iter()
-        .filter(|digest| !tree.has_file(&layout::object(**digest)));
-    let problems: Vec<Problem> = missing
-        .map(|digest| Problem::new(&path, format!("the archive has no object {digest}")))
-        .collect();
-    report.judge(
-        "inputs",
-        &path,
-        &problems,
-        format!("{} objects are archived", named.len()),
-    );
+    let missing = named.iter().filter(|digest| !tree.has_file(&layout::object(**digest)));
+    let problems: Vec<Problem> =
+        missing.map(|digest| Problem::new(&path, format!("the archive has no object {digest}"))).collect();
+    report.judge("inputs", &path, &problems, format!("{} objects are archived", named.len()));
 }

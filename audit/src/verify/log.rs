@@ -48,10 +48,7 @@ impl Log {
             end += text.len();
             let entry = parse(text);
             if let Err(why) = &entry {
-                problems.push(Problem::new(
-                    layout::LOG,
-                    format!("line {}: {why}", index + 1),
-                ));
+                problems.push(Problem::new(layout::LOG, format!("line {}: {why}", index + 1)));
             }
             let entry = entry.ok();
             lines.push(Line { entry, end });
@@ -59,21 +56,13 @@ impl Log {
         if readable && lines.is_empty() {
             problems.push(Problem::new(layout::LOG, "it is empty"));
         }
-        let mut log = Log {
-            bytes,
-            readable,
-            lines,
-            problems,
-        };
+        let mut log = Log { bytes, readable, lines, problems };
         log.find_repeated();
         log
     }
 
     pub(super) fn history(&self) -> Option<History> {
-        self.readable.then(|| History {
-            entries: self.lines.len() as u64,
-            sha256: Sha256Digest::of(&self.bytes),
-        })
+        self.readable.then(|| History { entries: self.lines.len() as u64, sha256: Sha256Digest::of(&self.bytes) })
     }
 
     pub(super) fn summary(&self) -> String {
@@ -130,10 +119,7 @@ impl Log {
         let mut problems = Vec::new();
         let mut hasher = Hasher::new();
         for (index, line) in self.lines.iter().enumerate() {
-            let before = History {
-                entries: index as u64,
-                sha256: hasher.digest(),
-            };
+            let before = History { entries: index as u64, sha256: hasher.digest() };
             let start = index.checked_sub(1).map_or(0, |last| self.lines[last].end);
             hasher.update(&self.bytes[start..line.end]);
             let Some((_, path)) = line.entry.as_ref().filter(|_| index > 0) else {
@@ -143,11 +129,7 @@ impl Log {
                 (Some((id, _)), Some(run)) if run.id == id && run.lines.end == index => {
                     run.lines.end = index + 1;
                 }
-                (Some((id, _)), _) => runs.push(Run {
-                    id,
-                    lines: index..index + 1,
-                    before,
-                }),
+                (Some((id, _)), _) => runs.push(Run { id, lines: index..index + 1, before }),
                 (None, _) => {
                     let why = format!("line {}: it names no file of a filing", index + 1);
                     problems.push(Problem::new(layout::LOG, why));
@@ -160,8 +142,7 @@ impl Log {
     /// What lies in the series without being named, and what is merely being prepared.
     pub(super) fn strays(&self, tree: &Tree) -> (Vec<Problem>, Vec<String>) {
         let mut expected: HashSet<&str> = HashSet::from([layout::LOG, layout::LOCK]);
-        let mut folders: HashSet<&str> =
-            HashSet::from([layout::TRUST, layout::FILINGS, layout::ARCHIVE]);
+        let mut folders: HashSet<&str> = HashSet::from([layout::TRUST, layout::FILINGS, layout::ARCHIVE]);
         for (_, path) in self.lines.iter().filter_map(|line| line.entry.as_ref()) {
             expected.insert(path);
             folders.extend(path.rsplit_once('/').map(|(folder, _)| folder));
@@ -172,10 +153,7 @@ impl Log {
         for (path, entry) in tree.entries() {
             if layout::is_staging(path) {
                 let top: Vec<&str> = path.splitn(3, '/').take(2).collect();
-                notes.insert(format!(
-                    "{} is being prepared and is no filing",
-                    top.join("/")
-                ));
+                notes.insert(format!("{} is being prepared and is no filing", top.join("/")));
                 continue;
             }
             let known = match entry {
@@ -204,16 +182,10 @@ impl Log {
 }
 
 fn parse(text: &[u8]) -> Result<(Sha256Digest, String), String> {
-    let line = text
-        .strip_suffix(b"\n")
-        .ok_or("it does not end with a newline")?;
+    let line = text.strip_suffix(b"\n").ok_or("it does not end with a newline")?;
     let line = std::str::from_utf8(line).map_err(|e| e.to_string())?;
-    let (digest, path) = line
-        .split_once("  ")
-        .ok_or("it is not \"<sha256>  <path>\"")?;
-    let digest = digest
-        .parse()
-        .map_err(|_| "it does not begin with a SHA-256".to_owned())?;
+    let (digest, path) = line.split_once("  ").ok_or("it is not \"<sha256>  <path>\"")?;
+    let digest = digest.parse().map_err(|_| "it does not begin with a SHA-256".to_owned())?;
     if !layout::is_log_path(path) {
         return Err(format!("{path:?} is not a plain relative path"));
     }

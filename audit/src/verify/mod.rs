@@ -18,6 +18,8 @@
 //!   signers obtained elsewhere show it ([`Options::allowed_signers`]), and so does an anchor.
 //! - **When** anything was signed, and that the holder of the key was honest: a rewritten tail
 //!   signed with the true key shows only against an anchor.
+//!
+//! It takes no lock. A filing that enters the series while it reads can make it fail: ask again.
 
 mod anchor;
 mod archive;
@@ -114,12 +116,7 @@ pub fn verify(root: &Path, options: &Options) -> Report {
     filing::judge_all(&tree, &log, signers.as_ref(), &mut report);
 
     let (strays, notes) = log.strays(&tree);
-    report.judge(
-        "strays",
-        ".",
-        &strays,
-        "every file is accounted for".to_owned(),
-    );
+    report.judge("strays", ".", &strays, "every file is accounted for".to_owned());
     report.notes.extend(notes);
     archive::judge(&tree, &mut report);
 
@@ -147,12 +144,7 @@ impl Report {
     /// Records one check: each problem as a failure of its own, or else one pass.
     fn judge(&mut self, name: &'static str, subject: &str, problems: &[Problem], passed: String) {
         if problems.is_empty() {
-            self.checks.push(Check {
-                name,
-                subject: subject.to_owned(),
-                verdict: Verdict::Passed,
-                detail: passed,
-            });
+            self.checks.push(Check { name, subject: subject.to_owned(), verdict: Verdict::Passed, detail: passed });
         }
         self.checks.extend(problems.iter().map(|problem| Check {
             name,
@@ -167,20 +159,10 @@ impl Report {
         let problem = match last {
             Some(last) if last >= day => None,
             Some(last) => Some(format!("the last day filed is {last}, not {day}")),
-            None => Some(format!(
-                "there is no filing, and there must be some until {day}"
-            )),
+            None => Some(format!("there is no filing, and there must be some until {day}")),
         };
-        let problems: Vec<Problem> = problem
-            .map(|detail| Problem::new(layout::FILINGS, detail))
-            .into_iter()
-            .collect();
-        self.judge(
-            "through",
-            layout::FILINGS,
-            &problems,
-            format!("filed until {day} or later"),
-        );
+        let problems: Vec<Problem> = problem.map(|detail| Problem::new(layout::FILINGS, detail)).into_iter().collect();
+        self.judge("through", layout::FILINGS, &problems, format!("filed until {day} or later"));
     }
 }
 
@@ -193,10 +175,7 @@ struct Problem {
 
 impl Problem {
     fn new(subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        Problem {
-            subject: subject.into(),
-            detail: detail.into(),
-        }
+        Problem { subject: subject.into(), detail: detail.into() }
     }
 }
 
@@ -205,14 +184,9 @@ fn trust(tree: &Tree, log: &Log, options: &Options, report: &mut Report) -> Opti
     let named = layout::allowed_signers(1);
     let mut problems = Vec::new();
     if log.path_at(0) != Some(&named) {
-        problems.push(Problem::new(
-            layout::LOG,
-            format!("its first line does not name {named}"),
-        ));
+        problems.push(Problem::new(layout::LOG, format!("its first line does not name {named}")));
     }
-    let own = tree
-        .read(&named)
-        .and_then(|bytes| AllowedSigners::parse(&bytes).map_err(|e| e.to_string()));
+    let own = tree.read(&named).and_then(|bytes| AllowedSigners::parse(&bytes).map_err(|e| e.to_string()));
     if let Err(why) = &own {
         problems.push(Problem::new(&named, why));
     }

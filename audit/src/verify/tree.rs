@@ -36,11 +36,7 @@ pub(super) enum Entry {
 impl Tree {
     /// Lists everything below `root` and hashes what belongs to a series.
     pub(super) fn survey(root: &Path) -> Self {
-        let mut tree = Tree {
-            root: root.to_owned(),
-            entries: BTreeMap::new(),
-            problems: Vec::new(),
-        };
+        let mut tree = Tree { root: root.to_owned(), entries: BTreeMap::new(), problems: Vec::new() };
         let mut files = Vec::new();
         let mut folders = vec![String::new()];
         while let Some(folder) = folders.pop() {
@@ -54,18 +50,14 @@ impl Tree {
 
     /// Every path, in order, with what lies there.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries
-            .iter()
-            .map(|(path, entry)| (path.as_str(), entry))
+        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
     /// Every path below `folder`, in order.
     pub(super) fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &Entry)> {
         let prefix = format!("{folder}/");
         let from_there = self.entries.range(prefix.clone()..);
-        from_there
-            .take_while(move |(path, _)| path.starts_with(&prefix))
-            .map(|(path, entry)| (path.as_str(), entry))
+        from_there.take_while(move |(path, _)| path.starts_with(&prefix)).map(|(path, entry)| (path.as_str(), entry))
     }
 
     /// Is there a regular file at that path?
@@ -136,9 +128,7 @@ impl Tree {
 type Hashed = (String, Result<Sha256Digest, String>);
 
 fn hash_all(root: &Path, files: Vec<(String, u64)>) -> Vec<Hashed> {
-    let total = files
-        .iter()
-        .fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let total = files.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
     let wanted = usize::try_from(total / BYTES_PER_THREAD).unwrap_or(usize::MAX);
     let threads = thread::available_parallelism().map_or(1, |n| n.get().min(wanted.max(1)));
 
@@ -148,9 +138,7 @@ fn hash_all(root: &Path, files: Vec<(String, u64)>) -> Vec<Hashed> {
         while let Some((path, _)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let digest = Sha256Digest::of_file(&root.join(path));
             let digest = digest.map(|(digest, _)| digest).map_err(|e| e.to_string());
-            let mut hashed = hashed
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut hashed = hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             hashed.push((path.clone(), digest));
         }
     };
@@ -160,7 +148,5 @@ fn hash_all(root: &Path, files: Vec<(String, u64)>) -> Vec<Hashed> {
         }
         work();
     });
-    hashed
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    hashed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Evaluator;
-use crate::movement::Field;
+use super::groups::Groups;
+use super::{Evaluator, Sink, Tolerance, Violation, concerns, counted};
+use crate::money::{Currency, Overflow, at_own_scale};
+use crate::movement::{Columns, Field};
 
 /// Two sets of movements agree on count or sum, per group: what treasury paid out equals what
 /// the branches disbursed, say.
@@ -20,10 +22,10 @@ pub struct AggregatesEqual {
     /// What is added up.
     #[serde(default)]
     pub measure: Measure,
-    /// Fields that make a group; empty for one group per currency.
+    /// Fields that make a group; empty for the whole day. Amounts are compared per currency too.
     #[serde(default)]
     pub group_by: Vec<Field>,
-    /// The right side has the opposite sign.
+    /// The right side has the opposite sign (of amounts only).
     #[serde(default)]
     pub opposite_sign: bool,
     /// Largest difference that passes, as a decimal (of amounts only). Zero where absent.
@@ -47,7 +49,196 @@ pub enum Measure {
 
 impl AggregatesEqual {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, _scale: u32) -> Result<Box<dyn Evaluator>, String> {
-        Err("to be written".to_owned())
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+        let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
+        if self.measure == Measure::Records && (self.opposite_sign || self.tolerance.is_some()) {
+            return Err("`opposite_sign` and `tolerance` are of amounts, not of records".to_owned());
+        }
+        if self.left == self.right && !self.opposite_sign {
+            return Err("`left` and `right` are the same movements".to_owned());
+        }
+        let sums = match self.measure {
+            Measure::Amount => Groups::per_currency(&self.group_by),
+            Measure::Records => Groups::new(&self.group_by),
+        };
+        Ok(Box::new(Aggregates { rule: self.clone(), tolerance, scale, sums, left: 0, right: 0 }))
+    }
+}
+
+struct Aggregates {
+    rule: AggregatesEqual,
+    tolerance: Tolerance,
+    scale: u32,
+    sums: Groups<Sides>,
+    /// Movements on the left.
+    left: u64,
+    /// Movements on the right.
+    right: u64,
+}
+
+/// What the two sides of a group add up to, the right one in the sign of the left.
+#[derive(Clone, Copy, Default)]
+struct Sides {
+    left: i128,
+    right: i128,
+}
+
+impl Evaluator for Aggregates {
+    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
+        let by = match self.rule.measure {
+            Measure::Amount => columns.amount.value(row),
+            Measure::Records => 1,
+        };
+        if concerns(&self.rule.left, columns, row) {
+            self.left += 1;
+            self.sums.update(columns, row, |sides| add(&mut sides.left, by))?;
+        }
+        if concerns(&self.rule.right, columns, row) {
+            self.right += 1;
+            let by = if self.rule.opposite_sign { by.checked_neg().ok_or(Overflow)? } else { by };
+            self.sums.update(columns, row, |sides| add(&mut sides.right, by))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
+        let mut used = 0;
+        for (group, &sides) in self.sums.iter() {
+            let difference = sides.left.checked_sub(sides.right).ok_or(Overflow)?;
+            if difference == 0 {
+                continue;
+            }
+            if self.tolerance.allows(difference) {
+                used += 1;
+                continue;
+            }
+            sink(match self.rule.measure {
+                Measure::Amount => group.violation(|currency| self.amounts_differ(currency, sides, difference)),
+                Measure::Records => Violation { column: group.column(), ..records_differ(sides) },
+            });
+        }
+        let (groups, left) = (counted(self.sums.len(), "group"), counted(self.left, "movement"));
+        let used = self.tolerance.explain(used, "group");
+        Ok(format!("compared {groups}: {left} on the left, {} on the right{used}", self.right))
+    }
+}
+
+impl Aggregates {
+    fn amounts_differ(&self, currency: Currency, sides: Sides, difference: i128) -> Violation {
+        let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
+        let (left, right, off) = (shown(sides.left), shown(sides.right), shown(difference));
+        let turned = if self.rule.opposite_sign { ", its sign turned," } else { "" };
+        let reason = format!("the left is {left} {currency}, the right{turned} {right}: off by {off}");
+        Violation {
+            found: Some(left),
+            expected: Some(right),
+            money: Some((currency, difference)),
+            reason,
+            ..Violation::default()
+        }
+    }
+}
+
+fn records_differ(Sides { left, right }: Sides) -> Violation {
+    Violation {
+        found: Some(left.to_string()),
+        expected: Some(right.to_string()),
+        reason: format!("the left has {left} movements, the right {right}"),
+        ..Violation::default()
+    }
+}
+
+fn add(sum: &mut i128, by: i128) -> Result<(), Overflow> {
+    *sum = sum.checked_add(by).ok_or(Overflow)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::testing::judge;
+
+    fn rule(more: &str) -> String {
+        format!("[check.aggregates_equal]\nleft = {{ source = ['treasury'] }}\nright = {{ source = ['core'] }}\n{more}")
+    }
+
+    const MOVEMENTS: &str = "
+        source   | branch | currency | amount
+        treasury | 001    | MXN      | 10.00
+        treasury | 001    | MXN      | 5.00
+        core     | 001    | MXN      | 15.00
+        treasury | 002    | MXN      | 1.00
+        core     | 002    | USD      | 1.00
+        cards    | 003    | MXN      | 9.00
+        core     | -      | JPY      | 7.00";
+
+    #[test]
+    fn amounts_per_group_and_currency() {
+        assert_eq!(
+            judge(&rule("group_by = ['branch']"), "", MOVEMENTS),
+            "\
+- | branch= | 0 | 7 | JPY -7 | the left is 0 JPY, the right 7: off by -7
+- | branch=002 | 1.00 | 0.00 | MXN 1.00 | the left is 1.00 MXN, the right 0.00: off by 1.00
+- | branch=002 | 0.00 | 1.00 | USD -1.00 | the left is 0.00 USD, the right 1.00: off by -1.00
+compared 4 groups: 3 movements on the left, 3 on the right"
+        );
+    }
+
+    #[test]
+    fn records_per_group() {
+        assert_eq!(
+            judge(&rule("measure = 'records'\ngroup_by = ['branch']"), "", MOVEMENTS),
+            "\
+- | branch= | 0 | 1 | - | the left has 0 movements, the right 1
+- | branch=001 | 2 | 1 | - | the left has 2 movements, the right 1
+compared 3 groups: 3 movements on the left, 3 on the right"
+        );
+        assert_eq!(
+            judge(&rule("measure = 'records'"), "", MOVEMENTS),
+            "compared 1 group: 3 movements on the left, 3 on the right"
+        );
+    }
+
+    #[test]
+    fn opposite_signs_and_tolerance() {
+        let movements = "source | amount\ntreasury | 5.00\ncore | -4.98";
+        let opposite =
+            "- | - | 5.00 | 4.98 | MXN 0.02 | the left is 5.00 MXN, the right, its sign turned, 4.98: off by 0.02\n";
+        let explanation = "compared 1 group: 1 movement on the left, 1 on the right";
+        let cases = [
+            ("opposite_sign = true", format!("{opposite}{explanation}")),
+            (
+                "opposite_sign = true\ntolerance = '0.02'\ntolerance_reason = 'fees'",
+                format!("{explanation}; a tolerance of 0.02 was used for 1 group: fees"),
+            ),
+            ("opposite_sign = true\ntolerance = '0.01'\ntolerance_reason = 'fees'", format!("{opposite}{explanation}")),
+        ];
+        for (more, expected) in cases {
+            assert_eq!(judge(&rule(more), "", movements), expected, "{more}");
+        }
+    }
+
+    #[test]
+    fn settings_that_mean_nothing_are_refused() {
+        let same = "check.aggregates_equal = { left = { branch = ['1'] }, right = { branch = ['1'] } }";
+        let of_amounts = "`opposite_sign` and `tolerance` are of amounts, not of records";
+        let cases = [
+            (rule("tolerance = '1'"), "a tolerance needs a `tolerance_reason`"),
+            (rule("measure = 'records'\ntolerance = '1'\ntolerance_reason = 'x'"), of_amounts),
+            (rule("measure = 'records'\nopposite_sign = true"), of_amounts),
+            (same.to_owned(), "`left` and `right` are the same movements"),
+        ];
+        for (rule, reason) in cases {
+            assert_eq!(judge(&rule, "", "amount"), format!("not evaluated: {reason}"));
+        }
+    }
+
+    #[test]
+    fn sums_and_differences_past_128_bits_are_overflows() {
+        let most = "1701411834604692317316873037158841057.27";
+        for rows in [format!("core | {most}\ncore | 0.01"), format!("treasury | {most}\ncore | -0.01")] {
+            assert_eq!(judge(&rule(""), "", &format!("source | amount\n{rows}")), "overflow");
+        }
+        let least = "source | amount\ncore | -1701411834604692317316873037158841057.28";
+        assert_eq!(judge(&rule("opposite_sign = true"), "", least), "overflow");
     }
 }

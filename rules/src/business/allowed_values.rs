@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Evaluator;
-use crate::movement::Field;
+use super::{Evaluator, Sink, Violation, counted};
+use crate::money::Overflow;
+use crate::movement::{Columns, Field};
 
 /// A field has one of the listed values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,82 @@ pub struct AllowedValues {
 impl AllowedValues {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self) -> Result<Box<dyn Evaluator>, String> {
-        Err("to be written".to_owned())
+        Ok(Box::new(Allowed { rule: self.clone(), movements: 0, empty: 0 }))
+    }
+}
+
+/// Most values that a reason lists.
+const LISTED: usize = 8;
+
+struct Allowed {
+    rule: AllowedValues,
+    movements: u64,
+    /// Movements without a value.
+    empty: u64,
+}
+
+impl Evaluator for Allowed {
+    fn observe(&mut self, columns: &Columns<'_>, row: usize, sink: &mut Sink<'_>) -> Result<(), Overflow> {
+        let field = self.rule.field;
+        self.movements += 1;
+        let reason = match super::value(field, columns, row) {
+            Some(value) if self.rule.values.iter().any(|allowed| *allowed == value) => return Ok(()),
+            Some(value) => format!("{field} `{value}` is none of {}", self.listed()),
+            None => {
+                self.empty += 1;
+                if self.rule.allow_empty {
+                    return Ok(());
+                }
+                format!("{field} is empty, not one of {}", self.listed())
+            }
+        };
+        sink(Violation::of_movement(columns, row, field, reason));
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
+        let (field, movements) = (self.rule.field, counted(self.movements, "movement"));
+        Ok(format!("judged {field} of {movements}{}", super::without(self.empty, field.name())))
+    }
+}
+
+impl Allowed {
+    fn listed(&self) -> String {
+        let values = &self.rule.values;
+        let listed = values.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        match values.len().saturating_sub(LISTED) {
+            0 => listed,
+            more => format!("{listed} and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::testing::judge;
+
+    #[test]
+    fn other_and_empty_values_are_violations() {
+        let rule = |more: &str| format!("check.allowed_values = {{ field = 'kind', values = ['FEE', 'TRF']{more} }}");
+        let movements = "kind | amount\nFEE | 1.00\nfee | -2.00\n- | 3.00\nTRF | 4.00";
+        assert_eq!(
+            judge(&rule(""), "", movements),
+            "\
+2 | kind | fee | - | MXN -2.00 | kind `fee` is none of FEE, TRF
+3 | kind | - | - | MXN 3.00 | kind is empty, not one of FEE, TRF
+judged kind of 4 movements; 1 movement has no kind"
+        );
+        assert_eq!(judge(&rule(", allow_empty = true"), "", movements).lines().count(), 2);
+        let cards = format!("only.source = ['cards']\n{}", rule(""));
+        assert_eq!(judge(&cards, "", movements), "judged kind of 0 movements");
+    }
+
+    #[test]
+    fn dates_are_judged_as_shown_and_long_lists_are_cut() {
+        let days: Vec<String> = (1..=10).map(|day| format!("'2026-11-{day:02}'")).collect();
+        let rule = format!("check.allowed_values = {{ field = 'booked_on', values = [{}] }}", days.join(", "));
+        let found = judge(&rule, "", "booked_on\n2026-11-10\n2026-11-11");
+        assert!(found.starts_with("2 | booked_on | 2026-11-11 | "), "{found}");
+        assert!(found.contains("2026-11-08 and 2 more"), "{found}");
     }
 }

@@ -1,12 +1,11 @@
 //! Credits equal debits per group: the signed amounts of every group add up to zero.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluator, Sink, Violation, group_name};
-use crate::money::{Currency, Overflow, Total};
+use super::groups::Groups;
+use super::{Evaluator, Sink, Tolerance, Violation, counted};
+use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 
 /// Credits equal debits per group and currency.
@@ -28,46 +27,116 @@ impl Balance {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
-        let group_by = self.group_by.clone();
-        Ok(Box::new(Balances { group_by, tolerance, scale, sums: BTreeMap::new() }))
+        Ok(Box::new(Balances { tolerance, scale, movements: 0, sums: Groups::per_currency(&self.group_by) }))
     }
 }
 
 struct Balances {
-    group_by: Vec<Field>,
-    tolerance: super::Tolerance,
+    tolerance: Tolerance,
     scale: u32,
-    sums: BTreeMap<(String, Currency), i128>,
+    movements: u64,
+    sums: Groups<i128>,
 }
 
 impl Evaluator for Balances {
     fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
-        let Some(currency) = super::currency(columns, row) else { return Ok(()) };
-        let sum = self.sums.entry((group_name(&self.group_by, columns, row), currency)).or_insert(0);
-        *sum = sum.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
-        Ok(())
+        self.movements += 1;
+        self.sums.update(columns, row, |sum| {
+            *sum = sum.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
+            Ok(())
+        })
     }
 
     fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
         let mut used = 0;
-        for ((group, currency), &sum) in &self.sums {
-            if sum == 0 {
-                continue;
-            }
+        for (group, &sum) in self.sums.iter().filter(|(_, sum)| **sum != 0) {
             if self.tolerance.allows(sum) {
                 used += 1;
                 continue;
             }
-            let shown = Total { minor: sum, scale: self.scale };
-            sink(Violation {
-                column: Some(group.clone()).filter(|group| !group.is_empty()),
-                found: Some(shown.to_string()),
-                expected: Some(Total { minor: 0, scale: self.scale }.to_string()),
-                money: Some((*currency, sum)),
-                reason: format!("credits less debits are {shown} {currency}, not zero"),
-                ..Violation::default()
-            });
+            sink(group.violation(|currency| violation(currency, sum, self.scale)));
         }
-        Ok(format!("{} groups were added up{}", self.sums.len(), self.tolerance.explain(used, "groups")))
+        let (movements, groups) = (counted(self.movements, "movement"), counted(self.sums.len(), "group"));
+        Ok(format!("added up {movements} in {groups}{}", self.tolerance.explain(used, "group")))
+    }
+}
+
+fn violation(currency: Currency, sum: i128, scale: u32) -> Violation {
+    let shown = at_own_scale(currency, sum, scale);
+    Violation {
+        found: Some(shown.to_string()),
+        expected: Some(at_own_scale(currency, 0, scale).to_string()),
+        money: Some((currency, sum)),
+        reason: format!("credits less debits are {shown} {currency}, not zero"),
+        ..Violation::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::testing::judge;
+
+    const BY_BRANCH: &str = "check.balance = { group_by = ['branch'] }";
+
+    #[test]
+    fn groups_and_currencies_balance_apart() {
+        let movements = "
+            branch | currency | amount
+            001    | MXN      | 10.00
+            002    | MXN      | 3.00
+            001    | MXN      | -10.00
+            001    | USD      | 0.01
+            002    | JPY      | -7
+            -      | MXN      | 5.00
+            ''     | MXN      | -4.99";
+        let found = judge(BY_BRANCH, "", movements);
+        assert_eq!(
+            found,
+            "\
+- | branch= | 0.01 | 0.00 | MXN 0.01 | credits less debits are 0.01 MXN, not zero
+- | branch=001 | 0.01 | 0.00 | USD 0.01 | credits less debits are 0.01 USD, not zero
+- | branch=002 | -7 | 0 | JPY -7 | credits less debits are -7 JPY, not zero
+- | branch=002 | 3.00 | 0.00 | MXN 3.00 | credits less debits are 3.00 MXN, not zero
+added up 7 movements in 5 groups"
+        );
+        let unknown = "- | - | - | - | - | `mxn` is not an ISO 4217 currency code: the group cannot be judged";
+        assert!(judge("check.balance = {}", "", "currency | amount\nmxn | 1.00").starts_with(unknown));
+        assert_eq!(judge(BY_BRANCH, "", "branch | amount"), "added up 0 movements in 0 groups");
+    }
+
+    #[test]
+    fn values_never_run_into_the_next_group() {
+        let check = "check.balance = { group_by = ['branch', 'kind'] }";
+        let movements = "
+            branch    | kind      | amount
+            a, kind=b | c         | 1.00
+            a         | b, kind=c | -1.00";
+        assert!(judge(check, "", movements).ends_with("added up 2 movements in 2 groups"));
+        assert_eq!(judge(check, "", movements).lines().count(), 3);
+    }
+
+    #[test]
+    fn a_tolerance_is_shown_where_it_was_used() {
+        let with = |reason: &str| format!("check.balance = {{ tolerance = '0.05'{reason} }}");
+        let judged = |amount: &str| judge(&with(", tolerance_reason = 'rounding'"), "", &format!("amount\n{amount}"));
+        assert_eq!(judged("0.00"), "added up 1 movement in 1 group");
+        let used = "added up 1 movement in 1 group; a tolerance of 0.05 was used for 1 group: rounding";
+        assert_eq!(judged("-0.05"), used);
+        assert!(judged("0.06").starts_with("- | - | 0.06 | 0.00 | MXN 0.06 | "));
+        let refused = "not evaluated: a tolerance needs a `tolerance_reason`";
+        assert_eq!(judge(&with(""), "", "amount"), refused);
+        assert_eq!(judge(&with(", tolerance_reason = ' '"), "", "amount"), refused);
+        for tolerance in ["-0.01", "0.001", "1e2"] {
+            let check = format!("check.balance = {{ tolerance = '{tolerance}', tolerance_reason = 'x' }}");
+            let refused = format!("not evaluated: the tolerance `{tolerance}` is no decimal >= 0 of 2 decimals");
+            assert_eq!(judge(&check, "", "amount"), refused);
+        }
+    }
+
+    #[test]
+    fn a_sum_past_128_bits_is_an_overflow() {
+        let most = "1701411834604692317316873037158841057.27";
+        assert!(judge(BY_BRANCH, "", &format!("amount\n{most}")).contains(most));
+        assert_eq!(judge(BY_BRANCH, "", &format!("amount\n{most}\n0.01")), "overflow");
     }
 }

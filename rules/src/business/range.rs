@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Evaluator;
+use super::{Evaluator, Sink, Violation, counted};
+use crate::money::{Overflow, Total};
+use crate::movement::{Columns, Field};
 
-/// Amounts lie within bounds. Give one bound or both.
+/// Amounts lie within bounds, the bounds included. Give one bound or both; they hold for every
+/// currency that the rule's `only` lets through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -22,7 +25,118 @@ pub struct Range {
 
 impl Range {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, _scale: u32) -> Result<Box<dyn Evaluator>, String> {
-        Err("to be written".to_owned())
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+        let (minimum, maximum) = (self.bound(&self.minimum, scale)?, self.bound(&self.maximum, scale)?);
+        match (minimum, maximum) {
+            (None, None) => Err("neither `minimum` nor `maximum` is given".to_owned()),
+            (Some(least), Some(most)) if least > most => Err("`minimum` is above `maximum`".to_owned()),
+            _ => Ok(Box::new(Bounds { rule: self.clone(), minimum, maximum, amounts: 0 })),
+        }
+    }
+
+    /// In units of the day's scale.
+    fn bound(&self, text: &Option<String>, scale: u32) -> Result<Option<i128>, String> {
+        let Some(text) = text else { return Ok(None) };
+        let bound = Total::parse(text, scale).ok_or_else(|| format!("`{text}` is no decimal of {scale} decimals"))?;
+        match self.absolute && bound.minor < 0 {
+            true => Err(format!("`{text}` is negative, and amounts are judged without their sign")),
+            false => Ok(Some(bound.minor)),
+        }
+    }
+}
+
+struct Bounds {
+    rule: Range,
+    minimum: Option<i128>,
+    maximum: Option<i128>,
+    amounts: u64,
+}
+
+impl Evaluator for Bounds {
+    fn observe(&mut self, columns: &Columns<'_>, row: usize, sink: &mut Sink<'_>) -> Result<(), Overflow> {
+        self.amounts += 1;
+        let amount = columns.amount.value(row);
+        let passed = if self.minimum.is_some_and(|least| self.is_less(amount, least)) {
+            ("below", &self.rule.minimum)
+        } else if self.maximum.is_some_and(|most| self.is_less(most, amount)) {
+            ("above", &self.rule.maximum)
+        } else {
+            return Ok(());
+        };
+        let (side, bound) = (passed.0, passed.1.as_deref().unwrap_or_default());
+        let shown = columns.shown(Field::Amount, row).unwrap_or_default();
+        let sign = if self.rule.absolute { ", its sign aside," } else { "" };
+        let reason = format!("the amount {shown}{sign} is {side} {bound}");
+        sink(Violation::of_movement(columns, row, Field::Amount, reason));
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
+        Ok(format!("judged {}", counted(self.amounts, "amount")))
+    }
+}
+
+impl Bounds {
+    fn is_less(&self, left: i128, right: i128) -> bool {
+        match self.rule.absolute {
+            true => left.unsigned_abs() < right.unsigned_abs(),
+            false => left < right,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::testing::judge;
+
+    const AMOUNTS: &str = "amount\n-100.01\n-100.00\n-0.01\n0.00\n0.01\n100.00\n100.01";
+
+    /// bounds | records that violate them, or the refusal
+    #[test]
+    fn bounds() {
+        let cases = [
+            ("maximum = '100'", "7"),
+            ("maximum = '100', absolute = true", "17"),
+            ("minimum = '-100'", "1"),
+            ("minimum = '0.01', absolute = true", "4"),
+            ("minimum = '0', maximum = '100.00'", "1237"),
+            ("minimum = '-100', maximum = '-0.01'", "14567"),
+            ("", "not evaluated: neither `minimum` nor `maximum` is given"),
+            ("absolute = true", "not evaluated: neither `minimum` nor `maximum` is given"),
+            ("minimum = '1', maximum = '0'", "not evaluated: `minimum` is above `maximum`"),
+            ("maximum = '0.005'", "not evaluated: `0.005` is no decimal of 2 decimals"),
+            ("maximum = 'lots'", "not evaluated: `lots` is no decimal of 2 decimals"),
+            (
+                "minimum = '-1', absolute = true",
+                "not evaluated: `-1` is negative, and amounts are judged without their sign",
+            ),
+        ];
+        for (bounds, expected) in cases {
+            let found = judge(&format!("check.range = {{ {bounds} }}"), "", AMOUNTS);
+            let found = match found.strip_suffix("judged 7 amounts") {
+                Some(lines) => lines.lines().filter_map(|line| line.chars().next()).collect(),
+                None => found,
+            };
+            assert_eq!(found, expected, "{bounds}");
+        }
+    }
+
+    #[test]
+    fn reasons_name_the_bound() {
+        let movements = "currency | amount\nJPY | -700.00\nUSD | 0.00";
+        assert_eq!(
+            judge("check.range = { minimum = '1', maximum = '500', absolute = true }", "", movements),
+            "\
+1 | amount | -700 | - | JPY -700 | the amount -700, its sign aside, is above 500
+2 | amount | 0.00 | - | USD 0.00 | the amount 0.00, its sign aside, is below 1
+judged 2 amounts"
+        );
+    }
+
+    #[test]
+    fn the_least_integer_is_judged_like_any_other() {
+        let least = "-1701411834604692317316873037158841057.28";
+        let found = judge("check.range = { maximum = '1', absolute = true }", "", &format!("amount\n{least}"));
+        assert!(found.starts_with(&format!("1 | amount | {least} | ")), "{found}");
     }
 }

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Datasets, Evaluator};
-use crate::movement::Field;
+use super::groups::Groups;
+use super::{DatasetTable, Datasets, Evaluator, Sink, Tolerance, Violation, counted};
+use crate::money::{Currency, Overflow, Total, at_own_scale};
+use crate::movement::{Columns, Field};
 
-/// Opening balance + movements = closing balance, per group and currency.
+/// Opening balance + movements = closing balance, per group and currency. A group without
+/// movements must close as it opened; one with movements needs a balance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollForward {
@@ -20,7 +23,8 @@ pub struct RollForward {
     pub opening: String,
     /// The dataset's column of closing balances.
     pub closing: String,
-    /// The dataset's column of currencies; without it every balance is in `currency`.
+    /// The dataset's column of currencies; without it, or where its cell is empty, a balance is in
+    /// `currency`.
     #[serde(default)]
     pub currency_column: Option<String>,
     /// The currency of all balances, where no column says it.
@@ -36,7 +40,265 @@ pub struct RollForward {
 
 impl RollForward {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, _datasets: &Datasets, _scale: u32) -> Result<Box<dyn Evaluator>, String> {
-        Err("to be written".to_owned())
+    pub fn evaluator(&self, datasets: &Datasets, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+        let (tolerance, currency) = self.settings(scale)?;
+        let fields: Vec<Field> = self.group_by.keys().copied().collect();
+        let mut rolled = Rolled { tolerance, scale, movements: 0, balances: 0, groups: Groups::per_currency(&fields) };
+        rolled.open(self, super::dataset(datasets, &self.dataset)?, currency)?;
+        Ok(Box::new(rolled))
+    }
+
+    /// What the rule says without its dataset; `Err` where that does not hold together.
+    pub(super) fn settings(&self, scale: u32) -> Result<(Tolerance, Option<Currency>), String> {
+        let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
+        if self.currency_column.is_none() && self.currency.is_none() {
+            return Err("the balances have no currency: give `currency` or `currency_column`".to_owned());
+        }
+        let read = |code: &String| code.parse().map_err(|e| format!("`{code}` is {e}"));
+        Ok((tolerance, self.currency.as_ref().map(read).transpose()?))
+    }
+}
+
+struct Rolled {
+    tolerance: Tolerance,
+    scale: u32,
+    movements: u64,
+    balances: u64,
+    groups: Groups<Account>,
+}
+
+#[derive(Default)]
+struct Account {
+    balance: Option<Balance>,
+    /// Sum of the movements.
+    moved: i128,
+}
+
+#[derive(Clone, Copy)]
+struct Balance {
+    opening: i128,
+    closing: i128,
+    /// 1-based, the header aside.
+    row: usize,
+}
+
+impl Rolled {
+    /// Takes the balances in.
+    fn open(&mut self, rule: &RollForward, table: &DatasetTable, currency: Option<Currency>) -> Result<(), String> {
+        let names = rule.group_by.values().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let (opening, closing) = (table.column(&rule.opening)?, table.column(&rule.closing)?);
+        let currency_column = rule.currency_column.as_ref().map(|name| table.column(name)).transpose()?;
+        for row in 0..table.rows.len() {
+            let code = currency_column.and_then(|column| table.cell(row, column));
+            let currency = match (code, currency) {
+                (Some(code), _) => {
+                    code.parse().map_err(|e| at(table, row, currency_column, &format!("`{code}` is {e}")))?
+                }
+                (None, Some(currency)) => currency,
+                (None, None) => return Err(at(table, row, currency_column, "the currency is empty")),
+            };
+            let balance = Balance {
+                opening: balance(table, row, opening, self.scale)?,
+                closing: balance(table, row, closing, self.scale)?,
+                row: row + 1,
+            };
+            let values = names.iter().map(|&column| table.cell(row, column).unwrap_or_default());
+            let account = self.groups.cell(values.chain([currency.code()]));
+            if let Some(first) = account.balance.replace(balance) {
+                return Err(at(
+                    table,
+                    row,
+                    None,
+                    &format!("the {currency} balance of row {} is listed again", first.row),
+                ));
+            }
+            self.balances += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Evaluator for Rolled {
+    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
+        self.movements += 1;
+        self.groups.update(columns, row, |account| {
+            account.moved = account.moved.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
+        let mut used = 0;
+        for (group, account) in self.groups.iter() {
+            let Some(balance) = account.balance else {
+                sink(group.violation(|currency| no_balance(currency, account.moved, self.scale)));
+                continue;
+            };
+            let rolled = balance.opening.checked_add(account.moved).ok_or(Overflow)?;
+            let off = rolled.checked_sub(balance.closing).ok_or(Overflow)?;
+            if off == 0 {
+                continue;
+            }
+            if self.tolerance.allows(off) {
+                used += 1;
+                continue;
+            }
+            sink(group.violation(|currency| {
+                let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
+                let (opening, moved, off_by) = (shown(balance.opening), shown(account.moved), shown(off));
+                let (rolled, closing) = (shown(rolled), shown(balance.closing));
+                Violation {
+                    reason: format!(
+                        "opening {opening} + movements {moved} = {rolled}, but closing is {closing}: \
+                         off by {off_by} {currency}"
+                    ),
+                    found: Some(rolled),
+                    expected: Some(closing),
+                    money: Some((currency, off)),
+                    ..Violation::default()
+                }
+            }));
+        }
+        let (balances, movements) = (counted(self.balances, "balance"), counted(self.movements, "movement"));
+        Ok(format!("rolled {balances} forward over {movements}{}", self.tolerance.explain(used, "balance")))
+    }
+}
+
+fn no_balance(currency: Currency, moved: i128, scale: u32) -> Violation {
+    let shown = at_own_scale(currency, moved, scale);
+    Violation {
+        found: Some(shown.to_string()),
+        money: Some((currency, moved)),
+        reason: format!("movements of {shown} {currency}, but no balance"),
+        ..Violation::default()
+    }
+}
+
+/// A balance, in units of the day's scale.
+fn balance(table: &DatasetTable, row: usize, column: usize, scale: u32) -> Result<i128, String> {
+    let text = table.cell(row, column).unwrap_or_default();
+    let total = Total::parse(text, scale).ok_or_else(|| format!("`{text}` is no decimal of {scale} decimals"));
+    total.map(|total| total.minor).map_err(|reason| at(table, row, Some(column), &reason))
+}
+
+/// Says where in the dataset: the 1-based row, the header aside, and the column.
+fn at(table: &DatasetTable, row: usize, column: Option<usize>, reason: &str) -> String {
+    let name = column.and_then(|column| table.header.get(column)).map(|name| format!(", column `{name}`"));
+    format!("row {}{} of the dataset: {reason}", row + 1, name.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::testing::judge;
+
+    fn rule(more: &str) -> String {
+        format!(
+            "[check.roll_forward]\ndataset = 'set'\ngroup_by = {{ account = 'cuenta' }}\n\
+             opening = 'abre'\nclosing = 'cierra'\n{more}"
+        )
+    }
+
+    const MXN: &str = "currency = 'MXN'";
+
+    #[test]
+    fn balances_roll_forward() {
+        let balances = "
+            cuenta | abre    | cierra  | divisa
+            1      | 100.00  | 90.00   | -
+            1      | 7       | 7.00    | JPY
+            2      | 0       | 5.00    | MXN
+            3      | -1.00   | -1.01   | MXN
+            ''     | 0.00    | 2.00    | MXN";
+        let movements = "
+            account | currency | amount
+            1       | MXN      | -30.00
+            1       | MXN      | 20.00
+            2       | MXN      | 4.00
+            2       | USD      | 4.00
+            4       | MXN      | 1.00
+            4       | MXN      | -1.00
+            -       | MXN      | 2.00";
+        assert_eq!(
+            judge(&rule("currency = 'MXN'\ncurrency_column = 'divisa'"), balances, movements),
+            "\
+- | account=2 | 4.00 | 5.00 | MXN -1.00 | opening 0.00 + movements 4.00 = 4.00, but closing is 5.00: off by -1.00 MXN
+- | account=2 | 4.00 | - | USD 4.00 | movements of 4.00 USD, but no balance
+- | account=3 | -1.00 | -1.01 | MXN 0.01 | opening -1.00 + movements 0.00 = -1.00, but closing is -1.01: off by 0.01 MXN
+- | account=4 | 0.00 | - | MXN 0.00 | movements of 0.00 MXN, but no balance
+rolled 5 balances forward over 7 movements"
+        );
+    }
+
+    #[test]
+    fn a_tolerance_is_shown_where_it_was_used() {
+        let with =
+            |more: &str| judge(&rule(&format!("{MXN}\n{more}")), "cuenta | abre | cierra\n1 | 0 | 0.02", "account");
+        let explanation = "rolled 1 balance forward over 0 movements";
+        assert!(with("").starts_with("- | account=1 | 0.00 | 0.02 | MXN -0.02 | "));
+        assert_eq!(
+            with("tolerance = '0.02'\ntolerance_reason = 'interest'"),
+            format!("{explanation}; a tolerance of 0.02 was used for 1 balance: interest")
+        );
+        assert_eq!(with("tolerance = '0.02'"), "not evaluated: a tolerance needs a `tolerance_reason`");
+    }
+
+    /// more settings | balances | why they are refused
+    #[test]
+    fn balances_that_cannot_be_read() {
+        let cases = [
+            ("", "cuenta|abre|cierra", "the balances have no currency: give `currency` or `currency_column`"),
+            ("currency = 'PESO'", "cuenta|abre|cierra", "`PESO` is not an ISO 4217 currency code"),
+            (MXN, "", "there is no dataset `set`"),
+            (MXN, "account|abre|cierra", "the dataset has no column `cuenta`; it has account, abre, cierra"),
+            (MXN, "cuenta|abre", "the dataset has no column `cierra`; it has cuenta, abre"),
+            (
+                MXN,
+                "cuenta|abre|cierra\n1|0|0\n2|0|1,5",
+                "row 2, column `cierra` of the dataset: `1,5` is no decimal of 2 decimals",
+            ),
+            (MXN, "cuenta|abre|cierra\n1|-|0", "row 1, column `abre` of the dataset: `` is no decimal of 2 decimals"),
+            (
+                MXN,
+                "cuenta|abre|cierra\n1|0|0\n2|0|0\n1|0|0",
+                "row 3 of the dataset: the MXN balance of row 1 is listed again",
+            ),
+            (
+                "currency_column = 'divisa'",
+                "cuenta|abre|cierra|divisa\n1|0|0|-",
+                "row 1, column `divisa` of the dataset: the currency is empty",
+            ),
+            (
+                "currency_column = 'divisa'",
+                "cuenta|abre|cierra|divisa\n1|0|0|mxn",
+                "row 1, column `divisa` of the dataset: `mxn` is not an ISO 4217 currency code",
+            ),
+        ];
+        for (more, balances, reason) in cases {
+            assert_eq!(judge(&rule(more), balances, "account"), format!("not evaluated: {reason}"));
+        }
+    }
+
+    #[test]
+    fn settings_are_refused_without_data() {
+        let settings = |more: &str| {
+            let rule = toml::from_str(&format!("id = 'r'\n{}", rule(more))).unwrap();
+            crate::business::settings(&rule, 2).map_err(|reason| reason.chars().take(11).collect::<String>())
+        };
+        assert_eq!(settings(MXN), Ok(()));
+        assert_eq!(settings("currency = 'MXN'\ntolerance = '1'"), Err("a tolerance".to_owned()));
+    }
+
+    #[test]
+    fn sums_and_differences_past_128_bits_are_overflows() {
+        let most = "1701411834604692317316873037158841057.27";
+        let cases = [
+            ("0|0".to_owned(), format!("1|{most}\n1|0.01")),
+            (format!("{most}|0"), "1|0.01".to_owned()),
+            (format!("{most}|-0.01"), "1|0.00".to_owned()),
+        ];
+        for (balance, movements) in cases {
+            let balances = format!("cuenta|abre|cierra\n1|{balance}");
+            assert_eq!(judge(&rule(MXN), &balances, &format!("account|amount\n{movements}")), "overflow");
+        }
     }
 }

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Evaluator;
-use crate::movement::Field;
+use super::{Evaluator, Sink, Violation, counted};
+use crate::end_to_end::{Place, decode, encode, show};
+use crate::money::{Currency, Overflow, at_own_scale};
+use crate::movement::{Columns, Field};
 
 /// No two movements share these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,7 +18,142 @@ pub struct Uniqueness {
 
 impl Uniqueness {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self) -> Result<Box<dyn Evaluator>, String> {
-        Err("to be written".to_owned())
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+        match self.fields.is_empty() {
+            true => Err("`fields` names no field".to_owned()),
+            false => Ok(Box::new(Unique { fields: self.fields.clone(), scale, movements: 0, empty: 0 })),
+        }
+    }
+}
+
+struct Unique {
+    fields: Vec<Field>,
+    scale: u32,
+    movements: u64,
+    /// Movements where every field is empty.
+    empty: u64,
+}
+
+impl Evaluator for Unique {
+    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
+        self.movements += 1;
+        self.empty += u64::from(self.is_empty(columns, row));
+        Ok(())
+    }
+
+    fn key(&self, columns: &Columns<'_>, row: usize) -> Option<Vec<u8>> {
+        if self.is_empty(columns, row) {
+            return None;
+        }
+        let mut key = Vec::new();
+        encode(columns, row, &self.fields, &mut key);
+        Some(key)
+    }
+
+    fn group(&mut self, key: &[u8], places: &[Place], sink: &mut Sink<'_>) {
+        let Some(repeats) = places.get(1..).filter(|repeats| !repeats.is_empty()) else { return };
+        let group = self.name(key);
+        for &place in repeats {
+            sink(Violation {
+                place: Some(place),
+                column: Some(self.names()),
+                found: Some(group.clone()),
+                reason: format!("{group} occurs {} times", places.len()),
+                ..Violation::default()
+            });
+        }
+    }
+
+    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
+        let (names, movements) = (self.names(), counted(self.movements, "movement"));
+        Ok(format!("compared {names} of {movements}{}", super::without(self.empty, &names)))
+    }
+}
+
+impl Unique {
+    fn is_empty(&self, columns: &Columns<'_>, row: usize) -> bool {
+        self.fields.iter().all(|&field| super::value(field, columns, row).is_none())
+    }
+
+    fn names(&self) -> String {
+        self.fields.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `source=core, id=A1`.
+    fn name(&self, key: &[u8]) -> String {
+        let values = decode(key);
+        let value_of =
+            |field| self.fields.iter().position(|&f| f == field).and_then(|n| values.get(n).copied().flatten());
+        let code = value_of(Field::Currency).and_then(|code| std::str::from_utf8(code).ok());
+        let currency: Option<Currency> = code.and_then(|code| code.parse().ok());
+        let shown = |field, value: &[u8]| match (field, currency, value.try_into()) {
+            (Field::Amount, Some(currency), Ok(minor)) => {
+                at_own_scale(currency, i128::from_be_bytes(minor), self.scale).to_string()
+            }
+            _ => show(field, value, self.scale),
+        };
+        let part = |(&field, &value): (&Field, &Option<&[u8]>)| {
+            format!("{field}={}", value.map(|value| shown(field, value)).unwrap_or_default())
+        };
+        self.fields.iter().zip(&values).map(part).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::testing::judge;
+
+    #[test]
+    fn repeats_beyond_the_first_are_violations() {
+        let movements = "
+            source | id
+            core   | A1
+            cards  | A1
+            core   | A2
+            core   | A1
+            core   | -
+            core   | A1";
+        assert_eq!(
+            judge("check.uniqueness = { fields = ['source', 'id'] }", "", movements),
+            "\
+4 | source, id | source=core, id=A1 | - | - | source=core, id=A1 occurs 3 times
+6 | source, id | source=core, id=A1 | - | - | source=core, id=A1 occurs 3 times
+compared source, id of 6 movements"
+        );
+        assert_eq!(
+            judge("check.uniqueness = { fields = [] }", "", movements),
+            "not evaluated: `fields` names no field"
+        );
+    }
+
+    #[test]
+    fn empty_values_are_equal_but_never_alone_a_key() {
+        let movements = "
+            reference | account
+            -         | -
+            ''        | -
+            -         | 1
+            -         | 1
+            1         | -";
+        assert_eq!(
+            judge("check.uniqueness = { fields = ['reference', 'account'] }", "", movements),
+            "\
+4 | reference, account | reference=, account=1 | - | - | reference=, account=1 occurs 2 times
+compared reference, account of 5 movements; 2 movements have no reference, account"
+        );
+    }
+
+    #[test]
+    fn keys_of_every_type_are_shown() {
+        let check = "check.uniqueness = { fields = ['booked_on', 'booked_at', 'currency', 'amount'] }";
+        let movements = "
+            booked_at            | currency | amount
+            2026-11-20T18:00:00Z | JPY      | -7.00
+            2026-11-20T18:00:00Z | JPY      | -7.00";
+        let found = judge(check, "", movements);
+        let group = "booked_on=2026-11-20, booked_at=2026-11-20T18:00:00Z, currency=JPY, amount=-7";
+        assert!(found.contains(&format!(" {group} occurs 2 times")), "{found}");
+        let without_currency = judge("check.uniqueness = { fields = ['amount'] }", "", movements);
+        assert!(without_currency.contains("amount=-7.00 occurs"), "{without_currency}");
     }
 }

@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Datasets, Evaluator};
+use super::{DatasetTable, Datasets, Evaluator, Sink, Violation, counted};
+use crate::money::Overflow;
+use crate::movement::Columns;
 
-/// SQL run in the warehouse; the rows it returns are violations.
+/// SQL run in the warehouse; the rows it returns are violations. The movements of the sources are
+/// not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WarehouseSql {
@@ -15,6 +18,54 @@ pub struct WarehouseSql {
 
 /// An evaluator over the rows that the query returned; `Err` says why the rule cannot be
 /// evaluated.
-pub fn evaluator(_rule: &str, _datasets: &Datasets) -> Result<Box<dyn Evaluator>, String> {
-    Err("to be written".to_owned())
+pub fn evaluator(rule: &str, datasets: &Datasets) -> Result<Box<dyn Evaluator>, String> {
+    match datasets.get(rule) {
+        Some(Ok(table)) => Ok(Box::new(Returned(table.clone()))),
+        Some(Err(reason)) => Err(reason.clone()),
+        None => Err("its query was not run".to_owned()),
+    }
+}
+
+struct Returned(DatasetTable);
+
+impl Evaluator for Returned {
+    fn observe(&mut self, _: &Columns<'_>, _: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
+        let DatasetTable { header, rows } = &self.0;
+        for row in rows {
+            let part =
+                |(name, value): (&String, &Option<String>)| format!("{name}={}", value.as_deref().unwrap_or_default());
+            let found = header.iter().zip(row).map(part).collect::<Vec<_>>().join(", ");
+            let reason = "the warehouse's query returned this row".to_owned();
+            sink(Violation { found: Some(found), reason, ..Violation::default() });
+        }
+        Ok(format!("the query returned {}", counted(rows.len() as u64, "row")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::Datasets;
+    use crate::business::testing::{batch, judge_with, table};
+
+    #[test]
+    fn every_row_is_a_violation() {
+        let judged = |datasets: &Datasets| {
+            judge_with("check.warehouse_sql = { query = 'select 1' }", datasets, &batch("amount\n5.00"))
+        };
+        let with = |dataset| Datasets::from([("r".to_owned(), dataset)]);
+        assert_eq!(
+            judged(&with(Ok(table("id | amount\nA1 | 5.00\nA2 | -")))),
+            "\
+- | - | id=A1, amount=5.00 | - | - | the warehouse's query returned this row
+- | - | id=A2, amount= | - | - | the warehouse's query returned this row
+the query returned 2 rows"
+        );
+        assert_eq!(judged(&with(Ok(table("id")))), "the query returned 0 rows");
+        assert_eq!(judged(&with(Err("no such table: x".to_owned()))), "not evaluated: no such table: x");
+        assert_eq!(judged(&Datasets::new()), "not evaluated: its query was not run");
+    }
 }

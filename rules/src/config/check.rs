@@ -103,7 +103,25 @@ fn source(config: &Config, source: &Source) -> Checked {
     if let Some(setting) = &source.end_to_end {
         end_to_end(setting, path!["end_to_end"])?;
     }
+    compared(config, source)?;
     control(source)
+}
+
+/// What is compared must be mapped on both sides, or every row would differ.
+fn compared(config: &Config, source: &Source) -> Checked {
+    let setting = config.end_to_end_of(source);
+    for &field in setting.key.iter().chain(&setting.compare) {
+        let lacking = if !source.extract.maps(field) {
+            format!("source `{}` does not map it", source.id)
+        } else if !config.warehouse.maps(field) {
+            "the warehouse does not map it".to_owned()
+        } else {
+            continue;
+        };
+        let help = "map it on both sides, or leave it out of end_to_end";
+        return problem(path!["extract", "columns"], format!("`{field}` is compared end to end, but {lacking}"), help);
+    }
+    Ok(())
 }
 
 fn control(source: &Source) -> Checked {
@@ -391,6 +409,30 @@ fn rules(config: &Config) -> Checked {
         if matches!(rule.check, Check::WarehouseSql(_)) && matches!(config.warehouse, Warehouse::Files(_)) {
             let help = "remove the rule, or use a database";
             return problem(path!["rule", n, "check"], "a warehouse of files cannot be queried", help);
+        }
+        if config.datasets.iter().any(|dataset| dataset.id == rule.id) {
+            let message = format!("`{}` is a rule and a dataset", rule.id);
+            return problem(path!["rule", n, "id"], message, "give each its own id");
+        }
+        if let Err(reason) = crate::business::settings(rule, config.scale()) {
+            return problem(path!["rule", n, "check"], reason, "");
+        }
+        rule_sources(config, rule, n)?;
+    }
+    Ok(())
+}
+
+/// A misspelt source would make a rule pass for want of movements.
+fn rule_sources(config: &Config, rule: &super::Rule, n: usize) -> Checked {
+    let mut filters = vec![(&rule.only, path!["rule", n, "only", "source"])];
+    if let Check::AggregatesEqual(check) = &rule.check {
+        filters.push((&check.left, path!["rule", n, "check", "aggregates_equal", "left"]));
+        filters.push((&check.right, path!["rule", n, "check", "aggregates_equal", "right"]));
+    }
+    for (only, path) in filters {
+        let named = only.get(&Field::Source).into_iter().flatten();
+        if let Some(id) = named.into_iter().find(|&id| !config.sources.iter().any(|source| &source.id == id)) {
+            return problem(path, format!("no source is called `{id}`"), "use the id of a [[source]]");
         }
     }
     Ok(())

@@ -159,6 +159,18 @@ impl Config {
         source.end_to_end.as_ref().unwrap_or(&self.end_to_end)
     }
 
+    /// The key, and the fields whose values must agree: those configured, or all that both sides
+    /// map.
+    pub fn compared_fields(&self, source: &Source) -> (Vec<Field>, Vec<Field>) {
+        let setting = self.end_to_end_of(source);
+        if !setting.compare.is_empty() {
+            return (setting.key.clone(), setting.compare.clone());
+        }
+        let both = |field: &Field| source.extract.maps(*field) && self.warehouse.maps(*field);
+        let free = |field: &Field| *field != Field::Source && !setting.key.contains(field);
+        (setting.key.clone(), Field::ALL.into_iter().filter(|field| both(field) && free(field)).collect())
+    }
+
     /// The JSON Schema of the configuration, for editors.
     pub fn json_schema() -> String {
         let schema = schemars::schema_for!(Self);

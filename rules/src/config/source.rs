@@ -98,6 +98,14 @@ pub struct Extract {
     pub expected_header: Vec<String>,
 }
 
+impl Extract {
+    /// Whether movements get this field: by a column, or because every movement has it.
+    pub fn maps(&self, field: Field) -> bool {
+        matches!(field, Field::Source | Field::BookedOn | Field::Currency | Field::Amount)
+            || self.columns.contains_key(&field)
+    }
+}
+
 /// The format of an extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

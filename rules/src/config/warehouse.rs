@@ -13,9 +13,9 @@ use crate::movement::Field;
 #[serde(rename_all = "lowercase")]
 pub enum Warehouse {
     /// Files, such as an UNLOAD: one row per movement, its source named by `columns.source`.
-    Files(Extract),
+    Files(Box<Extract>),
     /// An SQLite database.
-    Sqlite(SqliteWarehouse),
+    Sqlite(Box<SqliteWarehouse>),
 }
 
 /// A table of an SQLite database. Amounts are TEXT or integer minor units; REAL is refused.
@@ -44,4 +44,16 @@ pub struct SqliteWarehouse {
 
 fn iso() -> String {
     "%Y-%m-%d".to_owned()
+}
+
+impl Warehouse {
+    /// Whether the warehouse's rows have this field.
+    pub fn maps(&self, field: Field) -> bool {
+        match self {
+            Self::Files(extract) => extract.maps(field),
+            Self::Sqlite(table) => {
+                matches!(field, Field::Currency | Field::Amount) || table.columns.contains_key(&field)
+            }
+        }
+    }
 }

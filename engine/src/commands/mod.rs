@@ -1,0 +1,132 @@
+//! The command line: one subcommand, one file. The machine's words go to stdout, a person's to
+//! stderr.
+
+mod check;
+mod demo;
+mod keygen;
+mod regenerate;
+mod run;
+mod schema;
+mod show;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use cuadre_rules::Config;
+use jiff::civil::Date;
+use jiff::{Timestamp, Unit};
+
+use crate::error::{EngineError, exit};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  filed complete, verified, or regenerated identical
+   3  filed partial: gaps documented
+   4  not filed: the policy forbids it
+   5  verification failed, or regeneration differs
+  64  wrong usage
+  75  passing fault (lock, disk full): retry
+  78  wrong configuration
+  70  a bug";
+
+/// Reconciles a financial institution's day and files it with its regulator
+#[derive(Parser)]
+#[command(name = "cuadre", version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Regenerate(regenerate::Args),
+    Verify(verify::Args),
+    Check(check::Args),
+    Demo(demo::Args),
+    Keygen(keygen::Args),
+    Schema(schema::Args),
+}
+
+/// Runs the command that the process was called with; the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE } else { exit::DONE };
+        }
+    };
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Regenerate(args) => regenerate::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Keygen(args) => keygen::run(args),
+        Command::Schema(args) => schema::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        show::error(&error);
+        error.exit_code()
+    })
+}
+
+/// A configuration with the file it came from.
+struct Configured {
+    config: Config,
+    text: String,
+    /// The folder of the file; its paths are relative to it.
+    folder: PathBuf,
+}
+
+impl Configured {
+    fn read(path: &Path) -> Result<Self, EngineError> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            EngineError::Setup(format!("{}: the configuration cannot be read: {error}; check --config", path.display()))
+        })?;
+        let config = Config::parse(&text, &path.display().to_string());
+        let config = config.map_err(|error| EngineError::Config(Box::new(error)))?;
+        Ok(Self { config, text, folder: path.parent().unwrap_or(Path::new("")).to_owned() })
+    }
+
+    fn data(&self, given: &Option<PathBuf>) -> PathBuf {
+        given.clone().unwrap_or_else(|| self.folder.join(&self.config.data))
+    }
+
+    fn filings(&self, given: &Option<PathBuf>) -> PathBuf {
+        given.clone().unwrap_or_else(|| self.folder.join(&self.config.filings))
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.join(&self.config.signing.key)
+    }
+}
+
+/// The instant of issue: `SOURCE_DATE_EPOCH` where set, else the clock; in whole seconds.
+fn issued_at() -> Result<Timestamp, EngineError> {
+    let now = match std::env::var("SOURCE_DATE_EPOCH") {
+        Err(_) => Timestamp::now(),
+        Ok(text) => {
+            let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+            seconds.ok_or_else(|| EngineError::Usage(format!("SOURCE_DATE_EPOCH is no count of seconds: {text}")))?
+        }
+    };
+    now.round(Unit::Second).map_err(EngineError::bug)
+}
+
+/// Sets how many files are loaded at once; the cores where 0.
+fn use_threads(threads: usize) -> Result<(), EngineError> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(EngineError::bug)
+}
+
+fn parse_date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "write the date as YYYY-MM-DD".to_owned())
+}
+
+/// Prints a value as one line of JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<(), EngineError> {
+    println!("{}", serde_json::to_string(value).map_err(EngineError::bug)?);
+    Ok(())
+}

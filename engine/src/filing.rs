@@ -1,0 +1,90 @@
+//! Report: the judged day as the files of a filing.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use cuadre_audit::digest::HashingWriter;
+use cuadre_audit::layout::INPUTS;
+use cuadre_audit::{Subject, canonical};
+use cuadre_reports::{CsvReport, Header, ParquetReport, Summary, write_exceptions};
+use cuadre_rules::Config;
+use cuadre_rules::money::Totals;
+
+use crate::error::EngineError;
+use crate::inputs::Inputs;
+use crate::judge::Judgement;
+use crate::load::stage;
+
+/// Writes every file of the filing into `folder`, and names them in the manifest's order.
+pub fn render(
+    config: &Config,
+    inputs: &Inputs,
+    judgement: &Judgement,
+    folder: &Path,
+) -> Result<Vec<Subject>, EngineError> {
+    let (report_csv, report_parquet, summary) = reports(config, judgement, folder)?;
+    let mut lists = Vec::new();
+    for list in &judgement.evidence {
+        lists.push(list.read()?);
+    }
+    let mut out = create(folder, "exceptions.csv")?;
+    write_exceptions::<EngineError>(lists.into_iter().flatten(), &mut out)?;
+    let exceptions = finish(folder, "exceptions.csv", out)?;
+    let mut out = create(folder, INPUTS)?;
+    let written = out.write_all(&canonical::to_line(inputs)?);
+    written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;
+    let inputs = finish(folder, INPUTS, out)?;
+    Ok(vec![report_csv, report_parquet, summary, exceptions, inputs])
+}
+
+/// One pass over the staged movements makes all three reports.
+fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Subject, Subject, Subject), EngineError> {
+    let day = &judgement.day;
+    let mut amount = Totals::new(day.scale);
+    for currency in config.currencies() {
+        amount.add(currency, 0)?;
+    }
+    for source in &day.sources {
+        amount.merge(&source.amount)?;
+    }
+    let records = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
+    let header = Header {
+        institution: &config.institution,
+        series: &config.series,
+        business_date: day.business_date,
+        records,
+        amount: &amount,
+    };
+    let mut csv = CsvReport::new(&config.report, &header, create(folder, "report.csv")?)?;
+    let mut parquet = ParquetReport::new(&config.report, day.scale, create(folder, "report.parquet")?)?;
+    let mut summary = Summary::new();
+    for file in &judgement.staged {
+        for batch in stage::read(file)? {
+            let batch = batch?;
+            csv.write(&batch)?;
+            parquet.write(&batch)?;
+            summary.observe(&batch)?;
+        }
+    }
+    let csv = finish(folder, "report.csv", csv.finish()?)?;
+    let parquet = finish(folder, "report.parquet", parquet.finish()?)?;
+    let mut out = create(folder, "summary.csv")?;
+    summary.write(&mut out)?;
+    Ok((csv, parquet, finish(folder, "summary.csv", out)?))
+}
+
+/// A file of the filing, hashed while it is written.
+type Output = HashingWriter<BufWriter<File>>;
+
+fn create(folder: &Path, name: &str) -> Result<Output, EngineError> {
+    let path = folder.join(name);
+    let file = File::create_new(&path).map_err(|e| EngineError::io("writing", &path, e))?;
+    Ok(HashingWriter::new(BufWriter::with_capacity(1 << 18, file)))
+}
+
+fn finish(folder: &Path, name: &str, out: Output) -> Result<Subject, EngineError> {
+    let (mut out, sha256, _) = out.finish();
+    out.flush().map_err(|e| EngineError::io("writing", &folder.join(name), e))?;
+    Ok(Subject { name: name.to_owned(), sha256 })
+}

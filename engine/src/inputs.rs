@@ -1,0 +1,90 @@
+//! `inputs.json`: everything a filing was made from, by name and digest. With the archive it is
+//! enough to make the filing again.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// Format of `inputs.json` and of what is computed from it.
+pub const FORMAT: u32 = 1;
+
+/// Everything a filing was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inputs {
+    /// [`FORMAT`] of the writer.
+    pub format: u32,
+    /// The day.
+    pub business_date: Date,
+    /// The configuration.
+    pub config: Stored,
+    /// Files, in the order in which they were found.
+    pub inputs: Vec<Input>,
+    /// What could not be received.
+    pub problems: Vec<Problem>,
+}
+
+/// A file in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its name below the data folder.
+    pub name: String,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A received file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    /// What it is.
+    pub role: Role,
+    /// Whose: a source, dataset or rule id; empty for the warehouse.
+    pub of: String,
+    /// The file.
+    #[serde(flatten)]
+    pub file: Stored,
+    /// When it was last changed; only where the source has a cut-off to judge it by.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// What an input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// An extract of a source.
+    Extract,
+    /// A control file of a source.
+    Control,
+    /// Rows of the warehouse.
+    Warehouse,
+    /// Reference data.
+    Dataset,
+    /// The rows that a rule's SQL returned.
+    Rule,
+}
+
+/// Something that could not be received, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What it would have been.
+    pub role: Role,
+    /// Whose.
+    pub of: String,
+    /// Why not, in words.
+    pub reason: String,
+}
+
+impl Inputs {
+    /// The inputs of one role and owner, in order.
+    pub fn of<'a>(&'a self, role: Role, of: &'a str) -> impl Iterator<Item = &'a Input> {
+        self.inputs.iter().filter(move |input| input.role == role && input.of == of)
+    }
+
+    /// Why something of this role and owner could not be received.
+    pub fn problem(&self, role: Role, of: &str) -> Option<&str> {
+        self.problems.iter().find(|p| p.role == role && p.of == of).map(|p| p.reason.as_str())
+    }
+}

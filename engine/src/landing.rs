@@ -1,0 +1,134 @@
+//! Where a day's files lie: patterns of the configuration resolved below a root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+/// A file found below a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its path below the root, `/` between parts.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// Puts the date into a pattern: `{date}` as `%Y-%m-%d`, `{date:%d%m%y}` in any other format.
+pub fn with_date(pattern: &str, date: Date) -> String {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((token, tail)) = after.split_once('}') else { break };
+        out += before;
+        out += &date.strftime(token.strip_prefix("date:").unwrap_or("%Y-%m-%d")).to_string();
+        rest = tail;
+    }
+    out + rest
+}
+
+/// The files that match any of `patterns`, in order of pattern, then name; each file once.
+/// `Err` says in words what cannot be read, or which path leaves the root.
+pub fn find(root: &Path, patterns: &[String], date: Date) -> Result<Vec<Found>, String> {
+    let mut found: Vec<Found> = Vec::new();
+    for pattern in patterns {
+        let dated = with_date(pattern, date);
+        let mut matches = vec![(String::new(), root.to_owned())];
+        let parts: Vec<&str> = dated.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        for part in &parts {
+            matches = step(matches, part)?;
+        }
+        matches.retain(|(_, path)| path.is_file());
+        matches.sort();
+        for (name, path) in matches {
+            inside(root, &name, &path)?;
+            if !found.iter().any(|other| other.name == name) {
+                found.push(Found { name, path });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn step(folders: Vec<(String, PathBuf)>, part: &str) -> Result<Vec<(String, PathBuf)>, String> {
+    let mut next = Vec::new();
+    for (name, path) in folders {
+        let join = |entry: &str| {
+            (if name.is_empty() { entry.to_owned() } else { format!("{name}/{entry}") }, path.join(entry))
+        };
+        if !part.contains(['*', '?']) {
+            let (name, path) = join(part);
+            if path.exists() {
+                next.push((name, path));
+            }
+            continue;
+        }
+        if !path.is_dir() {
+            continue;
+        }
+        let entries = fs::read_dir(&path).map_err(|e| format!("{}: cannot be listed: {e}", path.display()))?;
+        for entry in entries {
+            let entry = entry.map_err(|e| format!("{}: cannot be listed: {e}", path.display()))?;
+            if let Some(file_name) = entry.file_name().to_str()
+                && !file_name.starts_with('.')
+                && matches(part.as_bytes(), file_name.as_bytes())
+            {
+                next.push(join(file_name));
+            }
+        }
+    }
+    Ok(next)
+}
+
+/// `*` stands for any text, `?` for one byte.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => (0..=name.len()).any(|n| matches(rest, &name[n..])),
+        (Some((b'?', pattern)), Some((_, name))) => matches(pattern, name),
+        (Some((p, pattern)), Some((n, name))) => p == n && matches(pattern, name),
+        _ => false,
+    }
+}
+
+/// A link must not lead out of the root: the archive would take in what nobody meant to send.
+fn inside(root: &Path, name: &str, path: &Path) -> Result<(), String> {
+    let real = |path: &Path| path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
+    match real(path)?.starts_with(real(root)?) {
+        true => Ok(()),
+        false => Err(format!("{name} leads out of the data folder; put the file itself there")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_and_dates() {
+        let date = "2026-11-20".parse().unwrap();
+        assert_eq!(with_date("a/{date}/b-{date:%d%m%y}*.csv", date), "a/2026-11-20/b-201126*.csv");
+        assert!(matches(b"*.csv", b"a.csv") && matches(b"a*b*", b"aXbY") && matches(b"?.csv", b"a.csv"));
+        assert!(!matches(b"*.csv", b"a.csv.gz") && !matches(b"?", b""));
+    }
+
+    #[test]
+    fn files_come_sorted_once_and_only_from_inside() {
+        let root = tempfile::tempdir().unwrap();
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        for folder in ["b", "a"] {
+            fs::create_dir(root.path().join(folder)).unwrap();
+            fs::write(root.path().join(folder).join("x.csv"), "").unwrap();
+        }
+        let date = "2026-11-20".parse().unwrap();
+        let names = |patterns: &[&str]| {
+            let patterns: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
+            find(root.path(), &patterns, date).map(|found| found.into_iter().map(|f| f.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["*/x.csv"]).unwrap(), ["a/x.csv", "b/x.csv"]);
+        assert_eq!(names(&["b/*", "*/x.csv"]).unwrap(), ["b/x.csv", "a/x.csv"]);
+        assert_eq!(names(&["c/x.csv"]).unwrap(), [""; 0]);
+        std::os::unix::fs::symlink(outside.path(), root.path().join("a/link.csv")).unwrap();
+        assert!(names(&["a/*.csv"]).unwrap_err().contains("leads out of the data folder"));
+    }
+}

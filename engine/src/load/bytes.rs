@@ -1,0 +1,99 @@
+//! The bytes of an input: decompressed, and bounded.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+use cuadre_rules::config::Limits;
+use flate2::read::MultiGzDecoder;
+
+const BUFFER: usize = 1 << 16;
+/// Up to here a file may expand freely: small repetitive extracts compress a thousandfold.
+const FREE_EXPANSION: u64 = 64 << 20;
+
+/// Opens a file; gzip and zstd are recognised by their first bytes.
+pub fn open(path: &Path, limits: &Limits) -> io::Result<Box<dyn BufRead>> {
+    let file = File::open(path)?;
+    let compressed = file.metadata()?.len();
+    let mut file = BufReader::with_capacity(BUFFER, file);
+    let decoder: Box<dyn Read> = match file.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
+        _ => return Ok(Box::new(file)),
+    };
+    let most = limits.decompressed_bytes.min(compressed.saturating_mul(limits.expansion).max(FREE_EXPANSION));
+    Ok(Box::new(BufReader::with_capacity(BUFFER, Bounded { inner: decoder, left: most, most })))
+}
+
+/// Stops a decompression bomb.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+    most: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => {
+                let most = self.most;
+                let message = format!(
+                    "it decompresses to more than {most} bytes; if it is no decompression bomb, raise limits.expansion \
+                     or limits.decompressed_bytes"
+                );
+                return Err(io::Error::other(message));
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// Counts the bytes taken since the last record, and refuses to take more than a record may have:
+/// one stray quote must not swallow a file into memory.
+pub struct RecordGuard<R> {
+    inner: R,
+    taken: Rc<Cell<u64>>,
+    most: u64,
+}
+
+impl<R: Read> RecordGuard<R> {
+    /// Guards `inner`; the returned counter is to be set to 0 after each record.
+    pub fn new(inner: R, most: u64) -> (Self, Rc<Cell<u64>>) {
+        let taken = Rc::new(Cell::new(0));
+        (Self { inner, taken: Rc::clone(&taken), most: most.max(BUFFER as u64) }, taken)
+    }
+}
+
+impl<R: Read> Read for RecordGuard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken.get() > self.most {
+            return Err(io::Error::other(too_large(self.most)));
+        }
+        let read = self.inner.read(buffer)?;
+        self.taken.set(self.taken.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Reads one line without its end into `line`; `false` at the end of the file.
+pub fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>, most: u64) -> io::Result<bool> {
+    line.clear();
+    let read = input.take(most + 1).read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+    } else if read as u64 > most {
+        return Err(io::Error::other(too_large(most)));
+    }
+    Ok(read > 0)
+}
+
+fn too_large(most: u64) -> String {
+    format!("a record is larger than {most} bytes (an unclosed quote?); raise limits.record_bytes if it is meant to be")
+}

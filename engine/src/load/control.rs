@@ -1,0 +1,122 @@
+//! Control files beside the extracts: JSON, or a CSV table with a row per source.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use cuadre_rules::Config;
+use cuadre_rules::config::Source;
+use cuadre_rules::config::source::{Control, ControlFrom};
+use cuadre_rules::control::ControlTotals;
+use cuadre_rules::money::{Currency, Totals};
+use cuadre_rules::notation::Notation;
+use jiff::civil::Date;
+use serde_json::value::RawValue;
+
+use super::mapping::{control_total, notation};
+
+/// Most bytes a control file may have.
+const LARGEST: u64 = 1 << 24;
+
+/// What a control file states.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// Its totals.
+    pub totals: ControlTotals,
+    /// The day it is about, where it says so.
+    pub business_date: Option<Date>,
+}
+
+/// Reads the control file at `path` for `source`; `None` where a table has no row for it.
+pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) -> Result<Option<Stated>, String> {
+    let size = path.metadata().map_err(|error| error.to_string())?.len();
+    if size > LARGEST {
+        return Err(format!("{size} bytes are too many for a control file"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let values = match control.from {
+        ControlFrom::Csv => match csv_row(bytes, control, &source.id)? {
+            Some(row) => row,
+            None => return Ok(None),
+        },
+        _ => json_members(bytes)?,
+    };
+    let value = |name| value(&values, name);
+    let number = |found: Option<(&str, &str)>| match found {
+        None => Ok(None),
+        Some((name, text)) => text.parse::<i128>().map(Some).map_err(|_| format!("`{name}` is no integer: {text}")),
+    };
+    let records = match number(value(&control.records)?)? {
+        None => None,
+        Some(count) => Some(u64::try_from(count).map_err(|_| format!("the record count is negative: {count}"))?),
+    };
+    let amount = match value(&control.amount)? {
+        None => None,
+        Some((name, text)) => {
+            let total = amount(config, source, text);
+            Some(total.ok_or_else(|| format!("`{name}` is no exact amount: {text}"))?)
+        }
+    };
+    let business_date = match value(&control.business_date)? {
+        None => None,
+        Some((name, text)) => Some(text.parse().map_err(|_| format!("`{name}` is no date YYYY-MM-DD: {text}"))?),
+    };
+    let hash_total = number(value(&control.hash_total)?)?;
+    Ok(Some(Stated { totals: ControlTotals { records, amount, hash_total }, business_date }))
+}
+
+/// The named value, with its name; `None` where the configuration names none.
+fn value<'a>(
+    values: &'a HashMap<String, String>,
+    name: &'a Option<String>,
+) -> Result<Option<(&'a str, &'a str)>, String> {
+    let Some(name) = name else { return Ok(None) };
+    let text = values.get(name).ok_or_else(|| format!("it has no `{name}`"))?;
+    Ok(Some((name, text.trim())))
+}
+
+/// A total in the default currency, or a JSON object of currency to total. Totals are plain
+/// decimals, or else written as the source's amounts are.
+fn amount(config: &Config, source: &Source, text: &str) -> Option<Totals> {
+    let written = notation(&source.extract.amount);
+    let one = |text: &str, currency: Currency| {
+        let text = text.trim();
+        let plain = control_total(&Notation::default(), text, currency, config.scale());
+        plain.or_else(|| control_total(&written, text, currency, config.scale()))
+    };
+    if !text.starts_with('{') {
+        return one(text, config.default_currency()?);
+    }
+    let mut totals = Totals::new(config.scale());
+    for (code, text) in json_members(text.as_bytes()).ok()? {
+        totals.merge(&one(&text, code.parse().ok()?)?).ok()?;
+    }
+    Some(totals)
+}
+
+/// Every member as text; numbers exactly as they stand.
+fn json_members(bytes: &[u8]) -> Result<HashMap<String, String>, String> {
+    let members: HashMap<String, &RawValue> =
+        serde_json::from_slice(bytes).map_err(|error| format!("it is no JSON object: {error}"))?;
+    let text = |value: &RawValue| serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
+    Ok(members.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+fn csv_row(bytes: &[u8], control: &Control, source: &str) -> Result<Option<HashMap<String, String>>, String> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let mut found = None;
+    for row in reader.records() {
+        let row = row.map_err(|error| error.to_string())?;
+        let named = header.iter().map(str::to_owned).zip(row.iter().map(str::to_owned));
+        let named: HashMap<String, String> = named.collect();
+        let about = control.source.as_ref().map(|column| named.get(column).map(String::as_str).unwrap_or_default());
+        if about.is_some_and(|about| about.trim() != source) {
+            continue;
+        }
+        if found.replace(named).is_some() {
+            return Err(format!("it has two rows for `{source}`"));
+        }
+    }
+    Ok(found)
+}

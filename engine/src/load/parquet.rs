@@ -1,0 +1,105 @@
+//! Apache Parquet, each cell as text: decimals exactly, dates and instants in ISO form.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, StringArray, StringBuilder, make_array};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::record::{Next, Record, Records, Unreadable};
+
+/// Reads the rows of a Parquet file.
+pub struct ParquetRecords {
+    reader: ParquetRecordBatchReader,
+    names: Vec<String>,
+    floats: Vec<String>,
+    columns: Vec<StringArray>,
+    rows: usize,
+    row: usize,
+    read: u64,
+}
+
+impl ParquetRecords {
+    /// Opens the file and reads its schema.
+    pub fn new(path: &Path) -> Result<Self, Unreadable> {
+        let unreadable = |error: &dyn std::fmt::Display| Unreadable(format!("not a readable Parquet file: {error}"));
+        let file = File::open(path).map_err(|e| unreadable(&e))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(&e))?;
+        let schema: SchemaRef = builder.schema().clone();
+        let is_float = |kind: &DataType| matches!(kind, DataType::Float16 | DataType::Float32 | DataType::Float64);
+        Ok(Self {
+            reader: builder.with_batch_size(8192).build().map_err(|e| unreadable(&e))?,
+            names: schema.fields().iter().map(|field| field.name().clone()).collect(),
+            floats: schema.fields().iter().filter(|f| is_float(f.data_type())).map(|f| f.name().clone()).collect(),
+            columns: Vec::new(),
+            rows: 0,
+            row: 0,
+            read: 0,
+        })
+    }
+}
+
+impl Records for ParquetRecords {
+    fn header(&self) -> &[String] {
+        &self.names
+    }
+
+    fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable> {
+        while self.row == self.rows {
+            let failed = |error: &dyn std::fmt::Display| Unreadable(format!("after record {}: {error}", self.read));
+            match self.reader.next() {
+                None => return Ok(Next::End),
+                Some(Err(error)) => return Err(failed(&error)),
+                Some(Ok(batch)) => {
+                    self.columns =
+                        batch.columns().iter().map(texts).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+                    (self.rows, self.row) = (batch.num_rows(), 0);
+                }
+            }
+        }
+        record.clear();
+        for column in &self.columns {
+            record.push(column.is_valid(self.row).then(|| column.value(self.row)));
+        }
+        self.row += 1;
+        self.read += 1;
+        Ok(Next::Record)
+    }
+
+    fn float_columns(&self) -> &[String] {
+        &self.floats
+    }
+}
+
+fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
+    let column = &in_utc(column)?;
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(column, &options)?;
+    let mut texts = StringBuilder::with_capacity(column.len(), column.len() * 12);
+    for row in 0..column.len() {
+        match column.is_null(row) {
+            true => texts.append_null(),
+            false => {
+                write!(texts, "{}", formatter.value(row)).map_err(|_| ArrowError::CastError("no text form".into()))?;
+                texts.append_value("");
+            }
+        }
+    }
+    Ok(texts.finish())
+}
+
+/// Instants of any named zone, shown in UTC: the values are the same, and no zone need be known.
+fn in_utc(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() {
+        DataType::Timestamp(unit, Some(_)) => {
+            let data = column.to_data().into_builder();
+            Ok(make_array(data.data_type(DataType::Timestamp(*unit, Some("+00:00".into()))).build()?))
+        }
+        _ => Ok(Arc::clone(column)),
+    }
+}

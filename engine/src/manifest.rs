@@ -1,0 +1,195 @@
+//! What a manifest says of its filing: stated for a new one, read back from a filed one.
+
+use std::fs;
+
+use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
+use cuadre_audit::manifest::Statement;
+use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
+use cuadre_reports::{Facts, Predicate};
+use cuadre_rules::Config;
+use cuadre_rules::day::Day;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use crate::error::EngineError;
+use crate::inputs::{FORMAT, Inputs};
+
+/// `predicateType` of the manifest.
+pub const PREDICATE_TYPE: &str = "urn:cuadre:exceptions-manifest:v1";
+
+/// The predicate as it is signed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Signed {
+    /// The judged day.
+    #[serde(flatten)]
+    pub predicate: Predicate,
+    /// The history it pins.
+    pub history: History,
+}
+
+/// A filing that is in the series.
+pub struct Filed {
+    /// Which one.
+    pub id: FilingId,
+    /// SHA-256 of its manifest, lower-case hex.
+    pub sha256: String,
+    statement: Statement<Signed>,
+}
+
+impl Filed {
+    /// Reads the filing `id`; its manifest must be the one that LOG names.
+    pub fn read(series: &Series, id: FilingId) -> Result<Self, EngineError> {
+        let named = series.filings()?.into_iter().find(|filed| filed.id == id);
+        let Some(named) = named else {
+            return Err(EngineError::Usage(format!("the series has no filing {id}; see {}", series.root().display())));
+        };
+        let path = series.folder(&id).join(MANIFEST);
+        let bytes = fs::read(&path).map_err(|e| EngineError::io("reading the manifest", &path, e))?;
+        let digest = Sha256Digest::of(&bytes);
+        if digest != named.manifest {
+            let remedy = "restore it from a backup";
+            return Err(EngineError::Differs(format!("{} is not the one that LOG names; {remedy}", path.display())));
+        }
+        Ok(Self { id, sha256: digest.to_string(), statement: Statement::from_bytes(&bytes)? })
+    }
+
+    /// The latest filing of a day.
+    pub fn latest(series: &Series, date: Date) -> Result<Option<Self>, EngineError> {
+        let latest = series.latest(filing_date(date)?)?;
+        latest.map(|filed| Self::read(series, filed.id)).transpose()
+    }
+
+    /// The files of the filing, by name and digest.
+    pub fn files(&self) -> &[Subject] {
+        &self.statement.subject
+    }
+
+    /// Whether the filing has just these files.
+    pub fn has_files(&self, files: &[Subject]) -> bool {
+        self.statement.subject == files
+    }
+
+    /// The history it pins.
+    pub fn history(&self) -> History {
+        self.statement.predicate.history
+    }
+
+    /// What it was made from, out of the archive.
+    pub fn inputs(&self, archive: &Archive) -> Result<(Inputs, Config), EngineError> {
+        let subject = self.statement.subject.iter().find(|subject| subject.name == INPUTS);
+        let subject = subject.ok_or_else(|| EngineError::Differs(format!("filing {} names no {INPUTS}", self.id)))?;
+        let inputs: Inputs = serde_json::from_slice(&object(archive, subject.sha256)?)
+            .map_err(|error| EngineError::Differs(format!("{INPUTS} of {}: {error}", self.id)))?;
+        if inputs.format > FORMAT {
+            let message = format!("filing {} has format {}, this cuadre knows up to {FORMAT}", self.id, inputs.format);
+            return Err(EngineError::Usage(format!("{message}; use a newer version")));
+        }
+        let digest = inputs.config.sha256.parse()?;
+        let text = String::from_utf8(object(archive, digest)?);
+        let text = text.map_err(|_| EngineError::Differs("the archived configuration is no text".to_owned()))?;
+        let config = Config::parse(&text, &inputs.config.name).map_err(|e| EngineError::Config(Box::new(e)))?;
+        Ok((inputs, config))
+    }
+
+    /// The facts it states, to state them again.
+    pub fn facts<'a>(&self, config: &'a Config) -> Result<Facts<'a>, EngineError> {
+        let Predicate { issued_at, deadline, filing, produced_by, .. } = self.statement.predicate.predicate.clone();
+        let instant = |text: &str| {
+            text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
+        };
+        Ok(Facts {
+            institution: &config.institution,
+            series: &config.series,
+            issued_at: instant(&issued_at)?,
+            deadline: instant(&deadline)?,
+            filing_number: filing.number,
+            filing_kind: match filing.kind.as_str() {
+                "original" => "original",
+                "supplement" => "supplement",
+                _ => "restatement",
+            },
+            supersedes: filing.supersedes.map(|superseded| superseded.sha256),
+            reason: filing.reason,
+            version: produced_by.version,
+            config_sha256: produced_by.config_sha256,
+        })
+    }
+}
+
+fn object(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
+    archive.check(digest)?;
+    let path = archive.path_of(digest);
+    fs::read(&path).map_err(|e| EngineError::io("reading the archive", &path, e))
+}
+
+/// The facts of a day's first filing.
+pub fn first_facts<'a>(config: &'a Config, inputs: &Inputs, issued_at: Timestamp) -> Result<Facts<'a>, EngineError> {
+    Ok(Facts {
+        institution: &config.institution,
+        series: &config.series,
+        issued_at,
+        deadline: deadline(config, inputs.business_date)?,
+        filing_number: 1,
+        filing_kind: "original",
+        supersedes: None,
+        reason: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config_sha256: inputs.config.sha256.clone(),
+    })
+}
+
+/// The facts of a day's further filing: a supplement where it only adds what was missing, else a
+/// restatement, which needs a reason.
+pub fn next_facts<'a>(
+    config: &'a Config,
+    inputs: &Inputs,
+    issued_at: Timestamp,
+    earlier: &Filed,
+    day: &Day,
+    reason: Option<&str>,
+) -> Result<Facts<'a>, EngineError> {
+    let restated = restated(earlier, day);
+    if !restated.is_empty() && reason.is_none() {
+        let message = format!("{} filed other figures for {}", earlier.id, restated.join(", "));
+        return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
+    }
+    Ok(Facts {
+        filing_number: earlier.id.number() + 1,
+        filing_kind: if restated.is_empty() { "supplement" } else { "restatement" },
+        supersedes: Some(earlier.sha256.clone()),
+        reason: reason.map(str::to_owned),
+        ..first_facts(config, inputs, issued_at)?
+    })
+}
+
+/// The sources whose filed movements are no longer the same.
+fn restated(earlier: &Filed, day: &Day) -> Vec<String> {
+    let filed = earlier.statement.predicate.predicate.sources.iter();
+    let loaded = filed.filter(|source| source.state == "received" || source.state == "late");
+    let changed = loaded.filter(|source| {
+        let now = day.sources.iter().find(|now| now.id == source.id);
+        now.is_none_or(|now| {
+            let files = now.files.iter().map(|file| &file.sha256).ne(source.files.iter().map(|file| &file.sha256));
+            files || now.records != source.records || now.amount.to_text() != source.amount
+        })
+    });
+    changed.map(|source| source.id.clone()).collect()
+}
+
+/// The deadline of a day's filing: the local time on the day after.
+pub fn deadline(config: &Config, date: Date) -> Result<Timestamp, EngineError> {
+    let time = config.deadline().ok_or_else(|| EngineError::bug("the configuration has no deadline"))?;
+    let day = date.checked_add(1.day()).map_err(|error| EngineError::Usage(error.to_string()))?;
+    let zoned = day.to_datetime(time).to_zoned(config.zone()).map_err(|e| EngineError::Usage(e.to_string()))?;
+    Ok(zoned.timestamp())
+}
+
+/// A business date as the series names its filings.
+pub fn filing_date(date: Date) -> Result<FilingDate, EngineError> {
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    u16::try_from(year)
+        .ok()
+        .and_then(|year| FilingDate::new(year, month.unsigned_abs(), day.unsigned_abs()))
+        .ok_or_else(|| EngineError::Usage(format!("{date} cannot be filed")))
+}

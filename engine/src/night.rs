@@ -1,0 +1,127 @@
+//! The whole night, top to bottom.
+
+use std::path::{Path, PathBuf};
+
+use cuadre_audit::layout::{INPUTS, MANIFEST};
+use cuadre_audit::manifest::Statement;
+use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
+use cuadre_reports::{Status, predicate};
+use cuadre_rules::Config;
+use cuadre_rules::day::{Day, Decision, decide};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::error::EngineError;
+use crate::filing::render;
+use crate::judge::judge;
+use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts, next_facts};
+use crate::receive::receive;
+
+/// One night to run.
+pub struct Night<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Its text, as it goes into the archive.
+    pub config_text: &'a str,
+    /// The day to report.
+    pub business_date: Date,
+    /// The folder of landing files and of a file warehouse.
+    pub data: PathBuf,
+    /// The series folder.
+    pub filings: PathBuf,
+    /// The private key that signs.
+    pub key: PathBuf,
+    /// When the filing is issued.
+    pub issued_at: Timestamp,
+    /// Why a filed day is stated again.
+    pub reason: Option<String>,
+}
+
+/// What a night came to.
+pub struct Filing {
+    /// The filing.
+    pub id: FilingId,
+    /// SHA-256 of its manifest.
+    pub manifest_sha256: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Whether it is new; otherwise the day was filed before from the same inputs.
+    pub is_new: bool,
+    /// Whether its report is whole.
+    pub status: Status,
+    /// The judgement it states.
+    pub day: Day,
+}
+
+/// Runs the night: receive, load, reconcile, report, file.
+pub fn run(night: &Night<'_>) -> Result<Filing, EngineError> {
+    let key = SigningKey::load(&night.key)?;
+    let series = Series::open_or_create(&night.filings)?;
+    series.enrol(&key.public_key(), &night.config.signing.principal)?;
+    let scratch = scratch()?;
+
+    let inputs =
+        receive(night.config, night.config_text, night.business_date, &night.data, &series.archive(), scratch.path())?;
+    let judgement = judge(night.config, &inputs, &series.archive(), scratch.path())?;
+    let status = status(night.config, &judgement.day)?;
+
+    let id = series.next(filing_date(night.business_date)?)?;
+    let staging = series.stage(id)?;
+    let files = render(night.config, &inputs, &judgement, staging.path())?;
+    series.archive().put_file(&staging.path().join(INPUTS))?;
+
+    let night_of = |id, manifest_sha256, is_new| Filing {
+        id,
+        manifest_sha256,
+        folder: series.folder(&id),
+        is_new,
+        status,
+        day: judgement.day.clone(),
+    };
+    let facts = match Earlier::latest(&series, night.business_date)? {
+        None => first_facts(night.config, &inputs, night.issued_at)?,
+        Some(earlier) if earlier.has_files(&files) => return Ok(night_of(earlier.id, earlier.sha256, false)),
+        Some(earlier) => {
+            let reason = night.reason.as_deref();
+            next_facts(night.config, &inputs, night.issued_at, &earlier, &judgement.day, reason)?
+        }
+    };
+    let predicate = predicate(&judgement.day, &facts, status)?;
+    let predicate = Signed { predicate, history: series.history()? };
+    let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
+    Ok(night_of(filed.id, filed.manifest.to_string(), true))
+}
+
+fn status(config: &Config, day: &Day) -> Result<Status, EngineError> {
+    match decide(config, day) {
+        Decision::Complete => Ok(Status::Complete),
+        Decision::Partial => Ok(Status::Partial),
+        Decision::Blocked(reasons) => Err(EngineError::Blocked(reasons)),
+    }
+}
+
+/// A folder to work in; it goes when the night is over.
+fn scratch() -> Result<tempfile::TempDir, EngineError> {
+    tempfile::Builder::new()
+        .prefix("cuadre-")
+        .tempdir()
+        .map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
+}
+
+/// Makes a filing again, from its manifest and the archive alone, into `out`. Returns its files;
+/// the manifest is the last of them.
+pub fn regenerate(archive: &Archive, filed: &Earlier, out: &Path) -> Result<Vec<Subject>, EngineError> {
+    let (inputs, config) = filed.inputs(archive)?;
+    let scratch = scratch()?;
+    let judgement = judge(&config, &inputs, archive, scratch.path())?;
+    let status = status(&config, &judgement.day)?;
+    let mut files = render(&config, &inputs, &judgement, out)?;
+    let predicate = predicate(&judgement.day, &filed.facts(&config)?, status)?;
+    let predicate = Signed { predicate, history: filed.history() };
+    let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };
+    let bytes = statement.to_bytes()?;
+    let path = out.join(MANIFEST);
+    std::fs::write(&path, &bytes).map_err(|e| EngineError::io("writing", &path, e))?;
+    files.push(Subject { name: MANIFEST.to_owned(), sha256: Sha256Digest::of(&bytes) });
+    Ok(files)
+}

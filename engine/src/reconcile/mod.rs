@@ -1,0 +1,7 @@
+//! The three reconciliations, over what load staged.
+
+pub mod business;
+pub mod end_to_end;
+pub mod gaps;
+mod sorter;
+pub mod source;

@@ -1,0 +1,156 @@
+//! `exceptions.csv`: one row per break, rejection or violation, for people.
+
+use std::io::Write;
+
+use cuadre_rules::exception::Evidence;
+
+use crate::ReportError;
+use crate::line::{Lines, Style, is_plain_decimal};
+
+const COLUMNS: [&str; 11] = [
+    "exception",
+    "kind",
+    "source",
+    "file",
+    "record",
+    "column",
+    "source_value",
+    "warehouse_value",
+    "amount",
+    "currency",
+    "reason",
+];
+
+/// Writes `exceptions.csv` (UTF-8, LF) row by row and returns how many rows there were.
+///
+/// Cells that a spreadsheet would execute start with `'`; plain decimals such as `-12.50` stay as
+/// they are in the columns that hold values.
+///
+/// # Errors
+/// The first error of `rows`, or [`ReportError::Io`].
+pub fn write_exceptions<E: From<ReportError>>(
+    rows: impl IntoIterator<Item = Result<Evidence, E>>,
+    mut out: impl Write,
+) -> Result<u64, E> {
+    let failed = |error: std::io::Error| E::from(ReportError::Io(error));
+    let mut lines = Lines::new(Style::PLAIN);
+    COLUMNS.iter().try_for_each(|name| lines.cell(name)).map_err(impossible)?;
+    lines.end();
+    let mut written = 0;
+    for row in rows {
+        line(&mut lines, &row?).map_err(impossible)?;
+        lines.pass_on(&mut out).map_err(failed)?;
+        written += 1;
+    }
+    lines.drain(&mut out).map_err(failed)?;
+    out.flush().map_err(failed)?;
+    Ok(written)
+}
+
+fn line(lines: &mut Lines, row: &Evidence) -> Result<(), char> {
+    lines.inert_cell(&row.exception)?;
+    lines.inert_cell(&row.kind)?;
+    lines.inert_cell(shown(&row.source))?;
+    lines.inert_cell(shown(&row.file))?;
+    lines.cell(&row.record.map(|record| record.to_string()).unwrap_or_default())?;
+    lines.inert_cell(shown(&row.column))?;
+    value(lines, shown(&row.source_value))?;
+    value(lines, shown(&row.warehouse_value))?;
+    value(lines, shown(&row.amount))?;
+    lines.inert_cell(shown(&row.currency))?;
+    lines.inert_cell(&row.reason)?;
+    lines.end();
+    Ok(())
+}
+
+fn value(lines: &mut Lines, text: &str) -> Result<(), char> {
+    if is_plain_decimal(text) { lines.cell(text) } else { lines.inert_cell(text) }
+}
+
+fn shown(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or_default()
+}
+
+/// UTF-8 has every character.
+fn impossible<E: From<ReportError>>(character: char) -> E {
+    E::from(ReportError::Batch { why: format!("UTF-8 lacks {character:?}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(rows: Vec<Evidence>) -> String {
+        let mut out = Vec::new();
+        let count = rows.len() as u64;
+        assert_eq!(write_exceptions(rows.into_iter().map(Ok::<_, ReportError>), &mut out).unwrap(), count);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn rows() {
+        let text = |text: &str| Some(text.to_owned());
+        let changed = Evidence {
+            exception: "changed/core".to_owned(),
+            kind: "changed".to_owned(),
+            source: text("core"),
+            file: text("core/2026-11-21,1.csv"),
+            record: Some(12),
+            column: text("amount"),
+            source_value: text("-12.50"),
+            warehouse_value: text("-12.51"),
+            amount: text("-12.50"),
+            currency: text("MXN"),
+            reason: "the warehouse has another \"amount\"".to_owned(),
+        };
+        let bare =
+            Evidence { exception: "rule_failed/r".to_owned(), reason: "línea 1\n2".to_owned(), ..<_>::default() };
+        let expected = "\
+exception,kind,source,file,record,column,source_value,warehouse_value,amount,currency,reason
+changed/core,changed,core,\"core/2026-11-21,1.csv\",12,amount,-12.50,-12.51,-12.50,MXN,\
+\"the warehouse has another \"\"amount\"\"\"
+rule_failed/r,,,,,,,,,,\"línea 1\n2\"
+";
+        assert_eq!(written(vec![changed, bare]), expected);
+    }
+
+    #[test]
+    fn cells_that_a_spreadsheet_executes() {
+        let cases = [
+            ("-12.50", "-12.50", "'-12.50"),
+            ("12.50", "12.50", "12.50"),
+            ("-12,50", "\"'-12,50\"", "\"'-12,50\""),
+            ("+12.50", "'+12.50", "'+12.50"),
+            ("=1+1", "'=1+1", "'=1+1"),
+            ("-1+2", "'-1+2", "'-1+2"),
+            ("@x", "'@x", "'@x"),
+            ("\t1", "'\t1", "'\t1"),
+            ("x", "x", "x"),
+        ];
+        for (text, value, other) in cases {
+            let row = Evidence {
+                source: Some(text.to_owned()),
+                source_value: Some(text.to_owned()),
+                warehouse_value: Some(text.to_owned()),
+                reason: text.to_owned(),
+                ..Evidence::default()
+            };
+            let line = written(vec![row]).split_once('\n').unwrap().1.to_owned();
+            assert_eq!(line, format!(",,{other},,,,{value},{value},,,{other}\n"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_rows_comes_through() {
+        let rows = [Ok(Evidence::default()), Err(ReportError::Batch { why: "gone".to_owned() })];
+        assert!(matches!(write_exceptions(rows, Vec::new()), Err(ReportError::Batch { why }) if why == "gone"));
+    }
+
+    #[test]
+    fn many_rows_are_whole() {
+        let row = Evidence { reason: "x".repeat(100), ..Evidence::default() };
+        let text = written(vec![row; 5_000]);
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        assert_eq!(reader.deserialize::<Evidence>().map(|row| row.unwrap().reason.len()).sum::<usize>(), 500_000);
+    }
+}

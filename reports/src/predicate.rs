@@ -1,0 +1,495 @@
+//! The predicate of the manifest: what is said of the filing's files.
+//!
+//! Amounts are objects of currency to decimal text; what is not known is `null`, never a missing
+//! key. `history` is not here: who signs adds it.
+
+use std::collections::BTreeMap;
+
+use cuadre_rules::config::Severity;
+use cuadre_rules::control::ControlTotals;
+use cuadre_rules::day::{Day, EndToEndDay, FileDay, RuleDay, SourceDay};
+use cuadre_rules::exception::{Exception, Kind};
+use cuadre_rules::money::{Overflow, Totals};
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use serde::{Deserialize, Serialize};
+
+use crate::ReportError;
+
+/// The file that holds the rows of evidence.
+const EVIDENCE: &str = "exceptions.csv";
+
+/// What a filing is, besides the judged day.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The institution that owes the report.
+    pub institution: &'a str,
+    /// The series of filings.
+    pub series: &'a str,
+    /// When the filing was issued; shown in whole seconds.
+    pub issued_at: Timestamp,
+    /// When it is due; shown in whole seconds.
+    pub deadline: Timestamp,
+    /// Which filing of the day it is, counted from 1.
+    pub filing_number: u32,
+    /// `original`, `supplement` or `restatement`.
+    pub filing_kind: &'a str,
+    /// SHA-256 of the latest manifest of the same day, lower-case hex.
+    pub supersedes: Option<String>,
+    /// Why there is another filing of the day.
+    pub reason: Option<String>,
+    /// The version of the engine.
+    pub version: String,
+    /// SHA-256 of the configuration, lower-case hex.
+    pub config_sha256: String,
+}
+
+/// Whether the report is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// No gap.
+    Complete,
+    /// Gaps, each of them an exception.
+    Partial,
+}
+
+/// Currency code to decimal text.
+pub type AmountText = BTreeMap<String, String>;
+
+/// The predicate, without `history`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // The names are the format; the design states what each means.
+pub struct Predicate {
+    pub institution: String,
+    pub series: String,
+    pub business_date: String,
+    pub status: Status,
+    pub issued_at: String,
+    pub deadline: String,
+    pub filing: Filing,
+    pub produced_by: ProducedBy,
+    pub sources: Vec<SourceFacts>,
+    pub end_to_end: Vec<EndToEndFacts>,
+    pub business: Vec<RuleFacts>,
+    pub exceptions: Vec<ExceptionFacts>,
+}
+
+/// The filing's place among those of its day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Filing {
+    pub number: u32,
+    pub kind: String,
+    pub supersedes: Option<Superseded>,
+    pub reason: Option<String>,
+}
+
+/// A manifest that this one takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Superseded {
+    pub sha256: String,
+}
+
+/// What made the filing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ProducedBy {
+    pub version: String,
+    pub config_sha256: String,
+}
+
+/// What was received of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct SourceFacts {
+    pub id: String,
+    pub state: String,
+    pub records: u64,
+    pub rejected_records: u64,
+    pub amount: AmountText,
+    pub files: Vec<FileFacts>,
+    pub control: ControlFacts,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct FileFacts {
+    pub name: String,
+    pub sha256: String,
+    pub bytes: u64,
+    pub records: u64,
+}
+
+/// What a source states against what was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ControlFacts {
+    pub verdict: String,
+    pub expected: TotalsFacts,
+    pub actual: TotalsFacts,
+}
+
+/// Control totals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct TotalsFacts {
+    pub records: Option<u64>,
+    pub amount: Option<AmountText>,
+}
+
+/// One source against the warehouse, counted in movements.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct EndToEndFacts {
+    pub source: String,
+    pub source_records: u64,
+    pub warehouse_records: u64,
+    pub source_amount: AmountText,
+    pub warehouse_amount: AmountText,
+    pub matched: u64,
+    pub missing_in_warehouse: u64,
+    pub missing_in_source: u64,
+    pub changed: u64,
+    pub duplicates: u64,
+    /// Warehouse less source, over the currencies of both.
+    pub amount_difference: AmountText,
+}
+
+/// One business rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct RuleFacts {
+    pub rule: String,
+    pub verdict: String,
+    pub violations: u64,
+    pub explanation: String,
+}
+
+/// One gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ExceptionFacts {
+    pub id: String,
+    pub kind: Kind,
+    pub severity: Severity,
+    pub source: Option<String>,
+    pub records: Option<u64>,
+    pub amount: Option<AmountText>,
+    pub explanation: String,
+    /// The file with its rows, where it has any.
+    pub evidence: Option<String>,
+}
+
+/// States the judged day. A warehouse that could not be read leaves `endToEnd` empty; the day then
+/// has an exception that says so.
+///
+/// # Errors
+/// [`ReportError::Overflow`] where the difference of two amounts leaves the range of 128-bit
+/// integers.
+pub fn predicate(day: &Day, facts: &Facts<'_>, status: Status) -> Result<Predicate, ReportError> {
+    let end_to_end = day.end_to_end.as_deref().unwrap_or_default();
+    Ok(Predicate {
+        institution: facts.institution.to_owned(),
+        series: facts.series.to_owned(),
+        business_date: day.business_date.to_string(),
+        status,
+        issued_at: instant(facts.issued_at),
+        deadline: instant(facts.deadline),
+        filing: Filing {
+            number: facts.filing_number,
+            kind: facts.filing_kind.to_owned(),
+            supersedes: facts.supersedes.clone().map(|sha256| Superseded { sha256 }),
+            reason: facts.reason.clone(),
+        },
+        produced_by: ProducedBy { version: facts.version.clone(), config_sha256: facts.config_sha256.clone() },
+        sources: day.sources.iter().map(SourceFacts::from).collect(),
+        end_to_end: end_to_end.iter().map(EndToEndFacts::try_from).collect::<Result<_, _>>().map_err(overflow)?,
+        business: day.business.iter().map(RuleFacts::from).collect(),
+        exceptions: day.exceptions.iter().map(ExceptionFacts::from).collect(),
+    })
+}
+
+impl From<&SourceDay> for SourceFacts {
+    fn from(source: &SourceDay) -> Self {
+        Self {
+            id: source.id.clone(),
+            state: source.state.name().to_owned(),
+            records: source.records,
+            rejected_records: source.rejected_records,
+            amount: source.amount.to_text(),
+            files: source.files.iter().map(FileFacts::from).collect(),
+            control: ControlFacts {
+                verdict: source.verdict.name().to_owned(),
+                expected: (&source.expected).into(),
+                actual: (&source.actual).into(),
+            },
+        }
+    }
+}
+
+impl From<&FileDay> for FileFacts {
+    fn from(file: &FileDay) -> Self {
+        Self { name: file.name.clone(), sha256: file.sha256.clone(), bytes: file.bytes, records: file.records }
+    }
+}
+
+impl From<&ControlTotals> for TotalsFacts {
+    fn from(totals: &ControlTotals) -> Self {
+        Self { records: totals.records, amount: totals.amount.as_ref().map(Totals::to_text) }
+    }
+}
+
+impl TryFrom<&EndToEndDay> for EndToEndFacts {
+    type Error = Overflow;
+
+    fn try_from(day: &EndToEndDay) -> Result<Self, Overflow> {
+        Ok(Self {
+            source: day.source.clone(),
+            source_records: day.source_records,
+            warehouse_records: day.warehouse_records,
+            source_amount: day.source_amount.to_text(),
+            warehouse_amount: day.warehouse_amount.to_text(),
+            matched: day.matched,
+            missing_in_warehouse: day.missing_in_warehouse,
+            missing_in_source: day.missing_in_source,
+            changed: day.changed,
+            duplicates: day.duplicates,
+            amount_difference: day.warehouse_amount.minus(&day.source_amount)?.to_text(),
+        })
+    }
+}
+
+impl From<&RuleDay> for RuleFacts {
+    fn from(rule: &RuleDay) -> Self {
+        Self {
+            rule: rule.rule.clone(),
+            verdict: rule.verdict.name().to_owned(),
+            violations: rule.violations,
+            explanation: rule.explanation.clone(),
+        }
+    }
+}
+
+impl From<&Exception> for ExceptionFacts {
+    fn from(exception: &Exception) -> Self {
+        Self {
+            id: exception.id.clone(),
+            kind: exception.kind,
+            severity: exception.severity,
+            source: exception.source.clone(),
+            records: exception.records,
+            amount: exception.amount.as_ref().map(Totals::to_text),
+            explanation: exception.explanation.clone(),
+            evidence: (exception.evidence_rows > 0).then(|| EVIDENCE.to_owned()),
+        }
+    }
+}
+
+/// RFC 3339 in UTC, whole seconds.
+fn instant(instant: Timestamp) -> String {
+    DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&instant)
+}
+
+fn overflow(source: Overflow) -> ReportError {
+    ReportError::Overflow { what: "the end-to-end difference of amounts", source }
+}
+
+#[cfg(test)]
+mod tests {
+    use cuadre_rules::config::OnFailure;
+    use cuadre_rules::control::ControlVerdict;
+    use cuadre_rules::day::{RuleVerdict, SourceState};
+    use serde_json::json;
+
+    use super::*;
+
+    fn totals(sums: &[(&str, i128)]) -> Totals {
+        let mut totals = Totals::new(2);
+        sums.iter().for_each(|(code, minor)| totals.add(code.parse().unwrap(), *minor).unwrap());
+        totals
+    }
+
+    fn day() -> Day {
+        let file = FileDay { name: "core/1.csv".to_owned(), sha256: "ab".repeat(32), bytes: 120, records: 3 };
+        let core = SourceDay {
+            id: "core".to_owned(),
+            state: SourceState::Received,
+            records: 3,
+            rejected_records: 1,
+            amount: totals(&[("MXN", 150)]),
+            files: vec![file],
+            verdict: ControlVerdict::Mismatched,
+            expected: ControlTotals { records: Some(4), amount: Some(totals(&[("MXN", 250)])), hash_total: None },
+            actual: ControlTotals { records: Some(3), amount: Some(totals(&[("MXN", 150)])), hash_total: None },
+        };
+        let cards = SourceDay {
+            id: "cards".to_owned(),
+            state: SourceState::Missing,
+            records: 0,
+            rejected_records: 0,
+            amount: totals(&[("MXN", 0)]),
+            files: Vec::new(),
+            verdict: ControlVerdict::Absent,
+            expected: ControlTotals::default(),
+            actual: ControlTotals::default(),
+        };
+        let end_to_end = EndToEndDay {
+            source: "core".to_owned(),
+            source_records: 2,
+            warehouse_records: 3,
+            source_amount: totals(&[("MXN", 150), ("USD", 5)]),
+            warehouse_amount: totals(&[("MXN", 50), ("JPY", 700)]),
+            matched: 1,
+            missing_in_warehouse: 0,
+            missing_in_source: 1,
+            changed: 1,
+            duplicates: 0,
+        };
+        let rule = RuleDay {
+            rule: "transfers-balance".to_owned(),
+            verdict: RuleVerdict::NotEvaluated,
+            violations: 0,
+            explanation: "the dataset is missing".to_owned(),
+            on_failure: OnFailure::Partial,
+        };
+        let exception = |kind: Kind, source: Option<&str>, evidence_rows| Exception {
+            id: Exception::id(kind, source),
+            kind,
+            severity: kind.severity(),
+            source: source.map(str::to_owned),
+            records: (evidence_rows > 0).then_some(evidence_rows),
+            amount: (evidence_rows > 0).then(|| totals(&[("MXN", -5)])),
+            explanation: "in words".to_owned(),
+            evidence_rows,
+        };
+        Day {
+            business_date: "2026-11-21".parse().unwrap(),
+            scale: 2,
+            sources: vec![core, cards],
+            end_to_end: Some(vec![end_to_end]),
+            business: vec![rule],
+            exceptions: vec![
+                exception(Kind::RecordsRejected, Some("core"), 1),
+                exception(Kind::WarehouseMissing, None, 0),
+            ],
+        }
+    }
+
+    fn facts() -> Facts<'static> {
+        Facts {
+            institution: "Caja Demo",
+            series: "daily",
+            issued_at: "2026-11-22T11:58:03.999Z".parse().unwrap(),
+            deadline: "2026-11-22T12:00:00Z".parse().unwrap(),
+            filing_number: 1,
+            filing_kind: "original",
+            supersedes: None,
+            reason: None,
+            version: "0.1.0".to_owned(),
+            config_sha256: "cd".repeat(32),
+        }
+    }
+
+    fn value(day: &Day, facts: &Facts<'_>, status: Status) -> serde_json::Value {
+        serde_json::to_value(predicate(day, facts, status).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_key_of_the_design() {
+        let expected = json!({
+            "institution": "Caja Demo", "series": "daily", "businessDate": "2026-11-21", "status": "partial",
+            "issuedAt": "2026-11-22T11:58:03Z", "deadline": "2026-11-22T12:00:00Z",
+            "filing": {"number": 1, "kind": "original", "supersedes": null, "reason": null},
+            "producedBy": {"version": "0.1.0", "configSha256": "cd".repeat(32)},
+            "sources": [
+                {
+                    "id": "core", "state": "received", "records": 3, "rejectedRecords": 1, "amount": {"MXN": "1.50"},
+                    "files": [{"name": "core/1.csv", "sha256": "ab".repeat(32), "bytes": 120, "records": 3}],
+                    "control": {
+                        "verdict": "mismatched",
+                        "expected": {"records": 4, "amount": {"MXN": "2.50"}},
+                        "actual": {"records": 3, "amount": {"MXN": "1.50"}},
+                    },
+                },
+                {
+                    "id": "cards", "state": "missing", "records": 0, "rejectedRecords": 0, "amount": {"MXN": "0.00"},
+                    "files": [],
+                    "control": {
+                        "verdict": "absent",
+                        "expected": {"records": null, "amount": null},
+                        "actual": {"records": null, "amount": null},
+                    },
+                },
+            ],
+            "endToEnd": [{
+                "source": "core", "sourceRecords": 2, "warehouseRecords": 3,
+                "sourceAmount": {"MXN": "1.50", "USD": "0.05"}, "warehouseAmount": {"MXN": "0.50", "JPY": "7"},
+                "matched": 1, "missingInWarehouse": 0, "missingInSource": 1, "changed": 1, "duplicates": 0,
+                "amountDifference": {"JPY": "7", "MXN": "-1.00", "USD": "-0.05"},
+            }],
+            "business": [{
+                "rule": "transfers-balance", "verdict": "notEvaluated", "violations": 0,
+                "explanation": "the dataset is missing",
+            }],
+            "exceptions": [
+                {
+                    "id": "records_rejected/core", "kind": "records_rejected", "severity": "minor", "source": "core",
+                    "records": 1, "amount": {"MXN": "-0.05"}, "explanation": "in words", "evidence": "exceptions.csv",
+                },
+                {
+                    "id": "warehouse_missing", "kind": "warehouse_missing", "severity": "critical", "source": null,
+                    "records": null, "amount": null, "explanation": "in words", "evidence": null,
+                },
+            ],
+        });
+        assert_eq!(value(&day(), &facts(), Status::Partial), expected);
+        assert_eq!(
+            serde_json::from_value::<Predicate>(expected).unwrap(),
+            predicate(&day(), &facts(), Status::Partial).unwrap()
+        );
+    }
+
+    #[test]
+    fn kinds_are_named_as_in_the_configuration() {
+        for kind in [Kind::SourceMissing, Kind::FileRepeated, Kind::MissingInSource, Kind::RuleNotEvaluated] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+
+    #[test]
+    fn a_supplement_of_a_day_without_warehouse() {
+        let day = Day { end_to_end: None, ..day() };
+        let facts = Facts {
+            filing_number: 2,
+            filing_kind: "supplement",
+            supersedes: Some("ef".repeat(32)),
+            reason: Some("cards came".to_owned()),
+            ..facts()
+        };
+        let value = value(&day, &facts, Status::Complete);
+        assert_eq!(value["status"], "complete");
+        assert_eq!(value["endToEnd"], json!([]));
+        let filing = json!({
+            "number": 2, "kind": "supplement", "supersedes": {"sha256": "ef".repeat(32)}, "reason": "cards came",
+        });
+        assert_eq!(value["filing"], filing);
+    }
+
+    #[test]
+    fn a_difference_beyond_38_digits_is_an_error() {
+        let mut day = day();
+        for end_to_end in day.end_to_end.iter_mut().flatten() {
+            end_to_end.source_amount = totals(&[("MXN", -i128::MAX)]);
+            end_to_end.warehouse_amount = totals(&[("MXN", i128::MAX)]);
+        }
+        let error = predicate(&day, &facts(), Status::Partial).unwrap_err();
+        assert!(matches!(error, ReportError::Overflow { .. }));
+    }
+}

@@ -1,0 +1,133 @@
+//! Rules judged over movements written as text.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+
+use super::{DatasetTable, Datasets, Violation, concerns, evaluator};
+use crate::config::Rule;
+use crate::end_to_end::Place;
+use crate::money::{AMOUNT_DIGITS, Overflow, Total, at_own_scale};
+use crate::movement::{Columns, FILE_COLUMN, Field, days_of, schema};
+
+/// The scale of every table here.
+pub const SCALE: u32 = 2;
+
+/// The verdict of a rule (TOML; its id is `r`) over movements, with one dataset called `set`:
+/// a line per violation (`record | column | found | expected | money | reason`), then the
+/// explanation. Tables are lines of cells parted by `|`, their names first.
+pub fn judge(rule: &str, dataset: &str, movements: &str) -> String {
+    let datasets = match dataset {
+        "" => Datasets::new(),
+        _ => Datasets::from([("set".to_owned(), Ok(table(dataset)))]),
+    };
+    judge_with(rule, &datasets, &batch(movements))
+}
+
+/// As [`judge`], with any datasets.
+pub fn judge_with(rule: &str, datasets: &Datasets, movements: &RecordBatch) -> String {
+    let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
+    match run(&rule, datasets, movements) {
+        Err(reason) => format!("not evaluated: {reason}"),
+        Ok(Err(Overflow)) => "overflow".to_owned(),
+        Ok(Ok((violations, explanation))) => {
+            let lines = violations.iter().map(line).chain([explanation]);
+            lines.collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// Violations and explanation.
+pub type Outcome = Result<(Vec<Violation>, String), Overflow>;
+
+/// Runs a rule as a night does, over two batches.
+pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, String> {
+    let mut evaluator = evaluator(rule, datasets, SCALE)?;
+    let mut violations = Vec::new();
+    let mut keys: Vec<(Vec<u8>, Place)> = Vec::new();
+    let mut sink = |violation| violations.push(violation);
+    let half = movements.num_rows() / 2;
+    for batch in [movements.slice(0, half), movements.slice(half, movements.num_rows() - half)] {
+        let columns = Columns::of(&batch);
+        for row in (0..columns.rows()).filter(|&row| concerns(&rule.only, &columns, row)) {
+            if evaluator.observe(&columns, row, &mut sink).is_err() {
+                return Ok(Err(Overflow));
+            }
+            let place = Place { file: columns.file.value(row) as u32, record: columns.record.value(row) as u64 };
+            keys.extend(evaluator.key(&columns, row).map(|key| (key, place)));
+        }
+    }
+    keys.sort();
+    for group in keys.chunk_by(|left, right| left.0 == right.0) {
+        let places: Vec<Place> = group.iter().map(|(_, place)| *place).collect();
+        evaluator.group(&group[0].0, &places, &mut sink);
+    }
+    let finished = evaluator.finish(&mut sink);
+    Ok(finished.map(|explanation| (violations, explanation)))
+}
+
+fn line(violation: &Violation) -> String {
+    let money = violation.money.map(|(currency, minor)| format!("{currency} {}", at_own_scale(currency, minor, SCALE)));
+    let cells = [
+        violation.place.map(|place| place.record.to_string()),
+        violation.column.clone(),
+        violation.found.clone(),
+        violation.expected.clone(),
+        money,
+        Some(violation.reason.clone()),
+    ];
+    cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())).join(" | ")
+}
+
+/// A table of text: `-` is null, `''` is empty.
+pub fn table(text: &str) -> DatasetTable {
+    let mut lines = text.trim().lines().map(|line| line.split('|').map(str::trim));
+    let header = lines.next().unwrap().map(str::to_owned).collect();
+    let cell = |cell| match cell {
+        "-" => None,
+        "''" => Some(String::new()),
+        _ => Some(cell.to_owned()),
+    };
+    DatasetTable { header, rows: lines.map(|line| line.map(cell).collect()).collect() }
+}
+
+/// Movements, recorded from 1 on in file 0; fields that the table leaves out have a usual value
+/// where they must have one (source `core`, MXN, 1.00, 2026-11-20), else null.
+pub fn batch(text: &str) -> RecordBatch {
+    let table = table(text);
+    let column = |name: &str, usual: Option<&str>| -> Vec<Option<String>> {
+        let column = table.header.iter().position(|header| header == name);
+        let cell = |row: &Vec<Option<String>>| column.map_or(usual.map(str::to_owned), |column| row[column].clone());
+        table.rows.iter().map(cell).collect()
+    };
+    let array = |field: Field| -> ArrayRef {
+        let text = |usual| column(field.name(), usual).into_iter();
+        match field {
+            Field::BookedOn => {
+                let dates = text(Some("2026-11-20")).map(|date| days_of(date.unwrap().parse().unwrap()));
+                Arc::new(Date32Array::from_iter_values(dates))
+            }
+            Field::BookedAt => {
+                let instant = |text: String| text.parse::<jiff::Timestamp>().unwrap().as_microsecond();
+                let instants = text(None).map(|text| text.map(instant));
+                Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC"))
+            }
+            Field::Amount => {
+                let amounts = text(Some("1.00")).map(|amount| Total::parse(&amount.unwrap(), SCALE).unwrap().minor);
+                let amounts = Decimal128Array::from_iter_values(amounts);
+                Arc::new(amounts.with_precision_and_scale(AMOUNT_DIGITS as u8, SCALE as i8).unwrap())
+            }
+            Field::Source => Arc::new(StringArray::from_iter(text(Some("core")))),
+            Field::Currency => Arc::new(StringArray::from_iter(text(Some("MXN")))),
+            _ => Arc::new(StringArray::from_iter(text(None))),
+        }
+    };
+    let mut columns: Vec<ArrayRef> = Field::ALL.into_iter().map(array).collect();
+    assert_eq!(columns.len(), FILE_COLUMN);
+    let rows = table.rows.len();
+    columns.push(Arc::new(Int32Array::from(vec![0; rows])));
+    columns.push(Arc::new(Int64Array::from_iter_values(1..=rows as i64)));
+    RecordBatch::try_new(schema(SCALE), columns).unwrap()
+}

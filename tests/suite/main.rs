@@ -1,0 +1,3 @@
+//! End-to-end tests against the public interface.
+
+mod first_night;
