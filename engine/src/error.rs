@@ -75,7 +75,8 @@ impl EngineError {
             Self::Passing(_) => exit::PASSING_FAULT,
             Self::Io { source, .. } => io_exit_code(source),
             Self::Audit(error) => audit_exit_code(error),
-            Self::Report(_) | Self::Overflow(_) => exit::NOT_FILED,
+            Self::Report(error) => report_exit_code(error),
+            Self::Overflow(_) => exit::NOT_FILED,
             Self::Bug(_) => exit::BUG,
         }
     }
@@ -116,6 +117,15 @@ fn audit_exit_code(error: &cuadre_audit::Error) -> u8 {
         ErrorKind::Io | ErrorKind::Locked => exit::PASSING_FAULT,
         ErrorKind::Key | ErrorKind::Invalid => exit::CONFIG,
         ErrorKind::Damaged => exit::VERIFICATION_FAILED,
+        _ => exit::BUG,
+    }
+}
+
+fn report_exit_code(error: &ReportError) -> u8 {
+    match error {
+        ReportError::Layout { .. } => exit::CONFIG,
+        ReportError::Io(error) => io_exit_code(error),
+        ReportError::Unencodable { .. } | ReportError::Overflow { .. } => exit::NOT_FILED,
         _ => exit::BUG,
     }
 }

@@ -271,21 +271,27 @@ fn end_to_end(
         let about = About::source(index, &day.source);
         let source = &sources[index];
         let told = [
-            (day.missing_in_warehouse, Kind::MissingInWarehouse, "movements of the source are not in the warehouse"),
-            (day.missing_in_source, Kind::MissingInSource, "rows of the warehouse are not in the source"),
-            (day.changed, Kind::Changed, "movements have other values in the warehouse"),
-            (day.duplicates, Kind::Duplicate, "surplus copies of movements that the other side has fewer times"),
+            (day.missing_in_warehouse, Kind::MissingInWarehouse, "of the source not in the warehouse"),
+            (day.missing_in_source, Kind::MissingInSource, "of the warehouse not in the source"),
+            (day.changed, Kind::Changed, "with other values in the warehouse"),
+            (day.duplicates, Kind::Duplicate, "more than the other side has"),
         ];
         for (count, kind, words) in told.into_iter().filter(|(count, ..)| *count > 0) {
             let state = match source.state.is_loaded() {
                 true => String::new(),
                 false => format!(", which is {}", source.state.name()),
             };
-            gaps.state(kind, about, &format!("{count} {words}{state}"));
+            gaps.state(kind, about, &format!("{} {words}{state}", counted(count, "movement")));
             gaps.count(kind, about, count);
         }
     }
     Ok(days)
+}
+
+/// `1 movement`, `2 movements`.
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// Lists one difference as evidence: a row, or one per changed column.

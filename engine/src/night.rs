@@ -55,8 +55,8 @@ pub struct Filing {
 
 /// Runs the night: receive, load, reconcile, report, file.
 pub fn run(night: &Night<'_>) -> Result<Filing, EngineError> {
-    let key = SigningKey::load(&night.key)?;
     let series = Series::open_or_create(&night.filings)?;
+    let key = signing_key(night, &series)?;
     series.enrol(&key.public_key(), &night.config.signing.principal)?;
     let scratch = scratch()?;
 
@@ -90,6 +90,20 @@ pub fn run(night: &Night<'_>) -> Result<Filing, EngineError> {
     let predicate = Signed { predicate, history: series.history()? };
     let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
     Ok(night_of(filed.id, filed.manifest.to_string(), true))
+}
+
+/// The key that signs. Only a series that trusts no key yet may have one made for it.
+fn signing_key(night: &Night<'_>, series: &Series) -> Result<SigningKey, EngineError> {
+    let signing = &night.config.signing;
+    if !signing.create || night.key.exists() || !series.filings()?.is_empty() {
+        return Ok(SigningKey::load(&night.key)?);
+    }
+    if let Some(folder) = night.key.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
+    }
+    let key = SigningKey::generate()?;
+    key.write(&night.key, &signing.principal)?;
+    Ok(key)
 }
 
 fn status(config: &Config, day: &Day) -> Result<Status, EngineError> {

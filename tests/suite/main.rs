@@ -2,6 +2,7 @@
 
 mod configuration;
 mod demo;
+mod documentation;
 mod determinism;
 mod end_to_end;
 mod errors;

@@ -15,6 +15,7 @@ use cuadre_rules::movement::Columns;
 use super::gaps::{About, Gaps};
 use super::sorter::Sorter;
 use crate::error::EngineError;
+use crate::judge::counted;
 use crate::load::stage;
 
 const SORT_BUDGET: usize = 64 << 20;
@@ -121,11 +122,15 @@ impl Work<'_> {
         if violations > 0 {
             let about = About::rule(position, &rule.id);
             let why = if rule.why.is_empty() { String::new() } else { format!(" ({})", rule.why) };
-            list.gaps.state(Kind::RuleFailed, about, &format!("{violations} violations of {}{why}; {told}", rule.id));
+            list.gaps.state(
+                Kind::RuleFailed,
+                about,
+                &format!("{} of {}{why}; {told}", counted(violations, "violation"), rule.id),
+            );
             list.gaps.rate(Kind::RuleFailed, about, rule.severity);
             list.gaps.count(Kind::RuleFailed, about, violations);
         }
-        let explanation = format!("{told}; {violations} violations");
+        let explanation = format!("{told}; {}", counted(violations, "violation"));
         Ok(RuleDay { rule: rule.id.clone(), verdict, violations, explanation, on_failure: rule.on_failure })
     }
 }

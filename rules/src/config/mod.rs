@@ -81,6 +81,9 @@ pub struct Config {
 pub struct Signing {
     /// OpenSSH Ed25519 private key, relative to this file; `cuadre keygen` makes one.
     pub key: String,
+    /// Make the key at the first run of a new series where there is none yet.
+    #[serde(default)]
+    pub create: bool,
     /// Who signs, as the auditor's `allowed_signers` names them.
     pub principal: String,
 }
