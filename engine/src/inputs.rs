@@ -1,9 +1,14 @@
 //! `inputs.json`: everything a filing was made from, by name and digest. With the archive it is
 //! enough to make the filing again.
 
+use std::path::PathBuf;
+
+use cuadre_audit::Archive;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+use crate::error::EngineError;
 
 /// Format of `inputs.json` and of what is computed from it.
 pub const FORMAT: u32 = 1;
@@ -86,5 +91,21 @@ impl Inputs {
     /// Why something of this role and owner could not be received.
     pub fn problem(&self, role: Role, of: &str) -> Option<&str> {
         self.problems.iter().find(|p| p.role == role && p.of == of).map(|p| p.reason.as_str())
+    }
+}
+
+/// Where an input lies in the archive.
+pub fn object(archive: &Archive, input: &Input) -> Result<PathBuf, EngineError> {
+    let digest = input.file.sha256.parse();
+    let digest = digest.map_err(|_| EngineError::Differs(format!("{}: its digest is malformed", input.file.name)))?;
+    let path = archive.path_of(digest);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(EngineError::Differs(format!(
+            "the archive lacks {} ({}); restore {} from a backup",
+            input.file.name,
+            input.file.sha256,
+            path.display()
+        ))),
     }
 }

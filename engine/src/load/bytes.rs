@@ -23,8 +23,21 @@ pub fn open(path: &Path, limits: &Limits) -> io::Result<Box<dyn BufRead>> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
         _ => return Ok(Box::new(file)),
     };
-    let most = limits.decompressed_bytes.min(compressed.saturating_mul(limits.expansion).max(FREE_EXPANSION));
+    let most = most_expanded(compressed, limits);
     Ok(Box::new(BufReader::with_capacity(BUFFER, Bounded { inner: decoder, left: most, most })))
+}
+
+/// The bytes that `compressed` bytes may become.
+pub fn most_expanded(compressed: u64, limits: &Limits) -> u64 {
+    limits.decompressed_bytes.min(compressed.saturating_mul(limits.expansion).max(FREE_EXPANSION))
+}
+
+/// Why a file is refused that decompresses to more than `most` bytes.
+pub fn too_expanded(most: u64) -> String {
+    format!(
+        "it decompresses to more than {most} bytes; if it is no decompression bomb, raise limits.expansion or \
+         limits.decompressed_bytes"
+    )
 }
 
 /// Stops a decompression bomb.
@@ -39,21 +52,15 @@ impl<R: Read> Read for Bounded<R> {
         let read = self.inner.read(buffer)?;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,
-            None => {
-                let most = self.most;
-                let message = format!(
-                    "it decompresses to more than {most} bytes; if it is no decompression bomb, raise limits.expansion \
-                     or limits.decompressed_bytes"
-                );
-                return Err(io::Error::other(message));
-            }
+            None => return Err(io::Error::other(too_expanded(self.most))),
         }
         Ok(read)
     }
 }
 
-/// Counts the bytes taken since the last record, and refuses to take more than a record may have:
-/// one stray quote must not swallow a file into memory.
+/// Counts the bytes taken since the last record, and refuses to take many more than a record may
+/// have: one stray quote must not swallow a file into memory. What is taken ahead of a record
+/// counts as well, so the reader of records has the last word on their size.
 pub struct RecordGuard<R> {
     inner: R,
     taken: Rc<Cell<u64>>,
@@ -64,13 +71,13 @@ impl<R: Read> RecordGuard<R> {
     /// Guards `inner`; the returned counter is to be set to 0 after each record.
     pub fn new(inner: R, most: u64) -> (Self, Rc<Cell<u64>>) {
         let taken = Rc::new(Cell::new(0));
-        (Self { inner, taken: Rc::clone(&taken), most: most.max(BUFFER as u64) }, taken)
+        (Self { inner, taken: Rc::clone(&taken), most }, taken)
     }
 }
 
 impl<R: Read> Read for RecordGuard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken.get() > self.most {
+        if self.taken.get() > self.most.max(BUFFER as u64) {
             return Err(io::Error::other(too_large(self.most)));
         }
         let read = self.inner.read(buffer)?;
@@ -94,6 +101,7 @@ pub fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>, most: u64) -> io::
     Ok(read > 0)
 }
 
-fn too_large(most: u64) -> String {
+/// Why a record of more than `most` bytes is refused.
+pub fn too_large(most: u64) -> String {
     format!("a record is larger than {most} bytes (an unclosed quote?); raise limits.record_bytes if it is meant to be")
 }

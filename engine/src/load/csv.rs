@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use csv::ByteRecord;
 use cuadre_rules::config::Limits;
-use cuadre_rules::config::source::{self, Encoding, ExtraFields, Extract};
+use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract};
 
-use super::bytes::{RecordGuard, read_line};
+use super::bytes::{RecordGuard, read_line, too_large};
 use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable, keep_trailer};
 use super::text::{clean_header, decode_fields, decode_text};
 
@@ -17,9 +17,12 @@ use super::text::{clean_header, decode_fields, decode_text};
 pub struct CsvRecords {
     reader: csv::Reader<RecordGuard<Box<dyn BufRead>>>,
     taken: Rc<Cell<u64>>,
+    most: u64,
     layout: source::Csv,
     encodings: Vec<Encoding>,
-    header: Vec<String>,
+    header: Option<Vec<String>>,
+    /// Fields that a record must have.
+    fields: usize,
     buffer: ByteRecord,
     /// Records held back because they may turn out to be the footer.
     held: VecDeque<ByteRecord>,
@@ -49,9 +52,11 @@ impl CsvRecords {
         let mut records = Self {
             reader,
             taken,
+            most: limits.record_bytes,
             layout,
             encodings: extract.encoding.clone(),
-            header: Vec::new(),
+            header: (!extract.csv.header).then(Vec::new),
+            fields: last_position(extract),
             buffer: ByteRecord::new(),
             held: VecDeque::new(),
             trailer: None,
@@ -59,7 +64,9 @@ impl CsvRecords {
         };
         if records.layout.header && records.advance()? {
             let names = records.buffer.iter().map(|name| decode_text(name, &records.encodings).unwrap_or_default());
-            records.header = names.map(|name| clean_header(&name).to_owned()).collect();
+            let names: Vec<String> = names.map(|name| clean_header(&name).to_owned()).collect();
+            records.fields = names.len();
+            records.header = Some(names);
         }
         Ok(records)
     }
@@ -67,10 +74,12 @@ impl CsvRecords {
     /// Reads one physical record into the buffer; `false` at the end.
     fn advance(&mut self) -> Result<bool, Unreadable> {
         self.taken.set(0);
-        let more = self.reader.read_byte_record(&mut self.buffer);
-        more.map_err(|error| {
-            let line = self.reader.position().line();
-            Unreadable(format!("line {line}, after record {}: {}", self.read, plain(error)))
+        let more = self.reader.read_byte_record(&mut self.buffer).map_err(plain);
+        let small = self.buffer.as_slice().len() as u64 <= self.most;
+        let more = more.and_then(|more| if small { Ok(more) } else { Err(too_large(self.most)) });
+        more.map_err(|why| {
+            let line = self.layout.skip_lines as u64 + self.reader.position().line();
+            Unreadable(format!("line {line}, after record {}: {why}", self.read))
         })
     }
 
@@ -114,13 +123,16 @@ impl CsvRecords {
 
     /// Why the record in hand has the wrong number of fields.
     fn misshapen(&self, record: &Record) -> Option<String> {
-        let (found, expected) = (record.len(), self.header.len());
-        if !self.layout.header || found == expected {
-            return None;
-        }
+        let (found, expected) = (record.len(), self.fields);
         if found < expected {
-            let reason = format!("{found} fields where the header has {expected}: the record is cut or shifted");
+            let reason = match self.layout.header {
+                true => format!("{found} fields where the header has {expected}: the record is cut or shifted"),
+                false => format!("{found} fields where the mapping needs {expected}: the record is cut or shifted"),
+            };
             return (!self.layout.allow_short_records).then_some(reason);
+        }
+        if !self.layout.header {
+            return None;
         }
         let filled = (expected..found).any(|n| record.get(n).is_some_and(|text| !text.trim().is_empty()));
         let allowed = match self.layout.extra_fields {
@@ -133,8 +145,8 @@ impl CsvRecords {
 }
 
 impl Records for CsvRecords {
-    fn header(&self) -> &[String] {
-        &self.header
+    fn header(&self) -> Option<&[String]> {
+        self.header.as_deref()
     }
 
     fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable> {
@@ -156,6 +168,15 @@ impl Records for CsvRecords {
     fn trailer(&mut self) -> Option<Trailer> {
         self.trailer.take()
     }
+}
+
+/// The last position that the mapping takes a field from; what a file without header must have.
+fn last_position(extract: &Extract) -> usize {
+    let positions = extract.mapped().filter_map(|column| match column {
+        Column::Position(position) => Some(*position as usize),
+        _ => None,
+    });
+    positions.max().unwrap_or(0)
 }
 
 /// The csv crate wraps our own errors; what it adds says nothing.

@@ -3,11 +3,12 @@
 use std::io::BufRead;
 
 use cuadre_rules::config::Limits;
-use cuadre_rules::config::source::{Encoding, Extract, Fixed};
+use cuadre_rules::config::source::{Column, Encoding, Extract, Fixed};
+use cuadre_rules::movement::Field;
 
 use super::bytes::read_line;
 use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable, keep_trailer};
-use super::text::{decode_fields, decode_text};
+use super::text::{BYTE_ORDER_MARK, decode_fields, decode_text};
 
 /// Reads fixed-width lines.
 pub struct FixedRecords {
@@ -17,6 +18,8 @@ pub struct FixedRecords {
     /// Field names in alphabetical order, and the 0-based byte range of each.
     names: Vec<String>,
     ranges: Vec<(usize, usize)>,
+    /// Bytes that a line must have.
+    least: usize,
     most: u64,
     line: Vec<u8>,
     lines: u64,
@@ -32,6 +35,7 @@ impl FixedRecords {
             names: layout.fields.keys().cloned().collect(),
             ranges: layout.fields.values().map(|&positions| range(positions)).collect(),
             encodings: extract.encoding.clone(),
+            least: least(extract),
             layout,
             most: limits.record_bytes,
             line: Vec::new(),
@@ -54,14 +58,27 @@ impl FixedRecords {
     }
 }
 
+/// Bytes that a line must have. Writers may drop trailing blanks, so its last field may be short;
+/// but a record that ends before a field begins is cut, and so is one that ends within an amount.
+fn least(extract: &Extract) -> usize {
+    let fields = &extract.fixed.fields;
+    let amount = extract.columns.get(&Field::Amount);
+    let amounts = amount.into_iter().chain(&extract.amount.debit).chain(&extract.amount.credit);
+    let ends = amounts.filter_map(|column| match column {
+        Column::Name(name) => fields.get(name).map(|&positions| range(positions).1),
+        _ => None,
+    });
+    fields.values().map(|&positions| range(positions).0 + 1).chain(ends).max().unwrap_or(0)
+}
+
 /// 1-based inclusive positions as a 0-based half-open range.
 fn range([first, last]: [u32; 2]) -> (usize, usize) {
     (first.saturating_sub(1) as usize, last as usize)
 }
 
 impl Records for FixedRecords {
-    fn header(&self) -> &[String] {
-        &self.names
+    fn header(&self) -> Option<&[String]> {
+        Some(&self.names)
     }
 
     fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable> {
@@ -70,6 +87,9 @@ impl Records for FixedRecords {
             self.lines += 1;
             if !more.map_err(|error| Unreadable(format!("line {}: {error}", self.lines)))? {
                 return Ok(Next::End);
+            }
+            if self.lines == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
             }
             if self.line.is_empty() || self.is_marked(&self.layout.header_marker) {
                 continue;
@@ -81,9 +101,6 @@ impl Records for FixedRecords {
             }
             break;
         }
-        // A last field may be short where the writer drops trailing blanks; a record that ends
-        // before a field begins is cut.
-        let begun = self.ranges.iter().all(|&(start, _)| start < self.line.len());
         let length = self.line.len();
         let fields = self.ranges.iter().map(|&(start, end)| &self.line[start.min(length)..end.min(length)]);
         if !decode_fields(fields, &self.encodings, record) {
@@ -91,12 +108,12 @@ impl Records for FixedRecords {
             let reason = "bytes that the declared encoding does not have; declare the file's encoding".to_owned();
             return Ok(Next::Refused(Refusal { column: None, value: Some(value), reason }));
         }
-        Ok(match begun {
+        Ok(match length >= self.least {
             true => Next::Record,
             false => Next::Refused(Refusal {
                 column: None,
                 value: Some(String::from_utf8_lossy(&self.line).into_owned()),
-                reason: format!("the line has {length} bytes and ends before its last field begins: the record is cut"),
+                reason: format!("{length} bytes where a record has at least {}: the record is cut", self.least),
             }),
         })
     }

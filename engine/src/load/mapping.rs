@@ -12,6 +12,10 @@ use cuadre_rules::notation::Notation;
 
 use super::record::{Record, Refusal, Unreadable};
 
+/// How much of a header that lacks a column is shown.
+const SHOWN_NAMES: usize = 40;
+const SHOWN_CHARACTERS: usize = 60;
+
 /// Whose movements an extract holds.
 #[derive(Debug, Clone)]
 pub enum Owner {
@@ -68,7 +72,7 @@ impl<'a> Meaning<'a> {
     /// Every column name the mapping asks for, for formats that look names up record by record.
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for column in self.columns() {
+        for column in self.extract.mapped() {
             match column {
                 Column::Name(name) => names.push(name.clone()),
                 Column::Aliases(aliases) => names.extend(aliases.iter().cloned()),
@@ -80,15 +84,10 @@ impl<'a> Meaning<'a> {
         names
     }
 
-    fn columns(&self) -> impl Iterator<Item = &Column> {
-        let amount = &self.extract.amount;
-        let flag = amount.flag.as_ref().map(|flag| &flag.column);
-        self.extract.columns.values().chain(&amount.debit).chain(&amount.credit).chain(flag)
-    }
-
     /// Finds every field's column in `header`. A column that is needed and not there makes the
-    /// file unreadable; the others are listed as drift.
-    pub fn bind(&self, header: &[String], floats: &[String]) -> Result<Mapping<'_>, Unreadable> {
+    /// file unreadable; the others are listed as drift. Without a header the file is empty.
+    pub fn bind(&self, header: Option<&[String]>, floats: &[String]) -> Result<Mapping<'_>, Unreadable> {
+        let Some(header) = header else { return Ok(self.of_nothing()) };
         let mut drift = Vec::new();
         let mut slots: [Slot; Field::ALL.len()] = Default::default();
         for (&field, column) in &self.extract.columns {
@@ -127,6 +126,18 @@ impl<'a> Meaning<'a> {
         Ok(Mapping { meaning: self, slots, debit, credit, flag, drift, last_date: (String::new(), None) })
     }
 
+    fn of_nothing(&self) -> Mapping<'_> {
+        Mapping {
+            meaning: self,
+            slots: Default::default(),
+            debit: Slot::None,
+            credit: Slot::None,
+            flag: Slot::None,
+            drift: vec!["the file is empty, without even a header".to_owned()],
+            last_date: (String::new(), None),
+        }
+    }
+
     fn needs(&self, field: Field) -> bool {
         matches!(field, Field::Amount | Field::BookedOn | Field::Currency | Field::Source)
             || self.required.contains(&field)
@@ -154,9 +165,11 @@ impl<'a> Meaning<'a> {
     }
 
     fn no_column(&self, what: &str, named: &str, header: &[String]) -> String {
+        let known = header.iter().take(SHOWN_NAMES).map(|name| brief(name)).collect::<Vec<_>>().join(", ");
+        let more = if header.len() > SHOWN_NAMES { ", ..." } else { "" };
         format!(
-            "no column {named} for {what}; the file has: {}. Add the new name to the aliases if it was renamed",
-            header.join(", ")
+            "no column {named} for {what}; the file has: {known}{more}. Add the new name to the aliases if it was \
+             renamed"
         )
     }
 
@@ -332,7 +345,8 @@ impl Mapping<'_> {
                     (Some(0), Some(credit)) => credit,
                     (Some(debit), Some(0)) => -debit,
                     (Some(_), Some(_)) => {
-                        return Err(refusal("amount", Some(&record.line()), "both a debit and a credit"));
+                        let both = [debit.text(record), credit.text(record)].map(Option::unwrap_or_default);
+                        return Err(refusal("amount", Some(&both.join(" | ")), "both a debit and a credit"));
                     }
                 }
             }
@@ -358,9 +372,11 @@ impl Mapping<'_> {
         amount.minor_at(self.meaning.scale).ok_or_else(|| refusal(column, Some(text), "more than 28 digits"))
     }
 
-    /// A control total, written as the extract's amounts are.
+    /// A control total, written as the extract's amounts are, sign and all.
     pub fn total(&self, text: &str) -> Option<Totals> {
-        control_total(&self.meaning.notation, text, self.meaning.currency, self.meaning.scale)
+        let Meaning { notation, currency, scale, extract, .. } = self.meaning;
+        let total = control_total(notation, text, *currency, *scale)?;
+        if extract.amount.negate { Totals::new(*scale).minus(&total).ok() } else { Some(total) }
     }
 }
 
@@ -387,6 +403,11 @@ pub fn notation(format: &AmountFormat) -> Notation {
         implied_decimals: format.implied_decimals,
         padding_zeros: format.padding_zeros,
     }
+}
+
+/// A header name of a file that may be anything, even binary.
+fn brief(name: &str) -> String {
+    name.chars().take(SHOWN_CHARACTERS).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn shown(column: &Column) -> String {

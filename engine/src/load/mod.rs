@@ -1,5 +1,6 @@
 //! Load: the raw bytes of one input become canonical movements, or located refusals.
 
+pub mod all;
 mod bytes;
 pub mod control;
 mod csv;
@@ -132,7 +133,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
 
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Records>, Unreadable> {
     if input.extract.format == Format::Parquet {
-        return Ok(Box::new(parquet::ParquetRecords::new(input.path)?));
+        return Ok(Box::new(parquet::ParquetRecords::new(input.path, limits)?));
     }
     let bytes = bytes::open(input.path, limits).map_err(|error| Unreadable(error.to_string()))?;
     Ok(match input.extract.format {

@@ -5,12 +5,14 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StringArray, StringBuilder, make_array};
+use arrow::array::{Array, ArrayRef, LargeStringArray, LargeStringBuilder, make_array};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use cuadre_rules::config::Limits;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::bytes::{most_expanded, too_expanded, too_large};
 use super::record::{Next, Record, Records, Unreadable};
 
 /// Reads the rows of a Parquet file.
@@ -18,7 +20,8 @@ pub struct ParquetRecords {
     reader: ParquetRecordBatchReader,
     names: Vec<String>,
     floats: Vec<String>,
-    columns: Vec<StringArray>,
+    most: u64,
+    columns: Vec<LargeStringArray>,
     rows: usize,
     row: usize,
     read: u64,
@@ -26,16 +29,23 @@ pub struct ParquetRecords {
 
 impl ParquetRecords {
     /// Opens the file and reads its schema.
-    pub fn new(path: &Path) -> Result<Self, Unreadable> {
+    pub fn new(path: &Path, limits: &Limits) -> Result<Self, Unreadable> {
         let unreadable = |error: &dyn std::fmt::Display| Unreadable(format!("not a readable Parquet file: {error}"));
         let file = File::open(path).map_err(|e| unreadable(&e))?;
+        let compressed = file.metadata().map_err(|e| unreadable(&e))?.len();
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(&e))?;
+        let sizes = builder.metadata().row_groups().iter().map(|group| group.total_byte_size().unsigned_abs());
+        let most = most_expanded(compressed, limits);
+        if sizes.fold(0, u64::saturating_add) > most {
+            return Err(Unreadable(too_expanded(most)));
+        }
         let schema: SchemaRef = builder.schema().clone();
         let is_float = |kind: &DataType| matches!(kind, DataType::Float16 | DataType::Float32 | DataType::Float64);
         Ok(Self {
             reader: builder.with_batch_size(8192).build().map_err(|e| unreadable(&e))?,
             names: schema.fields().iter().map(|field| field.name().clone()).collect(),
             floats: schema.fields().iter().filter(|f| is_float(f.data_type())).map(|f| f.name().clone()).collect(),
+            most: limits.record_bytes,
             columns: Vec::new(),
             rows: 0,
             row: 0,
@@ -45,8 +55,8 @@ impl ParquetRecords {
 }
 
 impl Records for ParquetRecords {
-    fn header(&self) -> &[String] {
-        &self.names
+    fn header(&self) -> Option<&[String]> {
+        Some(&self.names)
     }
 
     fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable> {
@@ -66,6 +76,9 @@ impl Records for ParquetRecords {
         for column in &self.columns {
             record.push(column.is_valid(self.row).then(|| column.value(self.row)));
         }
+        if record.bytes() > self.most {
+            return Err(Unreadable(format!("after record {}: {}", self.read, too_large(self.most))));
+        }
         self.row += 1;
         self.read += 1;
         Ok(Next::Record)
@@ -76,11 +89,11 @@ impl Records for ParquetRecords {
     }
 }
 
-fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
+fn texts(column: &ArrayRef) -> Result<LargeStringArray, ArrowError> {
     let column = &in_utc(column)?;
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(column, &options)?;
-    let mut texts = StringBuilder::with_capacity(column.len(), column.len() * 12);
+    let mut texts = LargeStringBuilder::with_capacity(column.len(), column.len() * 12);
     for row in 0..column.len() {
         match column.is_null(row) {
             true => texts.append_null(),

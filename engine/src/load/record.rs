@@ -39,6 +39,11 @@ impl Record {
         self.fields.len()
     }
 
+    /// Bytes of text in it.
+    pub fn bytes(&self) -> u64 {
+        self.text.len() as u64
+    }
+
     /// The fields as one line, for evidence.
     pub fn line(&self) -> String {
         (0..self.len()).map(|n| self.get(n).unwrap_or_default()).collect::<Vec<_>>().join(" | ")
@@ -92,8 +97,9 @@ pub struct Unreadable(pub String);
 
 /// A format's reader.
 pub trait Records {
-    /// Column names by position; empty where the file has none.
-    fn header(&self) -> &[String];
+    /// Column names by position; empty where the format has none. `None`: a file that should
+    /// begin with them has nothing at all.
+    fn header(&self) -> Option<&[String]>;
 
     /// Reads the next data record into `record`.
     fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable>;

@@ -5,6 +5,9 @@ use cuadre_rules::config::source::Encoding;
 
 use super::record::Record;
 
+/// What some writers put at the start of UTF-8 files.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Fills `record` with `fields`, in the first of `encodings` that reads all of them; `false`
 /// where none does.
 pub fn decode_fields<'a, I>(fields: I, encodings: &[Encoding], record: &mut Record) -> bool

@@ -12,10 +12,9 @@ use cuadre_rules::exception::{Evidence, Kind};
 use cuadre_rules::money::at_own_scale;
 use cuadre_rules::movement::Columns;
 
-use super::gaps::{About, Gaps};
+use super::gaps::{About, Gaps, counted};
 use super::sorter::Sorter;
 use crate::error::EngineError;
-use crate::judge::counted;
 use crate::load::stage;
 
 const SORT_BUDGET: usize = 64 << 20;

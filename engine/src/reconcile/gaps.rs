@@ -23,6 +23,12 @@ struct Gap {
     lists: Vec<EvidenceList>,
 }
 
+/// `1 movement`, `2 movements`.
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// What an exception is about: a source or a rule by its position in the configuration, or the
 /// night as a whole.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! The three reconciliations, over what load staged.
 
+pub mod breaks;
 pub mod business;
 pub mod end_to_end;
 pub mod gaps;

@@ -1,6 +1,6 @@
 //! The source reconciliation: what was received of each source, against what it says it sent.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cuadre_audit::Archive;
 use cuadre_rules::Config;
@@ -15,17 +15,9 @@ use jiff::civil::{Date, Time};
 
 use super::gaps::{About, Gaps};
 use crate::error::EngineError;
-use crate::inputs::{Input, Inputs, Role};
-use crate::load::{self, Loaded};
-
-/// One extract of the day: the input, and what became of it.
-pub struct Extract<'a> {
-    /// The received file.
-    pub input: &'a Input,
-    /// What it holds, why it cannot be read, or `None` where its bytes are those of an earlier
-    /// file of the source.
-    pub loaded: Option<Result<Loaded, String>>,
-}
+use crate::inputs::{Inputs, Role, object};
+use crate::load;
+use crate::load::all::Extract;
 
 /// A judged source, and where its accepted movements are staged.
 pub struct Judged {
@@ -260,20 +252,4 @@ fn control_gap(
         }
     }
     Ok(())
-}
-
-/// Where an input lies in the archive.
-pub fn object(archive: &Archive, input: &Input) -> Result<PathBuf, EngineError> {
-    let digest = input.file.sha256.parse();
-    let digest = digest.map_err(|_| EngineError::Differs(format!("{}: its digest is malformed", input.file.name)))?;
-    let path = archive.path_of(digest);
-    match Path::new(&path).is_file() {
-        true => Ok(path),
-        false => Err(EngineError::Differs(format!(
-            "the archive lacks {} ({}); restore {} from a backup",
-            input.file.name,
-            input.file.sha256,
-            path.display()
-        ))),
-    }
 }

@@ -1,0 +1,242 @@
+//! The end-to-end reconciliation of the day: counts per source, and every break as evidence.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cuadre_rules::Config;
+use cuadre_rules::day::{EndToEndDay, SourceDay, SourceState};
+use cuadre_rules::end_to_end::{Difference, Side, decode, show};
+use cuadre_rules::exception::{Evidence, Kind};
+use cuadre_rules::money::{Totals, at_own_scale};
+use cuadre_rules::movement::Field;
+
+use super::end_to_end::{Comparison, evident, reconcile, shown_fields};
+use super::gaps::{About, Gaps, counted};
+use crate::error::EngineError;
+use crate::inputs::{Inputs, Role};
+use crate::load::all::WarehouseFile;
+use crate::load::{Loaded, SourceTotals};
+
+/// What the sources gave: their judgements, and where their movements are staged.
+pub struct Sources<'a> {
+    /// One per source, in order of the configuration.
+    pub days: &'a [SourceDay],
+    /// Staged movements.
+    pub staged: &'a [PathBuf],
+    /// Source and name of the input files that movements refer to.
+    pub files: &'a [(String, String)],
+}
+
+/// The warehouse's files, by name, all of them readable; otherwise the gap is stated and there is
+/// nothing to compare with.
+pub fn whole_warehouse(
+    inputs: &Inputs,
+    files: Vec<WarehouseFile<'_>>,
+    gaps: &mut Gaps,
+) -> Option<Vec<(String, Loaded)>> {
+    let mut missing = |why: &str| {
+        let words = format!("{why}; end to end nothing was compared, the report is made from the sources alone");
+        gaps.state(Kind::WarehouseMissing, About::NIGHT, &words);
+    };
+    if let Some(problem) = inputs.problem(Role::Warehouse, "") {
+        missing(problem);
+        return None;
+    }
+    if files.is_empty() {
+        missing("the warehouse has no file for the day");
+        return None;
+    }
+    let mut whole = Vec::new();
+    for (input, loaded) in files {
+        match loaded {
+            Ok(loaded) => whole.push((input.file.name.clone(), loaded)),
+            Err(reason) => {
+                missing(&format!("{} cannot be read: {reason}", input.file.name));
+                return None;
+            }
+        }
+    }
+    for (name, loaded) in &whole {
+        for drift in &loaded.drift {
+            gaps.state(Kind::SchemaDrift, About::NIGHT, &format!("warehouse, {name}: {drift}"));
+        }
+        let refused = loaded.refused.rows;
+        if refused > 0 {
+            let kind = Kind::WarehouseRecordsRejected;
+            gaps.state(kind, About::NIGHT, &format!("{refused} of {} rows of {name} were refused", loaded.records));
+            gaps.count(kind, About::NIGHT, refused);
+            gaps.listed(kind, About::NIGHT, loaded.refused.clone());
+        }
+    }
+    if whole.iter().all(|(_, loaded)| loaded.records == 0) {
+        gaps.state(Kind::WarehouseMissing, About::NIGHT, "the warehouse has no row for the day: was it loaded?");
+    }
+    Some(whole)
+}
+
+/// Compares every source with the warehouse.
+pub fn judge(
+    config: &Config,
+    sources: &Sources<'_>,
+    warehouse: &[(String, Loaded)],
+    scratch: &Path,
+    gaps: &mut Gaps,
+) -> Result<Vec<EndToEndDay>, EngineError> {
+    let plan: Vec<Comparison> = config
+        .sources
+        .iter()
+        .map(|source| {
+            let (key, compare) = config.compared_fields(source);
+            Comparison { source: source.id.clone(), key, compare }
+        })
+        .collect();
+    let listing = Listing {
+        scale: config.scale(),
+        files: sources.files,
+        warehouse: warehouse.iter().map(|(name, _)| name.as_str()).collect(),
+    };
+    let mut days = uncompared(config, sources.days, warehouse)?;
+    let copies: Vec<PathBuf> = warehouse.iter().map(|(_, loaded)| loaded.movements.clone()).collect();
+    let matched = reconcile(&plan, sources.staged, &copies, scratch, |index, difference| {
+        let day = &mut days[index];
+        let (count, kind) = match difference {
+            Difference::MissingInWarehouse(_) => (&mut day.missing_in_warehouse, Kind::MissingInWarehouse),
+            Difference::MissingInSource(_) => (&mut day.missing_in_source, Kind::MissingInSource),
+            Difference::Changed(..) => (&mut day.changed, Kind::Changed),
+            Difference::Duplicate(..) => (&mut day.duplicates, Kind::Duplicate),
+        };
+        *count += 1;
+        let about = About::source(index, &plan[index].source);
+        listing.add(&plan[index], kind, about, &difference, gaps)
+    })?;
+    for (index, (day, matched)) in days.iter_mut().zip(matched).enumerate() {
+        day.matched = matched;
+        state(day, About::source(index, &day.source), sources.days[index].state, gaps);
+    }
+    Ok(days)
+}
+
+/// Both sides' counts and sums, before anything is compared.
+fn uncompared(
+    config: &Config,
+    sources: &[SourceDay],
+    warehouse: &[(String, Loaded)],
+) -> Result<Vec<EndToEndDay>, EngineError> {
+    let currency = config.default_currency().ok_or_else(|| EngineError::bug("the configuration has no currency"))?;
+    let zero = || SourceTotals { movements: 0, amount: Totals::with(config.scale(), currency) };
+    let mut totals: BTreeMap<&str, SourceTotals> = BTreeMap::new();
+    for (id, part) in warehouse.iter().flat_map(|(_, loaded)| &loaded.totals) {
+        let whole = totals.entry(id).or_insert_with(zero);
+        whole.movements += part.movements;
+        whole.amount.merge(&part.amount)?;
+    }
+    let day = |source: &SourceDay| {
+        let copy = totals.remove(source.id.as_str()).unwrap_or_else(zero);
+        EndToEndDay {
+            source: source.id.clone(),
+            source_records: source.records - source.rejected_records,
+            warehouse_records: copy.movements,
+            source_amount: source.amount.clone(),
+            warehouse_amount: copy.amount,
+            matched: 0,
+            missing_in_warehouse: 0,
+            missing_in_source: 0,
+            changed: 0,
+            duplicates: 0,
+        }
+    };
+    Ok(sources.iter().map(day).collect())
+}
+
+fn state(day: &EndToEndDay, about: About<'_>, source: SourceState, gaps: &mut Gaps) {
+    let told = [
+        (day.missing_in_warehouse, Kind::MissingInWarehouse, "of the source not in the warehouse"),
+        (day.missing_in_source, Kind::MissingInSource, "of the warehouse not in the source"),
+        (day.changed, Kind::Changed, "with other values in the warehouse"),
+        (day.duplicates, Kind::Duplicate, "more than the other side has"),
+    ];
+    let which = if source.is_loaded() { String::new() } else { format!(", which is {}", source.name()) };
+    for (count, kind, words) in told.into_iter().filter(|(count, ..)| *count > 0) {
+        gaps.state(kind, about, &format!("{} {words}{which}", counted(count, "movement")));
+        gaps.count(kind, about, count);
+    }
+}
+
+/// Turns differences into rows of evidence.
+struct Listing<'a> {
+    scale: u32,
+    files: &'a [(String, String)],
+    warehouse: Vec<&'a str>,
+}
+
+impl Listing<'_> {
+    /// Lists one difference: a row, or one per changed column.
+    fn add(
+        &self,
+        comparison: &Comparison,
+        kind: Kind,
+        about: About<'_>,
+        difference: &Difference,
+        gaps: &mut Gaps,
+    ) -> Result<(), EngineError> {
+        let fields = shown_fields(comparison);
+        let (side, row) = evident(difference);
+        let (currency, minor) = row.money;
+        let base = Evidence {
+            file: self.file(side, row.place.file),
+            record: Some(row.place.record),
+            amount: Some(at_own_scale(currency, minor, self.scale).to_string()),
+            currency: Some(currency.to_string()),
+            ..Evidence::default()
+        };
+        let Difference::Changed(left, right) = difference else {
+            gaps.add(kind, about, currency, minor)?;
+            let shown = Some(named(&fields, &self.values(&fields, &row.values)));
+            let (source_value, warehouse_value) = if side == Side::Source { (shown, None) } else { (None, shown) };
+            let reason = match (kind, side) {
+                (Kind::MissingInWarehouse, _) => "in the source, not in the warehouse",
+                (Kind::MissingInSource, _) => "in the warehouse, not in the source",
+                (_, Side::Source) => "the source has it more often than the warehouse",
+                (_, Side::Warehouse) => "the warehouse has it more often than the source",
+            };
+            let row = Evidence { source_value, warehouse_value, reason: reason.to_owned(), ..base };
+            return gaps.evidence(kind, about, row);
+        };
+        gaps.add(kind, about, currency, minor.checked_neg().ok_or(cuadre_rules::money::Overflow)?)?;
+        gaps.add(kind, about, right.money.0, right.money.1)?;
+        let (before, after) = (self.values(&fields, &left.values), self.values(&fields, &right.values));
+        let key = named(&fields[..comparison.key.len()], &before);
+        let copy = self.file(Side::Warehouse, right.place.file).unwrap_or_default();
+        for ((field, before), after) in fields.iter().zip(before).zip(after) {
+            if before != after {
+                let row = Evidence {
+                    column: Some(field.to_string()),
+                    source_value: before,
+                    warehouse_value: after,
+                    reason: format!("{key} differs from record {} of {copy}", right.place.record),
+                    ..base.clone()
+                };
+                gaps.evidence(kind, about, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, side: Side, index: u32) -> Option<String> {
+        match side {
+            Side::Source => self.files.get(index as usize).map(|(_, name)| name.clone()),
+            Side::Warehouse => self.warehouse.get(index as usize).map(|name| (*name).to_owned()),
+        }
+    }
+
+    fn values(&self, fields: &[Field], encoded: &[u8]) -> Vec<Option<String>> {
+        let decoded = decode(encoded).into_iter().zip(fields);
+        decoded.map(|(value, &field)| value.map(|value| show(field, value, self.scale))).collect()
+    }
+}
+
+/// `id=1, amount=5.00`, as far as there are fields.
+fn named(fields: &[Field], values: &[Option<String>]) -> String {
+    let part = |(field, value): (&Field, &Option<String>)| format!("{field}={}", value.as_deref().unwrap_or_default());
+    fields.iter().zip(values).map(part).collect::<Vec<_>>().join(", ")
+}
