@@ -21,9 +21,6 @@ pub enum EngineError {
     /// Something the configuration names is not as it should be.
     #[error("{0}")]
     Setup(String),
-    /// The policy forbids a filing, for these reasons.
-    #[error("not filed: {}", .0.join("; "))]
-    Blocked(Vec<String>),
     /// A regenerated filing differs from the signed one.
     #[error("{0}")]
     Differs(String),
@@ -70,7 +67,6 @@ impl EngineError {
         match self {
             Self::Usage(_) => exit::USAGE,
             Self::Config(_) | Self::Setup(_) => exit::CONFIG,
-            Self::Blocked(_) => exit::NOT_FILED,
             Self::Differs(_) => exit::VERIFICATION_FAILED,
             Self::Passing(_) => exit::PASSING_FAULT,
             Self::Io { source, .. } => io_exit_code(source),

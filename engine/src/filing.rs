@@ -16,6 +16,9 @@ use crate::inputs::Inputs;
 use crate::judge::Judgement;
 use crate::load::stage;
 
+/// The file with a row per break, rejection or violation.
+pub const EXCEPTIONS: &str = "exceptions.csv";
+
 /// Writes every file of the filing into `folder`, and names them in the manifest's order.
 pub fn render(
     config: &Config,
@@ -24,18 +27,23 @@ pub fn render(
     folder: &Path,
 ) -> Result<Vec<Subject>, EngineError> {
     let (report_csv, report_parquet, summary) = reports(config, judgement, folder)?;
-    let mut lists = Vec::new();
-    for list in &judgement.evidence {
-        lists.push(list.read()?);
-    }
-    let mut out = create(folder, "exceptions.csv")?;
-    write_exceptions::<EngineError>(lists.into_iter().flatten(), &mut out)?;
-    let exceptions = finish(folder, "exceptions.csv", out)?;
+    let exceptions = write_evidence(judgement, folder)?;
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;
     let inputs = finish(folder, INPUTS, out)?;
     Ok(vec![report_csv, report_parquet, summary, exceptions, inputs])
+}
+
+/// Writes `exceptions.csv` into `folder`.
+pub fn write_evidence(judgement: &Judgement, folder: &Path) -> Result<Subject, EngineError> {
+    let mut lists = Vec::new();
+    for list in &judgement.evidence {
+        lists.push(list.read()?);
+    }
+    let mut out = create(folder, EXCEPTIONS)?;
+    write_exceptions::<EngineError>(lists.into_iter().flatten(), &mut out)?;
+    finish(folder, EXCEPTIONS, out)
 }
 
 /// One pass over the staged movements makes all three reports.

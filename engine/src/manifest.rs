@@ -65,9 +65,12 @@ impl Filed {
         &self.statement.subject
     }
 
-    /// Whether the filing has just these files.
-    pub fn has_files(&self, files: &[Subject]) -> bool {
-        self.statement.subject == files
+    /// Whether the filing states just this; what it was made from may differ in what changes
+    /// no figure, such as a remark in the configuration.
+    pub fn states(&self, files: &[Subject]) -> bool {
+        let stated =
+            |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| file.name != INPUTS).cloned().collect() };
+        stated(&self.statement.subject) == stated(files)
     }
 
     /// The history it pins.

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::error::EngineError;
-use crate::filing::render;
-use crate::judge::judge;
+use crate::filing::{EXCEPTIONS, render, write_evidence};
+use crate::judge::{Judgement, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts, next_facts};
 use crate::receive::receive;
 
@@ -38,6 +38,24 @@ pub struct Night<'a> {
 }
 
 /// What a night came to.
+pub enum Outcome {
+    /// The day is filed.
+    Filed(Filing),
+    /// The policy forbids it.
+    NotFiled(NotFiled),
+}
+
+/// A night that the policy does not let be filed.
+pub struct NotFiled {
+    /// Why not.
+    pub reasons: Vec<String>,
+    /// The evidence, for the person who is called: `exceptions.csv` as it would have been filed.
+    pub evidence: PathBuf,
+    /// The judgement.
+    pub day: Day,
+}
+
+/// A filing of the day.
 pub struct Filing {
     /// The filing.
     pub id: FilingId,
@@ -54,7 +72,7 @@ pub struct Filing {
 }
 
 /// Runs the night: receive, load, reconcile, report, file.
-pub fn run(night: &Night<'_>) -> Result<Filing, EngineError> {
+pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     let series = Series::open_or_create(&night.filings)?;
     let key = signing_key(night, &series)?;
     series.enrol(&key.public_key(), &night.config.signing.principal)?;
@@ -63,24 +81,24 @@ pub fn run(night: &Night<'_>) -> Result<Filing, EngineError> {
     let inputs =
         receive(night.config, night.config_text, night.business_date, &night.data, &series.archive(), scratch.path())?;
     let judgement = judge(night.config, &inputs, &series.archive(), scratch.path())?;
-    let status = status(night.config, &judgement.day)?;
+    let status = match decide(night.config, &judgement.day) {
+        Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
+        Decision::Partial => Status::Partial,
+        Decision::Complete => Status::Complete,
+    };
 
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
     let files = render(night.config, &inputs, &judgement, staging.path())?;
     series.archive().put_file(&staging.path().join(INPUTS))?;
 
-    let night_of = |id, manifest_sha256, is_new| Filing {
-        id,
-        manifest_sha256,
-        folder: series.folder(&id),
-        is_new,
-        status,
-        day: judgement.day.clone(),
+    let outcome = |id, manifest_sha256, is_new| {
+        let (folder, day) = (series.folder(&id), judgement.day.clone());
+        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, day }))
     };
     let facts = match Earlier::latest(&series, night.business_date)? {
         None => first_facts(night.config, &inputs, night.issued_at)?,
-        Some(earlier) if earlier.has_files(&files) => return Ok(night_of(earlier.id, earlier.sha256, false)),
+        Some(earlier) if earlier.states(&files) => return outcome(earlier.id, earlier.sha256, false),
         Some(earlier) => {
             let reason = night.reason.as_deref();
             next_facts(night.config, &inputs, night.issued_at, &earlier, &judgement.day, reason)?
@@ -89,7 +107,7 @@ pub fn run(night: &Night<'_>) -> Result<Filing, EngineError> {
     let predicate = predicate(&judgement.day, &facts, status)?;
     let predicate = Signed { predicate, history: series.history()? };
     let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
-    Ok(night_of(filed.id, filed.manifest.to_string(), true))
+    outcome(filed.id, filed.manifest.to_string(), true)
 }
 
 /// The key that signs. Only a series that trusts no key yet may have one made for it.
@@ -106,12 +124,17 @@ fn signing_key(night: &Night<'_>, series: &Series) -> Result<SigningKey, EngineE
     Ok(key)
 }
 
-fn status(config: &Config, day: &Day) -> Result<Status, EngineError> {
-    match decide(config, day) {
-        Decision::Complete => Ok(Status::Complete),
-        Decision::Partial => Ok(Status::Partial),
-        Decision::Blocked(reasons) => Err(EngineError::Blocked(reasons)),
+/// Leaves the evidence beside the series, which holds filings alone.
+fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> Result<NotFiled, EngineError> {
+    let name = night.filings.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = night.filings.with_file_name(format!("{name}.not-filed")).join(night.business_date.to_string());
+    let failed = |e| EngineError::io("leaving the evidence", &folder, e);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(failed)?;
     }
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    write_evidence(&judgement, &folder)?;
+    Ok(NotFiled { reasons, evidence: folder.join(EXCEPTIONS), day: judgement.day })
 }
 
 /// A folder to work in; it goes when the night is over.
@@ -128,7 +151,10 @@ pub fn regenerate(archive: &Archive, filed: &Earlier, out: &Path) -> Result<Vec<
     let (inputs, config) = filed.inputs(archive)?;
     let scratch = scratch()?;
     let judgement = judge(&config, &inputs, archive, scratch.path())?;
-    let status = status(&config, &judgement.day)?;
+    let status = match decide(&config, &judgement.day) {
+        Decision::Complete => Status::Complete,
+        _ => Status::Partial,
+    };
     let mut files = render(&config, &inputs, &judgement, out)?;
     let predicate = predicate(&judgement.day, &filed.facts(&config)?, status)?;
     let predicate = Signed { predicate, history: filed.history() };

@@ -1,12 +1,12 @@
 //! `cuadre demo`: the demo institution's night, end to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cuadre_fixtures::Demo;
 
-use super::{Configured, issued_at, keygen, run, show, use_threads};
+use super::{Configured, issued_at, keygen, show, use_threads};
 use crate::error::EngineError;
-use crate::night::{self, Night};
+use crate::night::{self, Filing, Night, Outcome};
 
 /// Make the demo institution's night, run it, and show what happened
 #[derive(clap::Args)]
@@ -21,42 +21,53 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(0)?;
-    let folder = &args.folder;
-    if folder.exists() && folder.read_dir().map_or(true, |mut entries| entries.next().is_some()) {
-        let message = format!("{} is there and not empty", folder.display());
-        return Err(EngineError::Usage(format!("{message}; name a new folder: cuadre demo DIR")));
-    }
     let demo = Demo { seed: args.seed, ..Demo::default() };
-    let made = demo.write(folder);
-    made.map_err(|error| EngineError::Setup(format!("the demo cannot be made in {}: {error}", folder.display())))?;
-    let configured = Configured::read(&folder.join("cuadre.toml"))?;
-    keygen::make(&configured.key(), &configured.config.signing.principal)?;
-    let date = demo.business_date.parse().map_err(EngineError::bug)?;
-    let filing = night::run(&Night {
+    let folder = &args.folder;
+    if !is_demo(folder) {
+        make(&demo, folder)?;
+    }
+    let configured = Configured::read(&folder.join(CONFIGURATION))?;
+    let outcome = night::run(&Night {
         config: &configured.config,
         config_text: &configured.text,
-        business_date: date,
+        business_date: demo.business_date.parse().map_err(EngineError::bug)?,
         data: configured.data(&None),
         filings: configured.filings(&None),
         key: configured.key(),
         issued_at: issued_at()?,
         reason: None,
     })?;
-    show::filing(&filing, &configured.config);
-    next_commands(folder, &configured, &filing);
-    Ok(run::exit_code(&filing))
+    show::outcome(&outcome, &configured.config);
+    if let Outcome::Filed(filing) = &outcome {
+        next_commands(folder, &configured, filing);
+    }
+    Ok(show::exit_code(&outcome))
 }
 
-fn next_commands(folder: &std::path::Path, configured: &Configured, filing: &night::Filing) {
-    let series = configured.filings(&None);
+const CONFIGURATION: &str = "cuadre.toml";
+
+/// Whether the folder holds a demo already; its night is then run again.
+fn is_demo(folder: &Path) -> bool {
+    [CONFIGURATION, "expected.json"].iter().all(|name| folder.join(name).is_file())
+}
+
+fn make(demo: &Demo, folder: &Path) -> Result<(), EngineError> {
+    if folder.exists() && folder.read_dir().map_or(true, |mut entries| entries.next().is_some()) {
+        let message = format!("{} is there and holds something else", folder.display());
+        return Err(EngineError::Usage(format!("{message}; name a new folder: cuadre demo DIR")));
+    }
+    let made = demo.write(folder);
+    made.map_err(|error| EngineError::Setup(format!("the demo cannot be made in {}: {error}", folder.display())))?;
+    let configured = Configured::read(&folder.join(CONFIGURATION))?;
+    keygen::make(&configured.key(), &configured.config.signing.principal)
+}
+
+fn next_commands(folder: &Path, configured: &Configured, filing: &Filing) {
     let cuadre = std::env::args().next().unwrap_or_else(|| "cuadre".to_owned());
+    let date = filing.day.business_date;
+    let (config, again) = (folder.join(CONFIGURATION), folder.join("again"));
     eprintln!("Try next:");
-    eprintln!("  {cuadre} verify {}", series.display());
-    eprintln!(
-        "  {cuadre} regenerate --config {} --date {} --out {}",
-        folder.join("cuadre.toml").display(),
-        filing.day.business_date,
-        folder.join("again").display()
-    );
+    eprintln!("  {cuadre} verify {}", configured.filings(&None).display());
+    eprintln!("  {cuadre} regenerate --config {} --date {date} --out {}", config.display(), again.display());
     eprintln!("  head {}", filing.folder.join("report.csv").display());
 }

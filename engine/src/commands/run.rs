@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use super::{Configured, issued_at, parse_date, print_json, show, use_threads};
-use crate::error::{EngineError, exit};
-use crate::night::{self, Filing, Night};
+use crate::error::EngineError;
+use crate::night::{self, Night};
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
     let configured = Configured::read(&args.config)?;
-    let filing = night::run(&Night {
+    let outcome = night::run(&Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: args.date,
@@ -47,17 +47,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         issued_at: issued_at()?,
         reason: args.reason.clone(),
     })?;
-    show::filing(&filing, &configured.config);
+    show::outcome(&outcome, &configured.config);
     if args.json {
-        print_json(&show::filing_json(&filing))?;
+        print_json(&show::outcome_json(&outcome))?;
     }
-    Ok(exit_code(&filing))
-}
-
-/// 0 where the report is whole, 3 where its gaps are documented.
-pub fn exit_code(filing: &Filing) -> u8 {
-    match filing.status {
-        cuadre_reports::Status::Complete => exit::DONE,
-        cuadre_reports::Status::Partial => exit::PARTIAL,
-    }
+    Ok(show::exit_code(&outcome))
 }

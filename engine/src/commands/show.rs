@@ -2,55 +2,58 @@
 
 use cuadre_reports::Status;
 use cuadre_rules::Config;
-use cuadre_rules::day::Day;
+use cuadre_rules::day::{Day, RuleVerdict};
 use cuadre_rules::exception::Exception;
 use cuadre_rules::money::Totals;
 use serde_json::json;
 
-use crate::error::EngineError;
-use crate::night::Filing;
+use crate::error::{EngineError, exit};
+use crate::night::{Filing, Outcome};
 
 /// Shows why a command stopped.
 pub fn error(error: &EngineError) {
-    match error {
-        EngineError::Blocked(reasons) => {
-            eprintln!("NOT FILED: the policy of the configuration forbids it");
-            reasons.iter().for_each(|reason| eprintln!("  - {reason}"));
-        }
-        other => eprintln!("error: {other}"),
-    }
+    eprintln!("error: {error}");
 }
 
 /// Shows what a night came to.
-pub fn filing(filing: &Filing, config: &Config) {
-    let day = &filing.day;
-    let status = match filing.status {
-        Status::Complete => "COMPLETE",
-        Status::Partial => "PARTIAL",
-    };
-    let what = if filing.is_new { "filed" } else { "nothing new: the day was filed before, with the same figures, as" };
-    eprintln!("{}: {} {what} {} {status}", config.institution, day.business_date, filing.id);
+pub fn outcome(outcome: &Outcome, config: &Config) {
+    match outcome {
+        Outcome::Filed(filing) => {
+            let status = match filing.status {
+                Status::Complete => "COMPLETE",
+                Status::Partial => "PARTIAL",
+            };
+            let what = if filing.is_new { "filed" } else { "nothing new, the day was filed before:" };
+            eprintln!("{}: {} {what} {} {status}", config.institution, filing.day.business_date, filing.id);
+            day(&filing.day);
+            eprintln!("  filing     {}", filing.folder.display());
+        }
+        Outcome::NotFiled(night) => {
+            eprintln!("{}: {} NOT FILED, the policy forbids it:", config.institution, night.day.business_date);
+            night.reasons.iter().for_each(|reason| eprintln!("  - {reason}"));
+            day(&night.day);
+            eprintln!("  evidence   {}", night.evidence.display());
+        }
+    }
+}
+
+fn day(day: &Day) {
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     eprintln!("  sources    {loaded} of {} received: {records} movements, {}", day.sources.len(), amount(day));
     eprintln!("  end to end {}", end_to_end(day));
-    let failed = day.business.iter().filter(|rule| rule.verdict != cuadre_rules::day::RuleVerdict::Passed).count();
+    let failed = day.business.iter().filter(|rule| rule.verdict != RuleVerdict::Passed).count();
     if !day.business.is_empty() {
         eprintln!("  rules      {} of {} hold", day.business.len() - failed, day.business.len());
     }
     match day.exceptions.len() {
         0 => eprintln!("  gaps       none"),
-        count => eprintln!("  gaps       {count}, documented in the manifest:"),
+        count => eprintln!("  gaps       {count}, each in the manifest's exceptions:"),
     }
     for exception in &day.exceptions {
-        eprintln!(
-            "    {:<8} {:<40} {}",
-            format!("{:?}", exception.severity).to_lowercase(),
-            exception.id,
-            gap(exception)
-        );
+        let severity = format!("{:?}", exception.severity).to_lowercase();
+        eprintln!("    {severity:<8} {:<32} {}", exception.id, gap(exception));
     }
-    eprintln!("  filing     {}", filing.folder.display());
 }
 
 fn amount(day: &Day) -> Totals {
@@ -77,7 +80,7 @@ fn end_to_end(day: &Day) -> String {
 
 /// A gap in one line of a terminal.
 fn gap(exception: &Exception) -> String {
-    const WIDTH: usize = 90;
+    const WIDTH: usize = 72;
     let text = &exception.explanation;
     match text.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -86,13 +89,31 @@ fn gap(exception: &Exception) -> String {
 }
 
 /// The same for a machine.
-pub fn filing_json(filing: &Filing) -> serde_json::Value {
-    json!({
-        "filing": filing.id.to_string(),
-        "new": filing.is_new,
-        "status": filing.status,
-        "manifestSha256": filing.manifest_sha256,
-        "folder": filing.folder,
-        "exceptions": filing.day.exceptions.iter().map(|exception| &exception.id).collect::<Vec<_>>(),
-    })
+pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
+    let ids = |day: &Day| day.exceptions.iter().map(|exception| exception.id.clone()).collect::<Vec<_>>();
+    match outcome {
+        Outcome::Filed(filing) => json!({
+            "filing": filing.id.to_string(),
+            "new": filing.is_new,
+            "status": filing.status,
+            "manifestSha256": filing.manifest_sha256,
+            "folder": filing.folder,
+            "exceptions": ids(&filing.day),
+        }),
+        Outcome::NotFiled(night) => json!({
+            "filing": null,
+            "reasons": night.reasons,
+            "evidence": night.evidence,
+            "exceptions": ids(&night.day),
+        }),
+    }
+}
+
+/// The exit code of a night.
+pub fn exit_code(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Filed(Filing { status: Status::Complete, .. }) => exit::DONE,
+        Outcome::Filed(_) => exit::PARTIAL,
+        Outcome::NotFiled(_) => exit::NOT_FILED,
+    }
 }
