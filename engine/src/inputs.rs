@@ -53,6 +53,8 @@ pub struct Input {
     pub file: Stored,
     /// When it was last changed; only where the source has a cut-off to judge it by.
     pub changed_at: Option<Timestamp>,
+    /// The filing of the day before that was made from the very same bytes of the same source.
+    pub filed_before: Option<String>,
 }
 
 /// What an input is.

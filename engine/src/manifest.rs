@@ -5,9 +5,9 @@ use std::fs;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
+use cuadre_reports::predicate::{Filing, Superseded};
 use cuadre_reports::{Facts, Predicate};
 use cuadre_rules::Config;
-use cuadre_rules::day::Day;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -60,17 +60,30 @@ impl Filed {
         latest.map(|filed| Self::read(series, filed.id)).transpose()
     }
 
+    /// The last filing before a day's, of another day.
+    pub fn before(series: &Series, date: Date) -> Result<Option<Self>, EngineError> {
+        let date = filing_date(date)?;
+        let before = series.filings()?.into_iter().filter(|filed| filed.id.date() < date).max_by_key(|filed| filed.id);
+        before.map(|filed| Self::read(series, filed.id)).transpose()
+    }
+
     /// The files of the filing, by name and digest.
     pub fn files(&self) -> &[Subject] {
         &self.statement.subject
     }
 
-    /// Whether the filing states just this; what it was made from may differ in what changes
-    /// no figure, such as a remark in the configuration.
-    pub fn states(&self, files: &[Subject]) -> bool {
-        let stated =
+    /// Whether the filing states just this. What it was made from may differ in what changes
+    /// nothing stated, such as a remark in the configuration.
+    pub fn states(&self, day: &Predicate, files: &[Subject]) -> bool {
+        let filed = &self.statement.predicate.predicate;
+        let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| file.name != INPUTS).cloned().collect() };
-        stated(&self.statement.subject) == stated(files)
+        rendered(&self.statement.subject) == rendered(files)
+            && filed.status == day.status
+            && filed.sources == day.sources
+            && filed.end_to_end == day.end_to_end
+            && filed.business == day.business
+            && filed.exceptions == day.exceptions
     }
 
     /// The history it pins.
@@ -93,6 +106,22 @@ impl Filed {
         let text = text.map_err(|_| EngineError::Differs("the archived configuration is no text".to_owned()))?;
         let config = Config::parse(&text, &inputs.config.name).map_err(|e| EngineError::Config(Box::new(e)))?;
         Ok((inputs, config))
+    }
+
+    /// What the next filing of the day is: a supplement where it only adds what was missing, else
+    /// a restatement, which needs a reason.
+    pub fn next(&self, day: &Predicate, reason: Option<&str>) -> Result<Filing, EngineError> {
+        let restated = restated(self, day);
+        if !restated.is_empty() && reason.is_none() {
+            let message = format!("{} filed other movements of {}", self.id, restated.join(", "));
+            return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
+        }
+        Ok(Filing {
+            number: self.id.number() + 1,
+            kind: if restated.is_empty() { "supplement" } else { "restatement" }.to_owned(),
+            supersedes: Some(Superseded { sha256: self.sha256.clone() }),
+            reason: reason.map(str::to_owned),
+        })
     }
 
     /// The facts it states, to state them again.
@@ -142,40 +171,13 @@ pub fn first_facts<'a>(config: &'a Config, inputs: &Inputs, issued_at: Timestamp
     })
 }
 
-/// The facts of a day's further filing: a supplement where it only adds what was missing, else a
-/// restatement, which needs a reason.
-pub fn next_facts<'a>(
-    config: &'a Config,
-    inputs: &Inputs,
-    issued_at: Timestamp,
-    earlier: &Filed,
-    day: &Day,
-    reason: Option<&str>,
-) -> Result<Facts<'a>, EngineError> {
-    let restated = restated(earlier, day);
-    if !restated.is_empty() && reason.is_none() {
-        let message = format!("{} filed other figures for {}", earlier.id, restated.join(", "));
-        return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
-    }
-    Ok(Facts {
-        filing_number: earlier.id.number() + 1,
-        filing_kind: if restated.is_empty() { "supplement" } else { "restatement" },
-        supersedes: Some(earlier.sha256.clone()),
-        reason: reason.map(str::to_owned),
-        ..first_facts(config, inputs, issued_at)?
-    })
-}
-
 /// The sources whose filed movements are no longer the same.
-fn restated(earlier: &Filed, day: &Day) -> Vec<String> {
+fn restated(earlier: &Filed, day: &Predicate) -> Vec<String> {
     let filed = earlier.statement.predicate.predicate.sources.iter();
     let loaded = filed.filter(|source| source.state == "received" || source.state == "late");
     let changed = loaded.filter(|source| {
         let now = day.sources.iter().find(|now| now.id == source.id);
-        now.is_none_or(|now| {
-            let files = now.files.iter().map(|file| &file.sha256).ne(source.files.iter().map(|file| &file.sha256));
-            files || now.records != source.records || now.amount.to_text() != source.amount
-        })
+        now.is_none_or(|now| (&now.files, now.records, &now.amount) != (&source.files, source.records, &source.amount))
     });
     changed.map(|source| source.id.clone()).collect()
 }

@@ -13,8 +13,9 @@ use jiff::civil::Date;
 
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, write_evidence};
+use crate::inputs::{Inputs, Role};
 use crate::judge::{Judgement, judge};
-use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts, next_facts};
+use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::receive::receive;
 
 /// One night to run.
@@ -78,8 +79,9 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     series.enrol(&key.public_key(), &night.config.signing.principal)?;
     let scratch = scratch()?;
 
-    let inputs =
+    let mut inputs =
         receive(night.config, night.config_text, night.business_date, &night.data, &series.archive(), scratch.path())?;
+    mark_repeated(&mut inputs, &series)?;
     let judgement = judge(night.config, &inputs, &series.archive(), scratch.path())?;
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
@@ -96,15 +98,14 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
         Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, day }))
     };
-    let facts = match Earlier::latest(&series, night.business_date)? {
-        None => first_facts(night.config, &inputs, night.issued_at)?,
-        Some(earlier) if earlier.states(&files) => return outcome(earlier.id, earlier.sha256, false),
-        Some(earlier) => {
-            let reason = night.reason.as_deref();
-            next_facts(night.config, &inputs, night.issued_at, &earlier, &judgement.day, reason)?
+    let facts = first_facts(night.config, &inputs, night.issued_at)?;
+    let mut predicate = predicate(&judgement.day, &facts, status)?;
+    if let Some(earlier) = Earlier::latest(&series, night.business_date)? {
+        if earlier.states(&predicate, &files) {
+            return outcome(earlier.id, earlier.sha256, false);
         }
-    };
-    let predicate = predicate(&judgement.day, &facts, status)?;
+        predicate.filing = earlier.next(&predicate, night.reason.as_deref())?;
+    }
     let predicate = Signed { predicate, history: series.history()? };
     let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
     outcome(filed.id, filed.manifest.to_string(), true)
@@ -122,6 +123,18 @@ fn signing_key(night: &Night<'_>, series: &Series) -> Result<SigningKey, EngineE
     let key = SigningKey::generate()?;
     key.write(&night.key, &signing.principal)?;
     Ok(key)
+}
+
+/// Marks the extracts that the day before was filed from already. What cannot be read of that day
+/// does not hold up this one; `verify` is there to tell.
+fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError> {
+    let Some(before) = Earlier::before(series, inputs.business_date)? else { return Ok(()) };
+    let Ok((filed, _)) = before.inputs(&series.archive()) else { return Ok(()) };
+    for input in inputs.inputs.iter_mut().filter(|input| input.role == Role::Extract) {
+        let mut same = filed.of(Role::Extract, &input.of).filter(|filed| filed.file.sha256 == input.file.sha256);
+        input.filed_before = same.next().map(|_| before.id.to_string());
+    }
+    Ok(())
 }
 
 /// Leaves the evidence beside the series, which holds filings alone.

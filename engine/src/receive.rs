@@ -77,6 +77,7 @@ fn keep(
         of: of.to_owned(),
         file: Stored { name: file.name, sha256: stored.digest.to_string(), bytes: stored.bytes },
         changed_at: if timed { changed() } else { None },
+        filed_before: None,
     }))
 }
 

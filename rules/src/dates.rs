@@ -1,6 +1,6 @@
 //! How a source writes its dates and instants.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -27,6 +27,29 @@ impl DateFormat {
         let noon = DateTime::constant(2026, 11, 21, 12, 0, 0, 0).to_zoned(TimeZone::UTC).map_err(|e| e.to_string())?;
         BrokenDownTime::from(&noon).to_string(text).map_err(|e| e.to_string())?;
         Ok(Self::Pattern(text.to_owned()))
+    }
+
+    /// Whether it says day, month and year, so that a date can be read by it.
+    pub fn reads_dates(&self) -> Result<(), String> {
+        let Self::Pattern(pattern) = self else { return Ok(()) };
+        let day = Date::constant(2026, 11, 21);
+        let midnight = day.to_datetime(Time::midnight()).to_zoned(TimeZone::UTC).map_err(|e| e.to_string())?;
+        let text = BrokenDownTime::from(&midnight).to_string(pattern).map_err(|e| e.to_string())?;
+        match self.date(&text) == Some(day) {
+            true => Ok(()),
+            false => Err("no day, month and year can be read by it".to_owned()),
+        }
+    }
+
+    /// Whether a date alone, without time and zone, can be written by it.
+    pub fn shows_dates(&self) -> Result<(), String> {
+        match self {
+            Self::Pattern(pattern) => {
+                let shown = BrokenDownTime::from(Date::constant(2026, 11, 21)).to_string(pattern);
+                shown.map(drop).map_err(|e| e.to_string())
+            }
+            Self::Serial => Err("a serial number cannot be written here".to_owned()),
+        }
     }
 
     fn date(&self, text: &str) -> Option<Date> {
@@ -107,6 +130,10 @@ mod tests {
             assert_eq!(found.as_deref(), expected, "{text:?}");
         }
         assert!(DateFormat::parse("%!").is_err());
+        assert!(DateFormat::parse("%d/%m").unwrap().reads_dates().is_err());
+        assert!(DateFormat::parse("%d/%m/%y").unwrap().reads_dates().is_ok());
+        assert!(DateFormat::parse("%d/%m").unwrap().shows_dates().is_ok());
+        assert!(DateFormat::parse("%d %Z").unwrap().shows_dates().is_err());
     }
 
     #[test]

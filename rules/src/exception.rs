@@ -24,6 +24,8 @@ pub enum Kind {
     FilesMissing,
     /// A file has the very bytes of another one of the same source and night.
     FileRepeated,
+    /// A file has the very bytes of one that was filed for the day before.
+    PeriodRepeated,
     /// Columns are not those configured.
     SchemaDrift,
     /// Records of a source that were refused.
@@ -62,6 +64,7 @@ impl Kind {
             Self::SourceEmpty => "source_empty",
             Self::FilesMissing => "files_missing",
             Self::FileRepeated => "file_repeated",
+            Self::PeriodRepeated => "period_repeated",
             Self::SchemaDrift => "schema_drift",
             Self::RecordsRejected => "records_rejected",
             Self::ControlAbsent => "control_absent",

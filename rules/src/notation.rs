@@ -183,10 +183,7 @@ struct Digits {
 impl Digits {
     fn push(&mut self, character: char, index: usize) -> Result<(), AmountError> {
         let Some(digit) = character.to_digit(10) else {
-            return Err(match character {
-                '-' | '+' => AmountError::TwoSigns,
-                _ => AmountError::Stray { character, position: index + 1 },
-            });
+            return Err(AmountError::Stray { character, position: index + 1 });
         };
         self.count += 1;
         match self.value.checked_mul(10).and_then(|v| v.checked_add(i128::from(digit))) {
@@ -258,7 +255,9 @@ mod tests {
             (&plain, "NaN", "`N` at position 1 does not belong in an amount"),
             (&plain, "1e5", "`e` at position 2 does not belong in an amount"),
             (&plain, "--5", "the amount has two signs"),
-            (&plain, "5-", "the amount has two signs"),
+            (&plain, "5-", "`-` at position 2 does not belong in an amount"),
+            (&plain, "-5-", "`-` at position 3 does not belong in an amount"),
+            (&plain, "5-5", "`-` at position 2 does not belong in an amount"),
             (&plain, "5.", "digits are missing after the decimal mark"),
             (&plain, ".", "digits are missing after the decimal mark"),
             (&plain, "-", "digits are missing before the decimal mark"),

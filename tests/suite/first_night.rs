@@ -36,3 +36,52 @@ fn one_cent_makes_it_partial() {
         place.filed("exceptions.csv").contains("changed/a,changed,a,landing/a/2026-11-20.csv,1,amount,10.00,10.01")
     );
 }
+
+#[test]
+fn yesterdays_file_sent_again_is_noticed() {
+    let place = Place::new();
+    let constant = SMALL.replacen(r#"booked_on = "date""#, r#"booked_on = { value = "{date}" }"#, 2);
+    place.write("cuadre.toml", constant);
+    for day in ["2026-11-19", DATE] {
+        place.write(&format!("landing/a/{day}.csv"), "id,date,account,amount\n1,-,x,10.00\n");
+        place.write(&format!("warehouse/{day}.csv"), "source,id,date,account,amount\na,1,-,x,10.00\n");
+    }
+    assert_eq!(place.cuadre(["run", "--config", "cuadre.toml", "--date", "2026-11-19"]).code, 0);
+    let done = place.run();
+    assert_eq!(done.code, 3, "{}", done.stderr);
+    assert!(done.stderr.contains("period_repeated/a"), "{}", done.stderr);
+    let again = place.cuadre(["regenerate", "--config", "cuadre.toml", "--date", DATE, "--out", "again"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+}
+
+#[test]
+fn a_late_source_makes_a_supplement_and_other_figures_a_restatement() {
+    let place = Place::new();
+    let second =
+        SMALL.split_once("[[source]]").expect("a source").1.replace("\"a\"", "\"b\"").replace("landing/a", "landing/b");
+    place.write("cuadre.toml", format!("{SMALL}\n[[source]]{second}"));
+    place.write(&format!("landing/a/{DATE}.csv"), "id,date,account,amount\n1,2026-11-20,x,10.00\n");
+    place.write(&format!("warehouse/{DATE}.csv"), "source,id,date,account,amount\na,1,2026-11-20,x,10.00\n");
+    assert_eq!(place.run().code, 3);
+    place.write(&format!("landing/b/{DATE}.csv"), "id,date,account,amount\n");
+    assert_eq!(place.run().code, 3);
+    assert!(place.read(&format!("filings/filings/{DATE}.2/manifest.json")).contains(r#""kind":"supplement""#));
+    place.write(&format!("landing/a/{DATE}.csv"), "id,date,account,amount\n1,2026-11-20,x,11.00\n");
+    let refused = place.run();
+    assert_eq!(refused.code, 64, "{}", refused.stderr);
+    let run = ["run", "--config", "cuadre.toml", "--date", DATE, "--reason", "the source sent a wrong amount"];
+    assert_eq!(place.cuadre(run).code, 3);
+    assert!(place.read(&format!("filings/filings/{DATE}.3/manifest.json")).contains(r#""kind":"restatement""#));
+    assert_eq!(place.cuadre(["verify", "filings"]).code, 0);
+}
+
+#[test]
+fn a_policy_that_forbids_the_filing_leaves_the_evidence() {
+    let place = small("1,2026-11-20,x,10.00\n", "a,1,2026-11-20,x,10.01\n");
+    place.write("cuadre.toml", SMALL.replace("[end_to_end]", "[policy]\nblock_on = [\"changed\"]\n\n[end_to_end]"));
+    let done = place.run();
+    assert_eq!(done.code, 4, "{}", done.stderr);
+    assert!(done.stderr.contains("NOT FILED"), "{}", done.stderr);
+    assert!(place.read(&format!("filings.not-filed/{DATE}/exceptions.csv")).contains("10.00,10.01"));
+    assert_eq!(place.files("filings/filings"), []);
+}

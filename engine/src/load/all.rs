@@ -24,6 +24,13 @@ pub struct Extract<'a> {
     pub loaded: Option<Result<Loaded, String>>,
 }
 
+impl Extract<'_> {
+    /// Records read; 0 where it was not loaded.
+    pub fn records(&self) -> u64 {
+        self.loaded.as_ref().and_then(|loaded| loaded.as_ref().ok()).map_or(0, |loaded| loaded.records)
+    }
+}
+
 /// A file of the warehouse, and what became of it.
 pub type WarehouseFile<'a> = (&'a Input, Result<Loaded, String>);
 

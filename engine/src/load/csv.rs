@@ -11,7 +11,7 @@ use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract}
 
 use super::bytes::{RecordGuard, read_line, too_large};
 use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable, keep_trailer};
-use super::text::{clean_header, decode_fields, decode_text};
+use super::text::{OTHER_ENCODING, clean_header, decode_fields, decode_text};
 
 /// Reads delimited text.
 pub struct CsvRecords {
@@ -155,9 +155,9 @@ impl Records for CsvRecords {
         }
         self.read += 1;
         if !decode_fields(self.buffer.iter(), &self.encodings, record) {
-            let value = String::from_utf8_lossy(self.buffer.as_slice()).into_owned();
-            let reason = "bytes that the declared encoding does not have; declare the file's encoding".to_owned();
-            return Ok(Next::Refused(Refusal { column: None, value: Some(value), reason }));
+            record.clear();
+            self.buffer.iter().for_each(|field| record.push(Some(&String::from_utf8_lossy(field))));
+            return Ok(Next::Refused(Refusal::of_record(record, OTHER_ENCODING)));
         }
         Ok(match self.misshapen(record) {
             Some(reason) => Next::Refused(Refusal::of_record(record, reason)),

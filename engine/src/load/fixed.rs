@@ -8,7 +8,7 @@ use cuadre_rules::movement::Field;
 
 use super::bytes::read_line;
 use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable, keep_trailer};
-use super::text::{BYTE_ORDER_MARK, decode_fields, decode_text};
+use super::text::{BYTE_ORDER_MARK, OTHER_ENCODING, decode_fields, decode_text};
 
 /// Reads fixed-width lines.
 pub struct FixedRecords {
@@ -105,8 +105,7 @@ impl Records for FixedRecords {
         let fields = self.ranges.iter().map(|&(start, end)| &self.line[start.min(length)..end.min(length)]);
         if !decode_fields(fields, &self.encodings, record) {
             let value = String::from_utf8_lossy(&self.line).into_owned();
-            let reason = "bytes that the declared encoding does not have; declare the file's encoding".to_owned();
-            return Ok(Next::Refused(Refusal { column: None, value: Some(value), reason }));
+            return Ok(Next::Refused(Refusal { column: None, value: Some(value), reason: OTHER_ENCODING.to_owned() }));
         }
         Ok(match length >= self.least {
             true => Next::Record,

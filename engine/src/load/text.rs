@@ -8,6 +8,9 @@ use super::record::Record;
 /// What some writers put at the start of UTF-8 files.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Why a record is refused that no declared encoding reads.
+pub const OTHER_ENCODING: &str = "it has bytes that the declared encoding does not have; declare the file's own";
+
 /// Fills `record` with `fields`, in the first of `encodings` that reads all of them; `false`
 /// where none does.
 pub fn decode_fields<'a, I>(fields: I, encodings: &[Encoding], record: &mut Record) -> bool

@@ -51,7 +51,7 @@ pub fn judge(
         actual: ControlTotals::default(),
     };
     for extract in &extracts {
-        let records = extract.loaded.as_ref().and_then(|loaded| loaded.as_ref().ok()).map_or(0, |l| l.records);
+        let records = extract.records();
         let file = &extract.input.file;
         let (name, sha256) = (file.name.clone(), file.sha256.clone());
         day.files.push(FileDay { name, sha256, bytes: file.bytes, records });
@@ -143,6 +143,12 @@ fn files(
     let repeated = extracts.len() - distinct;
     if repeated > 0 {
         gaps.state(Kind::FileRepeated, about, &format!("{repeated} of {} files were delivered twice", extracts.len()));
+    }
+    for extract in extracts {
+        if let Some(filing) = extract.input.filed_before.as_ref().filter(|_| extract.records() > 0) {
+            let words = format!("{} has the very bytes of a file in filing {filing}", extract.input.file.name);
+            gaps.state(Kind::PeriodRepeated, about, &words);
+        }
     }
     if let Some(expected) = source.expected_files
         && (distinct as u64) < u64::from(expected)

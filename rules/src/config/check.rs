@@ -90,7 +90,7 @@ fn end_to_end(setting: &super::EndToEnd, path: Vec<Step>) -> Checked {
 
 fn source(config: &Config, source: &Source) -> Checked {
     let at = |rest: Vec<Step>| [path!["extract"], rest].concat();
-    extract(config, &source.extract).map_err(|p| Problem { path: at(p.path), ..p })?;
+    extract(&source.extract).map_err(|p| Problem { path: at(p.path), ..p })?;
     if source.extract.columns.contains_key(&Field::Source) {
         let help = "its id is the source of every movement";
         return problem(path!["extract", "columns", "source"], "a source does not map `source`", help);
@@ -146,7 +146,7 @@ fn control(source: &Source) -> Checked {
             problem(
                 path!["control", "from"],
                 "no trailer record is declared",
-                "describe it in extract.csv.trailer or extract.fixed.trailer",
+                "describe it in extract.csv.trailer, or in extract.fixed.trailer_marker and extract.fixed.trailer",
             )
         }
         ControlFrom::Json | ControlFrom::Csv => {
@@ -170,7 +170,7 @@ fn control(source: &Source) -> Checked {
     }
 }
 
-fn extract(config: &Config, extract: &Extract) -> Checked {
+fn extract(extract: &Extract) -> Checked {
     for (n, text) in extract.files.patterns().iter().enumerate() {
         let many = matches!(extract.files, super::source::Files::Many(_));
         let at = if many { path!["files", n] } else { path!["files"] };
@@ -183,11 +183,11 @@ fn extract(config: &Config, extract: &Extract) -> Checked {
         return problem(path!["date_formats"], "no date format is given", "write date_formats = [\"%Y-%m-%d\"]");
     }
     for (n, format) in extract.date_formats.iter().enumerate() {
-        if let Err(error) = DateFormat::parse(format) {
+        if let Err(error) = DateFormat::parse(format).and_then(|format| format.reads_dates()) {
             return problem(
                 path!["date_formats", n],
                 format!("`{format}` is no date format: {error}"),
-                "use strptime letters, such as %d/%m/%Y, or serial",
+                "use strptime letters for day, month and year, such as %d/%m/%Y, or serial",
             );
         }
     }
@@ -200,7 +200,7 @@ fn extract(config: &Config, extract: &Extract) -> Checked {
             "write it as America/Mexico_City",
         );
     }
-    columns(config, extract)?;
+    columns(extract)?;
     match extract.format {
         Format::Csv => csv(&extract.csv),
         Format::Fixed if extract.fixed.fields.is_empty() => problem(
@@ -214,16 +214,14 @@ fn extract(config: &Config, extract: &Extract) -> Checked {
 }
 
 fn pattern(text: &str, path: Vec<Step>) -> Checked {
-    if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
-        return problem(path, format!("`{text}` leaves the data folder"), "give a path below the data folder");
-    }
+    below(text, path.clone())?;
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {
         let Some((token, tail)) = after.split_once('}') else {
             return problem(path, format!("`{text}` has a {{ without a }}"), "write {date} or {date:%d%m%y}");
         };
         let format = token.strip_prefix("date:").or((token == "date").then_some("%Y-%m-%d"));
-        if format.is_none_or(|format| DateFormat::parse(format).is_err()) {
+        if format.is_none_or(|format| DateFormat::parse(format).and_then(|format| format.shows_dates()).is_err()) {
             return problem(path, format!("`{{{token}}}` is unknown"), "write {date} or {date:%d%m%y}");
         }
         rest = tail;
@@ -231,7 +229,14 @@ fn pattern(text: &str, path: Vec<Step>) -> Checked {
     Ok(())
 }
 
-fn columns(config: &Config, extract: &Extract) -> Checked {
+fn below(text: &str, path: Vec<Step>) -> Checked {
+    if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
+        return problem(path, format!("`{text}` leaves the data folder"), "give a path below the data folder");
+    }
+    Ok(())
+}
+
+fn columns(extract: &Extract) -> Checked {
     let amount = &extract.amount;
     let split = amount.debit.is_some() && amount.credit.is_some();
     if amount.debit.is_some() != amount.credit.is_some() {
@@ -252,6 +257,13 @@ fn columns(config: &Config, extract: &Extract) -> Checked {
             "keep one of them",
         );
     }
+    let marks = [("decimal", Some(amount.decimal)), ("grouping", amount.grouping)];
+    for (name, mark) in marks {
+        if let Some(mark) = mark.filter(|mark| mark.is_ascii_digit() || ['-', '+', '(', ')'].contains(mark)) {
+            let message = format!("`{mark}` cannot be a mark within a number");
+            return problem(path!["amount", name], message, "write \".\" or \",\"; a thousands mark may be a blank");
+        }
+    }
     if amount.grouping == Some(amount.decimal) {
         return problem(
             path!["amount", "grouping"],
@@ -264,23 +276,55 @@ fn columns(config: &Config, extract: &Extract) -> Checked {
     {
         return problem(path!["amount", "flag"], "a flag value means both debit and credit", "list each value once");
     }
-    for (field, column) in &extract.columns {
-        let at = || path!["columns", field.name()];
-        match column {
-            Column::Position(0) => return problem(at(), "positions are 1-based", "the first column is 1"),
-            Column::Name(_) | Column::Aliases(_) if extract.format == Format::Csv && !extract.csv.header => {
-                return problem(at(), "a file without header has no column names", "give the 1-based position");
-            }
-            Column::Aliases(names) if names.is_empty() => return problem(at(), "no column is named", "give a name"),
-            Column::Name(name) if extract.format == Format::Fixed && !extract.fixed.fields.contains_key(name) => {
-                return problem(at(), format!("extract.fixed.fields has no `{name}`"), "declare its positions there");
-            }
-            Column::Constant { value } if *field == Field::Currency => currency(value, at())?,
-            _ => {}
+    for (field, mapped) in &extract.columns {
+        let at = path!["columns", field.name()];
+        if let (Field::Currency, Column::Constant { value }) = (field, mapped) {
+            currency(value, at.clone())?;
+        }
+        column(extract, mapped, at)?;
+    }
+    let flag = amount.flag.as_ref().map(|flag| &flag.column);
+    for (mapped, name) in [(amount.debit.as_ref(), "debit"), (amount.credit.as_ref(), "credit"), (flag, "flag")] {
+        if let Some(mapped) = mapped {
+            column(extract, mapped, path!["amount", name])?;
         }
     }
-    let _ = config;
+    for (n, field) in extract.required.iter().enumerate() {
+        if !extract.maps(*field) {
+            let message = format!("`{field}` is required, but no column gives it: every record would be refused");
+            return problem(path!["required", n], message, "map it in columns, or leave it out of required");
+        }
+    }
     Ok(())
+}
+
+/// A column must be named in a way that files of the format can answer.
+fn column(extract: &Extract, column: &Column, at: Vec<Step>) -> Checked {
+    let names = match column {
+        Column::Position(0) => return problem(at, "positions are 1-based", "the first column is 1"),
+        Column::Position(_) => {
+            return match extract.format {
+                Format::Csv | Format::Parquet => Ok(()),
+                Format::Fixed => {
+                    problem(at, "fixed-width fields have names, not positions", "name one of extract.fixed.fields")
+                }
+                Format::Jsonl => problem(at, "members of JSON objects have no positions", "give the member's name"),
+            };
+        }
+        Column::Constant { .. } => return Ok(()),
+        Column::Name(name) => std::slice::from_ref(name),
+        Column::Aliases(names) => names,
+    };
+    if names.is_empty() {
+        return problem(at, "no column is named", "give a name");
+    }
+    if extract.format == Format::Csv && !extract.csv.header {
+        return problem(at, "a file without header has no column names", "give the 1-based position");
+    }
+    match names.iter().find(|&name| extract.format == Format::Fixed && !extract.fixed.fields.contains_key(name)) {
+        Some(name) => problem(at, format!("extract.fixed.fields has no `{name}`"), "declare its positions there"),
+        None => Ok(()),
+    }
 }
 
 fn csv(csv: &super::source::Csv) -> Checked {
@@ -294,10 +338,12 @@ fn csv(csv: &super::source::Csv) -> Checked {
 }
 
 fn fixed(extract: &Extract) -> Checked {
-    for (name, [first, last]) in extract.fixed.fields.iter().chain(&extract.fixed.trailer) {
-        if *first == 0 || last < first {
-            let message = format!("`{name}` has no positions: {first} to {last}");
-            return problem(path!["fixed", "fields", name.as_str()], message, "positions are 1-based and inclusive");
+    for (table, fields) in [("fields", &extract.fixed.fields), ("trailer", &extract.fixed.trailer)] {
+        for (name, [first, last]) in fields {
+            if *first == 0 || last < first {
+                let message = format!("`{name}` has no positions: {first} to {last}");
+                return problem(path!["fixed", table, name.as_str()], message, "positions are 1-based and inclusive");
+            }
         }
     }
     for name in extract.fixed.trailer.keys() {
@@ -316,7 +362,7 @@ fn warehouse(config: &Config) -> Checked {
     match &config.warehouse {
         Warehouse::Files(files) => {
             let at = |rest: Vec<Step>| [path!["warehouse", "files"], rest].concat();
-            extract(config, files).map_err(|p| Problem { path: at(p.path), ..p })?;
+            extract(files).map_err(|p| Problem { path: at(p.path), ..p })?;
             needs(&files.columns, &[Field::Source], path!["warehouse", "files", "columns"])
         }
         Warehouse::Sqlite(table) => {
@@ -325,10 +371,16 @@ fn warehouse(config: &Config) -> Checked {
             if let Some((field, _)) = table.columns.iter().find(|(_, c)| matches!(c, Column::Position(_))) {
                 return problem([at, path![field.name()]].concat(), "a table's columns have names", "give the name");
             }
-            if DateFormat::parse(&table.date_format).is_err() {
-                return problem(path!["warehouse", "sqlite", "date_format"], "no date format", "use strptime letters");
+            let usable = |format: DateFormat| format.shows_dates().and(format.reads_dates());
+            if let Err(error) = DateFormat::parse(&table.date_format).and_then(usable) {
+                let message = format!("`{}` is no date format: {error}", table.date_format);
+                return problem(
+                    path!["warehouse", "sqlite", "date_format"],
+                    message,
+                    "use strptime letters for day, month and year, such as %Y-%m-%d",
+                );
             }
-            Ok(())
+            below(&table.path, path!["warehouse", "sqlite", "path"])
         }
     }
 }
@@ -351,7 +403,11 @@ fn policy(config: &Config) -> Checked {
         }
     }
     if config.policy.minimum_coverage_percent > 100 {
-        return problem(path!["policy", "minimum_coverage_percent"], "more than 100 percent", "write 0 to 100");
+        return problem(
+            path!["policy", "minimum_coverage_percent"],
+            "a coverage of more than 100 percent is none",
+            "write 0 to 100",
+        );
     }
     Ok(())
 }

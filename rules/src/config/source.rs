@@ -104,6 +104,13 @@ impl Extract {
         matches!(field, Field::Source | Field::BookedOn | Field::Currency | Field::Amount)
             || self.columns.contains_key(&field)
     }
+
+    /// Every column that the mapping takes something from.
+    pub fn mapped(&self) -> impl Iterator<Item = &Column> {
+        let amount = &self.amount;
+        let flag = amount.flag.as_ref().map(|flag| &flag.column);
+        self.columns.values().chain(&amount.debit).chain(&amount.credit).chain(flag)
+    }
 }
 
 /// The format of an extract.
