@@ -37,6 +37,9 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
     }
 }
 
+/// Gaps that fit on a screen; the manifest has them all.
+const MOST_GAPS: usize = 20;
+
 fn day(day: &Day) {
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
@@ -50,9 +53,12 @@ fn day(day: &Day) {
         0 => eprintln!("  gaps       none"),
         count => eprintln!("  gaps       {count}, each in the manifest's exceptions:"),
     }
-    for exception in &day.exceptions {
+    for exception in day.exceptions.iter().take(MOST_GAPS) {
         let severity = format!("{:?}", exception.severity).to_lowercase();
         eprintln!("    {severity:<8} {:<32} {}", exception.id, gap(exception));
+    }
+    if day.exceptions.len() > MOST_GAPS {
+        eprintln!("    and {} more", day.exceptions.len() - MOST_GAPS);
     }
 }
 

@@ -125,13 +125,11 @@ impl CsvRecords {
     fn misshapen(&self, record: &Record) -> Option<String> {
         let (found, expected) = (record.len(), self.fields);
         if found < expected {
-            let reason = match self.layout.header {
-                true => format!("{found} fields where the header has {expected}: the record is cut or shifted"),
-                false => format!("{found} fields where the mapping needs {expected}: the record is cut or shifted"),
-            };
+            let who = if self.layout.header { "header names" } else { "mapping needs" };
+            let reason = format!("it has {found} of the {expected} fields that the {who}: it is cut or shifted");
             return (!self.layout.allow_short_records).then_some(reason);
         }
-        if !self.layout.header {
+        if found == expected || !self.layout.header {
             return None;
         }
         let filled = (expected..found).any(|n| record.get(n).is_some_and(|text| !text.trim().is_empty()));
