@@ -13,20 +13,23 @@ use rust_decimal::Decimal;
 /// Most digits an amount may have: the precision of the staged Decimal128.
 pub const AMOUNT_DIGITS: u32 = 28;
 
-/// An ISO 4217 currency code, such as `MXN`.
+/// An ISO 4217 currency, such as `MXN`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency([u8; 3]);
+pub struct Currency {
+    code: [u8; 3],
+    scale: u8,
+}
 
 impl Currency {
     /// The three capital letters.
     pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("???")
+        std::str::from_utf8(&self.code).unwrap_or("???")
     }
 
     /// Decimal places of the minor unit by ISO 4217: 2 for MXN, 0 for JPY. Codes without a minor
     /// unit (gold, testing) have 2 here.
     pub fn scale(&self) -> u32 {
-        iso_currency::Currency::from_code(self.code()).and_then(|currency| currency.exponent()).map_or(2, u32::from)
+        self.scale.into()
     }
 }
 
@@ -34,9 +37,10 @@ impl FromStr for Currency {
     type Err = UnknownCurrency;
 
     fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
-        let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| UnknownCurrency)?;
-        iso_currency::Currency::from_code(text).ok_or(UnknownCurrency)?;
-        Ok(Self(bytes))
+        let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| UnknownCurrency)?;
+        let known = iso_currency::Currency::from_code(text).ok_or(UnknownCurrency)?;
+        let scale = known.exponent().and_then(|places| u8::try_from(places).ok()).unwrap_or(2);
+        Ok(Self { code, scale })
     }
 }
 
