@@ -101,16 +101,19 @@ pub mod exit {
 fn io_exit_code(error: &io::Error) -> u8 {
     use io::ErrorKind::*;
     match error.kind() {
-        NotFound | PermissionDenied | NotADirectory | IsADirectory | ReadOnlyFilesystem | InvalidFilename => {
-            exit::CONFIG
-        }
+        NotFound | AlreadyExists | PermissionDenied | NotADirectory | IsADirectory | ReadOnlyFilesystem
+        | InvalidFilename => exit::CONFIG,
         _ => exit::PASSING_FAULT,
     }
 }
 
 fn audit_exit_code(error: &cuadre_audit::Error) -> u8 {
     match error.kind() {
-        ErrorKind::Io | ErrorKind::Locked => exit::PASSING_FAULT,
+        ErrorKind::Io => {
+            let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+            source.map_or(exit::PASSING_FAULT, io_exit_code)
+        }
+        ErrorKind::Locked => exit::PASSING_FAULT,
         ErrorKind::Key | ErrorKind::Invalid => exit::CONFIG,
         ErrorKind::Damaged => exit::VERIFICATION_FAILED,
         _ => exit::BUG,

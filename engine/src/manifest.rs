@@ -45,7 +45,9 @@ impl Filed {
             return Err(EngineError::Usage(format!("the series has no filing {id}; see {}", series.root().display())));
         };
         let path = series.folder(&id).join(MANIFEST);
-        let bytes = fs::read(&path).map_err(|e| EngineError::io("reading the manifest", &path, e))?;
+        let bytes = fs::read(&path).map_err(|error| {
+            EngineError::Differs(format!("{}: {error}; LOG names it: restore it from a backup", path.display()))
+        })?;
         let digest = Sha256Digest::of(&bytes);
         if digest != named.manifest {
             let remedy = "restore it from a backup";
@@ -150,8 +152,11 @@ impl Filed {
 }
 
 fn object(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
-    archive.check(digest)?;
     let path = archive.path_of(digest);
+    if !archive.contains(digest) {
+        return Err(EngineError::Differs(format!("the archive lacks {}; restore it from a backup", path.display())));
+    }
+    archive.check(digest)?;
     fs::read(&path).map_err(|e| EngineError::io("reading the archive", &path, e))
 }
 

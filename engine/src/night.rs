@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::{INPUTS, MANIFEST};
+use cuadre_audit::layout::MANIFEST;
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::{Status, predicate};
@@ -92,7 +92,6 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
     let files = render(night.config, &inputs, &judgement, staging.path())?;
-    series.archive().put_file(&staging.path().join(INPUTS))?;
 
     let outcome = |id, manifest_sha256, is_new| {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
@@ -114,8 +113,13 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 /// The key that signs. Only a series that trusts no key yet may have one made for it.
 fn signing_key(night: &Night<'_>, series: &Series) -> Result<SigningKey, EngineError> {
     let signing = &night.config.signing;
-    if !signing.create || night.key.exists() || !series.filings()?.is_empty() {
+    if night.key.exists() {
         return Ok(SigningKey::load(&night.key)?);
+    }
+    if !signing.create || !series.filings()?.is_empty() {
+        let key = night.key.display();
+        let remedy = format!("restore it, or make the first one of a new series: cuadre keygen {key}");
+        return Err(EngineError::Setup(format!("the signing key {key} is not there; {remedy}")));
     }
     if let Some(folder) = night.key.parent() {
         std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;

@@ -62,12 +62,13 @@ pub fn explain(expected: &ControlTotals, actual: &ControlTotals) -> String {
         && let Ok(difference) = read.minus(stated)
         && !difference.is_zero()
     {
-        parts.push(format!("the source states {stated}, the records add up to {read} (difference {difference})"));
+        let words = format!("the source states {stated}, the accepted records add up to {read}");
+        parts.push(format!("{words} (difference {})", difference.without_zeros()));
     }
     if let (Some(stated), Some(read)) = (expected.hash_total, actual.hash_total)
         && stated != read
     {
-        parts.push(format!("the source states a hash total of {stated}, the records give {read}"));
+        parts.push(format!("the source states a hash total of {stated}, the accepted records give {read}"));
     }
     parts.join("; ")
 }

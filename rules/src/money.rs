@@ -183,6 +183,12 @@ impl Totals {
         Ok(difference)
     }
 
+    /// Only the currencies whose sum is not zero.
+    pub fn without_zeros(mut self) -> Self {
+        self.sums.retain(|_, minor| *minor != 0);
+        self
+    }
+
     /// The sum in one currency, in units of the day's scale; 0 where there is none.
     pub fn minor(&self, currency: Currency) -> i128 {
         self.sums.get(&currency).copied().unwrap_or(0)

@@ -1,1 +1,281 @@
-//! configuration
+//! The configuration: a plan where it is right, and the line where it is wrong.
+
+use cuadre_tests::{Place, SMALL, workspace};
+
+use crate::errors::Page;
+
+const CHECK: [&str; 3] = ["check", "--config", "cuadre.toml"];
+
+/// Checks the smallest configuration with one text replaced by another.
+fn wrong(page: &mut Page, title: &str, old: &str, new: &str) {
+    assert!(SMALL.contains(old), "{title}: {old}");
+    let place = Place::new();
+    place.write("cuadre.toml", SMALL.replacen(old, new, 1));
+    page.entry(title, &place, &CHECK, 78);
+}
+
+/// The same with text at the end, within the `[source.extract]` table.
+fn appended(page: &mut Page, title: &str, text: &str) {
+    let place = Place::new();
+    place.write("cuadre.toml", format!("{SMALL}{text}\n"));
+    page.entry(title, &place, &CHECK, 78);
+}
+
+#[test]
+fn the_plan_of_a_valid_configuration() {
+    let place = Place::new();
+    place.write("cuadre.toml", SMALL);
+    place.write("demo.toml", std::fs::read(workspace().join("fixtures/demo/cuadre.toml")).unwrap());
+    let mut page = Page::new("plans");
+    page.entry("the smallest", &place, &CHECK, 0)
+        .entry("for a machine", &place, &["check", "--config", "cuadre.toml", "--json"], 0)
+        .entry(
+            "the demo's, with the paths of a day",
+            &place,
+            &["check", "--config", "demo.toml", "--date", "2026-11-20"],
+            0,
+        )
+        .done();
+}
+
+#[test]
+fn the_schema_names_every_setting() {
+    let done = Place::new().cuadre(["schema"]);
+    assert_eq!(done.code, 0);
+    let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = "currencies currency data dataset deadline end_to_end filings institution limits policy report rule \
+                    series signing source time_zone warehouse";
+    assert_eq!(names.join(" "), expected);
+    let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+    for name in ["institution", "series", "deadline", "currency", "signing", "warehouse", "report", "source"] {
+        assert!(required.contains(&name), "{name} is required");
+    }
+}
+
+#[test]
+fn grammar() {
+    let page = &mut Page::new("configuration-grammar");
+    wrong(page, "no TOML", "currency = \"MXN\"", "currency = MXN");
+    wrong(page, "an unknown setting", "deadline = \"06:00\"", "dead_line = \"06:00\"");
+    wrong(
+        page,
+        "an unknown setting of a source",
+        "format = \"csv\"\ncolumns = { id",
+        "formatt = \"csv\"\ncolumns = { id",
+    );
+    wrong(page, "a setting is missing", "deadline = \"06:00\"\n", "");
+    wrong(
+        page,
+        "a setting of a source is missing",
+        "[source.extract]\nfiles = \"landing/a/{date}.csv\"\n",
+        "[source.extract]\n",
+    );
+    wrong(page, "twice the same", "deadline = \"06:00\"", "deadline = \"06:00\"\ndeadline = \"07:00\"");
+    wrong(page, "a number for a text", "deadline = \"06:00\"", "deadline = 6");
+    wrong(page, "no such field", "{ field = \"id\" }", "{ field = \"ident\" }");
+    wrong(page, "no such format", "format = \"csv\"\ncolumns = { id", "format = \"xlsx\"\ncolumns = { id");
+    wrong(
+        page,
+        "no such encoding",
+        "format = \"csv\"\ncolumns = { id",
+        "format = \"csv\"\nencoding = [\"utf8\"]\ncolumns = { id",
+    );
+    wrong(page, "no such kind of exception", "[signing]", "[policy]\nblock_on = [\"missing\"]\n\n[signing]");
+    wrong(page, "a column that is none", "amount = \"amount\" }\n\n[report]", "amount = 1.5 }\n\n[report]");
+    wrong(page, "files that are none", "files = \"landing/a/{date}.csv\"", "files = 7");
+    wrong(page, "two warehouses", "[report]", "[warehouse.sqlite]\npath = \"x.db\"\n\n[report]");
+    wrong(
+        page,
+        "a delimiter of two characters",
+        "format = \"csv\"\ncolumns = { id",
+        "format = \"csv\"\ncsv.delimiter = \";;\"\ncolumns = { id",
+    );
+    appended(page, "no such rule", "[[rule]]\nid = \"r\"\ncheck.ballance = {}");
+    page.done();
+}
+
+#[test]
+fn values() {
+    let page = &mut Page::new("configuration-values");
+    let mut of_night = |title, text: &str| wrong(page, title, "\n[signing]", &format!("\n{text}\n\n[signing]"));
+    of_night("no time zone", "time_zone = \"Mexico\"");
+    of_night("no currency", "currencies = [\"USD\", \"pesos\"]");
+    of_night("a coverage above all", "[policy]\nminimum_coverage_percent = 101");
+    of_night("a required source that does not exist", "[policy]\nrequired_sources = [\"a\", \"b\"]");
+    wrong(page, "no time of day", "deadline = \"06:00\"", "deadline = \"6 am\"");
+    wrong(page, "a principal of several words", "tests@cuadre.example", "the whole team");
+    wrong(page, "the source is always compared", "key = [\"id\"]", "key = [\"source\", \"id\"]");
+    wrong(page, "a compared field that a source does not map", "key = [\"id\"]", "key = [\"customer\"]");
+    wrong(page, "a compared field that the warehouse does not map", "id = \"id\", booked_on", "booked_on");
+    wrong(page, "a warehouse that does not say whose its rows are", "{ source = \"source\", id", "{ id");
+    wrong(
+        page,
+        "a report without columns",
+        &SMALL[SMALL.find("columns = [").unwrap()..SMALL.find("[[source]]").unwrap()],
+        "columns = []\n\n",
+    );
+    wrong(page, "two report columns of one name", "{ field = \"id\" }", "{ field = \"id\", name = \"source\" }");
+    wrong(page, "a report without delimiter", "[report]", "[report]\ndelimiter = \"\u{a6}\"");
+    wrong(page, "an id with a slash", "id = \"a\"", "id = \"a/b\"");
+    wrong(page, "a cut-off that is no time", "id = \"a\"", "id = \"a\"\ncut_off = \"25:00\"");
+    appended(
+        page,
+        "two sources of one id",
+        "\n[[source]]\nid = \"a\"\nextract = { files = \"x\", format = \"csv\", columns = { id = 1, account = 2, amount = 3 } }",
+    );
+    page.done();
+}
+
+#[test]
+fn extracts() {
+    let page = &mut Page::new("configuration-extracts");
+    let files = "files = \"landing/a/{date}.csv\"";
+    wrong(page, "files outside the data folder", files, "files = [\"landing/a/x.csv\", \"../b/{date}.csv\"]");
+    wrong(page, "files from the root", files, "files = \"/landing/a/{date}.csv\"");
+    wrong(page, "an unknown token", files, "files = \"landing/a/{day}.csv\"");
+    wrong(page, "a token that a date cannot fill", files, "files = \"landing/a/{date:%H %Z}.csv\"");
+    wrong(page, "a token without end", files, "files = \"landing/a/{date.csv\"");
+    let columns = "columns = { id = \"id\", booked_on = \"date\", account = \"account\", amount = \"amount\" }\n";
+    assert!(SMALL.ends_with(columns));
+    let mut mapped = |title, new: &str| {
+        let place = Place::new();
+        let text = format!(
+            "{}format = \"csv\"\n{new}\n",
+            SMALL.strip_suffix(&format!("format = \"csv\"\n{columns}")).unwrap()
+        );
+        place.write("cuadre.toml", text);
+        page.entry(title, &place, &CHECK, 78);
+    };
+    let plain = "columns.id = \"id\"\ncolumns.account = \"account\"";
+    mapped("no column for the amount", plain);
+    mapped("debits without credits", &format!("{plain}\namount.debit = \"cargo\""));
+    mapped(
+        "an amount and debits and credits",
+        &format!("{columns}amount.debit = \"cargo\"\namount.credit = \"abono\""),
+    );
+    mapped("one mark for two things", &format!("{columns}amount.decimal = \",\"\namount.grouping = \",\""));
+    mapped("a digit for a mark", &format!("{columns}amount.decimal = \"0\""));
+    mapped(
+        "a flag that says both",
+        &format!("{columns}amount.flag = {{ column = \"dc\", debit = [\"D\"], credit = [\"C\", \"D\"] }}"),
+    );
+    mapped("a column number zero", &format!("{plain}\ncolumns.amount = 0"));
+    mapped("a debit column number zero", &format!("{plain}\namount.debit = 0\namount.credit = 2"));
+    mapped("names without a header", &format!("{columns}csv.header = false"));
+    mapped("no name at all", &format!("{plain}\ncolumns.amount = []"));
+    mapped("the source's own id", &format!("{plain}\ncolumns.amount = \"amount\"\ncolumns.source = \"system\""));
+    mapped(
+        "a currency that does not exist",
+        &format!("{plain}\ncolumns.amount = \"amount\"\ncolumns.currency = {{ value = \"peso\" }}"),
+    );
+    mapped("a required field that no column gives", &format!("{columns}required = [\"id\", \"customer\"]"));
+    mapped("no encoding", &format!("{columns}encoding = []"));
+    mapped("a date format that is none", &format!("{columns}date_formats = [\"%d/%m/%Y\", \"%Q\"]"));
+    mapped("a date format without year", &format!("{columns}date_formats = [\"%d/%m\"]"));
+    mapped("a quote of two characters", &format!("{columns}csv.quote = \"''\""));
+    mapped("a trailer that is not described", &format!("{columns}\n[source.control]\nfrom = \"trailer\""));
+    mapped(
+        "a control file without name",
+        &format!("{columns}\n[source.control]\nfrom = \"json\"\nrecords = \"count\""),
+    );
+    mapped(
+        "a control file without totals",
+        &format!("{columns}\n[source.control]\nfrom = \"json\"\nfile = \"c.json\""),
+    );
+    mapped(
+        "a control file outside the data folder",
+        &format!("{columns}\n[source.control]\nfrom = \"csv\"\nfile = \"../c.csv\"\nrecords = \"n\""),
+    );
+    mapped(
+        "a hash total of nothing",
+        &format!("{columns}\n[source.control]\nfrom = \"json\"\nfile = \"c.json\"\nhash_total = \"hash\""),
+    );
+    page.done();
+}
+
+#[test]
+fn other_formats() {
+    let page = &mut Page::new("configuration-formats");
+    let mut of = |title, text: &str| {
+        let place = Place::new();
+        let (small, _) = SMALL.split_once("[source.extract]").unwrap();
+        place.write("cuadre.toml", format!("{small}[source.extract]\nfiles = \"x\"\n{text}\n"));
+        page.entry(title, &place, &CHECK, 78);
+    };
+    let columns = "columns = { id = \"id\", account = \"id\", amount = \"amount\" }\n";
+    of("fixed width without fields", &format!("format = \"fixed\"\n{columns}"));
+    of(
+        "a field without positions",
+        &format!("format = \"fixed\"\n{columns}fixed.fields = {{ id = [1, 3], amount = [9, 4] }}"),
+    );
+    of("a field that is not declared", &format!("format = \"fixed\"\n{columns}fixed.fields = {{ id = [1, 3] }}"));
+    of(
+        "a trailer field that does not exist",
+        &format!(
+            "format = \"fixed\"\n{columns}fixed.fields = {{ id = [1, 3], amount = [4, 9] }}\nfixed.trailer = {{ count = [2, 4] }}"
+        ),
+    );
+    of(
+        "a trailer field without positions",
+        &format!(
+            "format = \"fixed\"\n{columns}fixed.fields = {{ id = [1, 3], amount = [4, 9] }}\nfixed.trailer = {{ records = [0, 4] }}"
+        ),
+    );
+    of(
+        "a position in fixed width",
+        "format = \"fixed\"\nfixed.fields = { id = [1, 3] }\ncolumns = { id = \"id\", account = \"id\", amount = 2 }",
+    );
+    of("a position in JSON", "format = \"jsonl\"\ncolumns = { id = \"id\", account = \"id\", amount = 2 }");
+
+    let files = &SMALL[SMALL.find("[warehouse.files]").unwrap()..SMALL.find("[report]").unwrap()];
+    let mut of_database = |title, old: &str, new: &str| {
+        let table = "[warehouse.sqlite]\npath = \"warehouse.db\"\ntable = \"movements\"\n\
+                     columns = { source = \"source\", id = \"id\", booked_on = \"date\", account = \"account\", amount = \"amount\" }\n\n";
+        assert!(table.contains(old), "{old}");
+        wrong(page, title, files, &table.replace(old, new));
+    };
+    of_database("a database outside the data folder", "\"warehouse.db\"", "\"../warehouse.db\"");
+    of_database("a database without dates", "booked_on = \"date\", ", "");
+    of_database("a position in a database", "id = \"id\"", "id = 2");
+    of_database(
+        "a database's date format without year",
+        "table = \"movements\"",
+        "table = \"movements\"\ndate_format = \"%d/%m\"",
+    );
+    page.done();
+}
+
+#[test]
+fn rules() {
+    let page = &mut Page::new("configuration-rules");
+    let rule = |check: &str| format!("\n[[rule]]\nid = \"r\"\n{check}");
+    let dataset = "\n[[dataset]]\nid = \"customers\"\n";
+    appended(
+        page,
+        "an unknown dataset",
+        &rule("check.reference = { field = \"account\", dataset = \"clients\", column = \"id\" }"),
+    );
+    appended(
+        page,
+        "an unknown source",
+        &rule("only = { source = [\"a\", \"b\"] }\ncheck.range = { minimum = \"0.00\" }"),
+    );
+    appended(
+        page,
+        "a tolerance without reason",
+        &rule("check.balance = { group_by = [\"account\"], tolerance = \"0.01\" }"),
+    );
+    appended(page, "a bound that is no amount", &rule("check.range = { maximum = \"1e5\" }"));
+    appended(page, "SQL for a warehouse of files", &rule("check.warehouse_sql = { query = \"SELECT 1\" }"));
+    appended(page, "a query for a warehouse of files", &format!("{dataset}query = \"SELECT id FROM customers\""));
+    appended(page, "a dataset that is neither file nor query", dataset);
+    appended(page, "a dataset outside the data folder", &format!("{dataset}file = \"../customers.csv\""));
+    appended(
+        page,
+        "a rule and a dataset of one id",
+        &format!("\n[[dataset]]\nid = \"r\"\nfile = \"r.csv\"\n{}", rule("check.range = { minimum = \"0.00\" }")),
+    );
+    appended(page, "two rules of one id", &format!("{0}\n{0}", rule("check.range = { minimum = \"0.00\" }")));
+    page.done();
+}

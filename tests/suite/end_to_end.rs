@@ -1,1 +1,383 @@
-//! end_to_end
+//! The end-to-end reconciliation against a model that is written naively: every row compared with
+//! every other, nothing sorted, nothing encoded.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use cuadre_engine::load::mapping::Mapped;
+use cuadre_engine::load::stage::MovementStage;
+use cuadre_engine::reconcile::end_to_end::{Comparison, reconcile, shown_fields};
+use cuadre_rules::end_to_end::{self, Difference, Place, Side, decode, show};
+use cuadre_rules::movement::Field;
+use proptest::prelude::*;
+
+/// A row of either side.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    source: &'static str,
+    id: Option<String>,
+    account: Option<String>,
+    booked_at: Option<i64>,
+    currency: &'static str,
+    cents: i128,
+    place: Place,
+}
+
+impl Row {
+    /// What the model compares: the value of a field as people read it.
+    fn value(&self, field: Field) -> Option<String> {
+        match field {
+            Field::Id => self.id.clone(),
+            Field::Account => self.account.clone(),
+            Field::BookedAt => self.booked_at.map(|at| format!("1970-01-01T00:00:0{at}Z")),
+            Field::Currency => Some(self.currency.to_owned()),
+            Field::Amount => Some(format!("{}0.0{}", if self.cents < 0 { "-" } else { "" }, self.cents.abs())),
+            other => panic!("the rows have no {other}"),
+        }
+    }
+
+    fn values(&self, fields: &[Field]) -> Values {
+        fields.iter().map(|&field| self.value(field)).collect()
+    }
+}
+
+type Values = Vec<Option<String>>;
+
+/// What a comparison of one source comes to. Rows are those that did not match, by value.
+#[derive(Debug, Default, PartialEq)]
+struct Outcome {
+    matched: u64,
+    changed: u64,
+    missing_in_warehouse: u64,
+    missing_in_source: u64,
+    duplicates_in_source: u64,
+    duplicates_in_warehouse: u64,
+    source_rows: Vec<Values>,
+    warehouse_rows: Vec<Values>,
+}
+
+fn model(comparison: &Comparison, source: &[Row], warehouse: &[Row]) -> Outcome {
+    let fields = shown_fields(comparison);
+    let key = if comparison.key.is_empty() { &comparison.compare } else { &comparison.key };
+    let mut groups: HashMap<Values, [Vec<Values>; 2]> = HashMap::new();
+    for (side, rows) in [source, warehouse].into_iter().enumerate() {
+        for row in rows.iter().filter(|row| row.source == comparison.source) {
+            groups.entry(row.values(key)).or_default()[side].push(row.values(&fields));
+        }
+    }
+    let mut outcome = Outcome::default();
+    for [mut left, mut right] in groups.into_values() {
+        let known_by_both = !left.is_empty() && !right.is_empty();
+        left.retain(|row| match right.iter().position(|other| other == row) {
+            Some(position) => {
+                right.remove(position);
+                outcome.matched += 1;
+                false
+            }
+            None => true,
+        });
+        let pairs = if comparison.key.is_empty() { 0 } else { left.len().min(right.len()) };
+        let (more, fewer) = ((left.len() - pairs) as u64, (right.len() - pairs) as u64);
+        outcome.changed += pairs as u64;
+        match known_by_both && !comparison.key.is_empty() {
+            true => (outcome.duplicates_in_source += more, outcome.duplicates_in_warehouse += fewer),
+            false => (outcome.missing_in_warehouse += more, outcome.missing_in_source += fewer),
+        };
+        outcome.source_rows.extend(left);
+        outcome.warehouse_rows.extend(right);
+    }
+    outcome.source_rows.sort();
+    outcome.warehouse_rows.sort();
+    outcome
+}
+
+/// Stages `rows` in as many files, one after the other.
+fn staged(folder: &Path, side: &str, rows: &[Row], files: usize) -> Vec<PathBuf> {
+    let stage = |(n, rows): (usize, &[Row])| {
+        let path = folder.join(format!("{side}-{n}.parquet"));
+        let mut stage = MovementStage::create(&path, 2).expect("a stage");
+        for row in rows {
+            let mut texts = [None; Field::ALL.len()];
+            texts[Field::Source.column()] = Some(row.source);
+            texts[Field::Id.column()] = row.id.as_deref();
+            texts[Field::Account.column()] = row.account.as_deref();
+            let movement = Mapped {
+                texts,
+                booked_on: 20_777,
+                booked_at: row.booked_at.map(|seconds| seconds * 1_000_000),
+                currency: row.currency.parse().expect("a currency"),
+                minor: row.cents,
+            };
+            stage.append(&movement, row.place.file, row.place.record).expect("a movement is staged");
+        }
+        stage.finish().expect("a file is staged");
+        path
+    };
+    rows.chunks(rows.len().div_ceil(files).max(1)).enumerate().map(stage).collect()
+}
+
+type Emitted = Vec<(usize, Difference)>;
+
+fn engine(plan: &[Comparison], source: &[Row], warehouse: &[Row], files: usize) -> (Vec<u64>, Emitted) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = staged(folder.path(), "source", source, files);
+    let warehouse = staged(folder.path(), "warehouse", warehouse, files);
+    let mut emitted = Vec::new();
+    let matched = reconcile(plan, &source, &warehouse, folder.path(), |index, difference| {
+        emitted.push((index, difference));
+        Ok(())
+    });
+    (matched.expect("a comparison"), emitted)
+}
+
+/// Adds up what the engine emitted, and proves each difference by the row that it points at.
+fn outcomes(
+    plan: &[Comparison],
+    source: &[Row],
+    warehouse: &[Row],
+    (matched, emitted): (Vec<u64>, Emitted),
+) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> =
+        matched.into_iter().map(|matched| Outcome { matched, ..Outcome::default() }).collect();
+    let mut pointed_at = Vec::new();
+    let mut row_of = |index: usize, side: Side, emitted: &end_to_end::Row| {
+        let rows = if side == Side::Source { source } else { warehouse };
+        let row = rows.iter().find(|row| row.place == emitted.place).expect("a difference has a place");
+        let fields = shown_fields(&plan[index]);
+        let shown = decode(&emitted.values).into_iter().zip(&fields);
+        let shown: Values = shown.map(|(value, &field)| value.map(|value| show(field, value, 2))).collect();
+        assert_eq!(shown, row.values(&fields), "the values shown are those of the row");
+        assert_eq!(row.source, plan[index].source);
+        assert_eq!((emitted.money.0.code(), emitted.money.1), (row.currency, row.cents));
+        assert!(!pointed_at.contains(&(side, row.place)), "a row differs once");
+        pointed_at.push((side, row.place));
+        shown
+    };
+    for (index, difference) in &emitted {
+        let index = *index;
+        let outcome = &mut outcomes[index];
+        match difference {
+            Difference::MissingInWarehouse(row) => {
+                outcome.missing_in_warehouse += 1;
+                outcome.source_rows.push(row_of(index, Side::Source, row));
+            }
+            Difference::MissingInSource(row) => {
+                outcome.missing_in_source += 1;
+                outcome.warehouse_rows.push(row_of(index, Side::Warehouse, row));
+            }
+            Difference::Changed(left, right) => {
+                outcome.changed += 1;
+                let (left, right) = (row_of(index, Side::Source, left), row_of(index, Side::Warehouse, right));
+                let key = plan[index].key.len();
+                assert!(left[..key] == right[..key] && left[key..] != right[key..], "{left:?} {right:?}");
+                outcome.source_rows.push(left);
+                outcome.warehouse_rows.push(right);
+            }
+            Difference::Duplicate(Side::Source, row) => {
+                outcome.duplicates_in_source += 1;
+                outcome.source_rows.push(row_of(index, Side::Source, row));
+            }
+            Difference::Duplicate(Side::Warehouse, row) => {
+                outcome.duplicates_in_warehouse += 1;
+                outcome.warehouse_rows.push(row_of(index, Side::Warehouse, row));
+            }
+        }
+    }
+    for outcome in &mut outcomes {
+        outcome.source_rows.sort();
+        outcome.warehouse_rows.sort();
+    }
+    outcomes
+}
+
+fn judged(plan: &[Comparison], source: &[Row], warehouse: &[Row]) -> Vec<Outcome> {
+    outcomes(plan, source, warehouse, engine(plan, source, warehouse, 1))
+}
+
+fn comparison(source: &str, key: &[Field], compare: &[Field]) -> Comparison {
+    Comparison { source: source.to_owned(), key: key.to_vec(), compare: compare.to_vec() }
+}
+
+/// Rows that differ in little, so that keys, values and whole rows repeat. The texts are such
+/// that an encoding which does not keep NULL, empty and neighbouring values apart confuses them.
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let text = || {
+        let text = prop::sample::select(vec!["", "a", "b", "ab", "\0", "\u{1}\0\0\0\u{1}a", "ñ"]);
+        prop::option::weighted(0.8, text.prop_map(str::to_owned))
+    };
+    let source = prop::sample::select(vec!["a", "a", "b", "unplanned"]);
+    let currency = prop::sample::select(vec!["MXN", "MXN", "USD"]);
+    let row = (source, text(), text(), prop::option::of(0..2i64), currency, -1..=1i128);
+    prop::collection::vec(row, 0..24).prop_map(|rows| {
+        let place = |n: usize| Place { file: (n % 3) as u32, record: n as u64 + 1 };
+        let rows = rows.into_iter().enumerate();
+        rows.map(|(n, (source, id, account, booked_at, currency, cents))| Row {
+            source,
+            id,
+            account,
+            booked_at,
+            currency,
+            cents,
+            place: place(n),
+        })
+        .collect()
+    })
+}
+
+/// Two sides that agree in most rows.
+fn sides() -> impl Strategy<Value = [Vec<Row>; 2]> {
+    (rows(), rows(), prop::collection::vec(0..8u8, 24)).prop_map(|(rows, others, fates)| {
+        let mut copy = Vec::new();
+        for ((row, other), fate) in rows.iter().zip(others.iter().cycle()).zip(fates) {
+            match fate {
+                0 => {}
+                1 => copy.push(Row { cents: other.cents, account: other.account.clone(), ..row.clone() }),
+                2 => copy.extend([row.clone(), row.clone()]),
+                3 => copy.push(other.clone()),
+                _ => copy.push(row.clone()),
+            }
+        }
+        for (n, row) in copy.iter_mut().enumerate() {
+            row.place = Place { file: 7, record: 100 - n as u64 };
+        }
+        [rows, copy]
+    })
+}
+
+fn plans() -> impl Strategy<Value = Vec<Comparison>> {
+    use Field::{Account, Amount, BookedAt, Currency, Id};
+    let one = |source: &'static str| {
+        prop::sample::select(vec![
+            comparison(source, &[], &[Id, Account, BookedAt, Currency, Amount]),
+            comparison(source, &[], &[Account, Amount]),
+            comparison(source, &[Id], &[Account, BookedAt, Currency, Amount]),
+            comparison(source, &[Id, Account], &[Currency, Amount]),
+            comparison(source, &[Account, BookedAt], &[Amount]),
+            comparison(source, &[Id], &[]),
+        ])
+    };
+    (one("a"), one("b")).prop_map(|(a, b)| vec![a, b])
+}
+
+fn few() -> ProptestConfig {
+    ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(few())]
+
+    #[test]
+    fn it_agrees_with_the_model(plan in plans(), [source, warehouse] in sides()) {
+        let expected: Vec<Outcome> = plan.iter().map(|one| model(one, &source, &warehouse)).collect();
+        prop_assert_eq!(judged(&plan, &source, &warehouse), expected);
+    }
+
+    #[test]
+    fn unrelated_sides_agree_with_the_model_too(plan in plans(), source in rows(), warehouse in rows()) {
+        let expected: Vec<Outcome> = plan.iter().map(|one| model(one, &source, &warehouse)).collect();
+        prop_assert_eq!(judged(&plan, &source, &warehouse), expected);
+    }
+
+    #[test]
+    fn neither_the_order_of_rows_nor_their_files_matter(
+        plan in plans(),
+        ([source, warehouse], [shuffled_source, shuffled_warehouse]) in sides().prop_flat_map(|[source, warehouse]| {
+            let shuffled = [Just(source.clone()).prop_shuffle(), Just(warehouse.clone()).prop_shuffle()];
+            (Just([source, warehouse]), shuffled)
+        }),
+        files in 1..5usize,
+    ) {
+        let expected = engine(&plan, &source, &warehouse, 1);
+        prop_assert_eq!(engine(&plan, &shuffled_source, &shuffled_warehouse, files), expected);
+    }
+}
+
+fn row(source: &'static str, id: Option<&str>, account: Option<&str>, cents: i128, record: u64) -> Row {
+    Row {
+        source,
+        id: id.map(str::to_owned),
+        account: account.map(str::to_owned),
+        booked_at: None,
+        currency: "MXN",
+        cents,
+        place: Place { file: 0, record },
+    }
+}
+
+fn copies(n: u64) -> Vec<Row> {
+    (1..=n).map(|record| row("a", Some("1"), Some("x"), 5, record)).collect()
+}
+
+#[test]
+fn n_equal_rows_against_m() {
+    let keyed = comparison("a", &[Field::Id], &[Field::Account, Field::Amount]);
+    let keyless = comparison("a", &[], &[Field::Account, Field::Amount]);
+    for n in 0..5u64 {
+        for m in 0..5u64 {
+            let (more, fewer) = (n.saturating_sub(m), m.saturating_sub(n));
+            let [with, without] = [&keyed, &keyless].map(|plan| {
+                let outcome = judged(std::slice::from_ref(plan), &copies(n), &copies(m)).remove(0);
+                assert_eq!(outcome, model(plan, &copies(n), &copies(m)), "{n} against {m}");
+                assert_eq!((outcome.matched, outcome.changed), (n.min(m), 0), "{n} against {m}");
+                outcome
+            });
+            assert_eq!((without.missing_in_warehouse, without.missing_in_source), (more, fewer), "{n} against {m}");
+            let duplicates = (with.duplicates_in_source, with.duplicates_in_warehouse);
+            let missing = (with.missing_in_warehouse, with.missing_in_source);
+            match n.min(m) {
+                0 => assert_eq!((duplicates, missing), ((0, 0), (more, fewer)), "{n} against {m}"),
+                _ => assert_eq!((duplicates, missing), ((more, fewer), (0, 0)), "{n} against {m}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn null_keys_are_one_key() {
+    let plan = [comparison("a", &[Field::Id, Field::Account], &[Field::Amount])];
+    let all_null = |cents: &[i128]| -> Vec<Row> {
+        cents.iter().zip(1..).map(|(&cents, record)| row("a", None, None, cents, record)).collect()
+    };
+    let outcome = judged(&plan, &all_null(&[1, 2, 2, 3]), &all_null(&[2, 1, 4])).remove(0);
+    assert_eq!((outcome.matched, outcome.changed, outcome.duplicates_in_source), (2, 1, 1));
+    // An empty text is a value and no NULL.
+    let outcome = judged(&plan, &all_null(&[1]), &[row("a", Some(""), None, 1, 1)]).remove(0);
+    assert_eq!((outcome.matched, outcome.missing_in_warehouse, outcome.missing_in_source), (0, 1, 1));
+}
+
+#[test]
+fn the_same_key_in_two_sources_is_two_keys() {
+    let plan = ["a", "b"].map(|source| comparison(source, &[Field::Id], &[Field::Amount]));
+    let source = [row("a", Some("1"), None, 1, 1), row("b", Some("1"), None, 2, 2)];
+    let crossed = [row("b", Some("1"), None, 1, 1), row("a", Some("1"), None, 2, 2)];
+    assert!(judged(&plan, &source, &source).iter().all(|outcome| outcome.matched == 1 && outcome.changed == 0));
+    assert!(judged(&plan, &source, &crossed).iter().all(|outcome| outcome.matched == 0 && outcome.changed == 1));
+}
+
+/// The memory of the sort is no setting, so the day is made too large for it: 2 x 110 MiB.
+#[test]
+fn a_day_larger_than_memory_gives_the_same_answer() {
+    const ROWS: u64 = 110;
+    let long = |n: u64, last: &str| format!("{}{n}{last}", "x".repeat(1 << 20));
+    let rows = |skip: u64, last: &str| -> Vec<Row> {
+        let mut rows: Vec<Row> = (1..=ROWS)
+            .filter(|&n| n != skip)
+            .map(|n| row("a", Some(&n.to_string()), Some(&long(n, if n == 50 { last } else { "" })), 1, n))
+            .collect();
+        rows.reverse();
+        rows
+    };
+    let plan = [comparison("a", &[Field::Id], &[Field::Account])];
+    let (matched, emitted) = engine(&plan, &rows(3, ""), &rows(4, "!"), 2);
+    assert_eq!(matched, [ROWS - 3]);
+    let told: Vec<String> = emitted
+        .iter()
+        .map(|(_, difference)| match difference {
+            Difference::MissingInWarehouse(row) => format!("missing in the warehouse: {}", row.place.record),
+            Difference::MissingInSource(row) => format!("missing in the source: {}", row.place.record),
+            Difference::Changed(left, right) => format!("changed: {} {}", left.place.record, right.place.record),
+            Difference::Duplicate(side, row) => format!("duplicate: {side:?} {}", row.place.record),
+        })
+        .collect();
+    assert_eq!(told, ["missing in the source: 3", "missing in the warehouse: 4", "changed: 50 50"]);
+}

@@ -2,8 +2,8 @@
 
 mod configuration;
 mod demo;
-mod documentation;
 mod determinism;
+mod documentation;
 mod end_to_end;
 mod errors;
 mod exactness;

@@ -16,8 +16,7 @@ use crate::layout::{self, FilingId};
 use crate::log::Log;
 use crate::manifest::{Manifest, Statement, Subject};
 
-/// A filing being prepared in a folder aside. Dropped, it leaves that folder, and the next
-/// [`super::Series::open_or_create`] removes it.
+/// A filing being prepared in a folder aside, which goes when this is dropped uncommitted.
 #[derive(Debug)]
 pub struct Staging<'a> {
     series: &'a SeriesWriter,
@@ -68,7 +67,7 @@ impl<'a> Staging<'a> {
         check_none_pending(root, &log)?;
         check_last(root, &log)?;
         block::check_files(&self.path, &filing.files, &[])?;
-        self.check_inputs(&filing.files)?;
+        self.archive_inputs(&filing.files)?;
 
         let statement = Statement {
             subject: filing.files,
@@ -101,8 +100,9 @@ impl<'a> Staging<'a> {
         block::check_place(log, entries, &self.id, &manifest.predicate).map_err(|why| misfit(&why))
     }
 
-    /// What the filing was made from must be in the archive, or nobody can make it again.
-    fn check_inputs(&self, files: &[Subject]) -> Result<()> {
+    /// What the filing was made from must be in the archive, and the list of it too, or nobody can
+    /// make it again.
+    fn archive_inputs(&self, files: &[Subject]) -> Result<()> {
         if !files.iter().any(|file| file.name == layout::INPUTS) {
             return Ok(());
         }
@@ -114,8 +114,15 @@ impl<'a> Staging<'a> {
             Some(digest) => {
                 Err(conflict(&format!("the archive has no object {digest}, which {} names", layout::INPUTS), &path))
             }
-            None => Ok(()),
+            None => archive.put_file(&path).map(drop),
         }
+    }
+}
+
+impl Drop for Staging<'_> {
+    /// A filing that did not come about leaves nothing; once committed, the folder is elsewhere.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 

@@ -164,7 +164,11 @@ fn strangers(tree: &Tree, id: &FilingId, manifest: &Manifest) -> Vec<Problem> {
 /// What the filing was made from is in the archive.
 fn judge_inputs(tree: &Tree, id: &FilingId, report: &mut Report) {
     let path = layout::filing_file(id, layout::INPUTS);
-    let named = tree.read(&path).and_then(|bytes| inputs::named_objects(&bytes).map_err(|e| format!("not JSON: {e}")));
+    let named = tree.read(&path).and_then(|bytes| {
+        let mut named = inputs::named_objects(&bytes).map_err(|e| format!("not JSON: {e}"))?;
+        named.insert(Sha256Digest::of(&bytes));
+        Ok(named)
+    });
     let named = match named {
         Ok(named) => named,
         Err(why) => {

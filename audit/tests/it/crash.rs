@@ -47,12 +47,17 @@ fn what_was_being_prepared_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     file_all(folder.path(), &["2026-11-20.1"]);
     let series = Series::open_or_create(folder.path()).unwrap();
+    let left = folder.path().join("filings/.staging-2026-11-20.2");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("report.csv"), "half").unwrap();
     let staging = series.stage(id("2026-11-20.2")).unwrap();
-    fs::write(staging.path().join("report.csv"), "half").unwrap();
-    let left = staging.path().to_owned();
-    drop(series.stage(id("2026-11-20.2")).unwrap());
+    assert_eq!(staging.path(), left);
     assert_eq!(fs::read_dir(&left).unwrap().count(), 0, "staging begins empty");
+    drop(staging);
+    assert!(!left.exists(), "a filing that did not come about leaves nothing");
     drop(series);
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("report.csv"), "half").unwrap();
     fs::write(folder.path().join("archive/.incoming-1-0"), "half").unwrap();
     fs::write(folder.path().join("trust/.staging-allowed_signers.1"), "half").unwrap();
 

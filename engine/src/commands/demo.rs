@@ -14,14 +14,11 @@ pub struct Args {
     /// Folder to make it in; new or empty
     #[arg(value_name = "DIR", default_value = "cuadre-demo")]
     folder: PathBuf,
-    /// Seed of the generator
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
 }
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(0)?;
-    let demo = Demo { seed: args.seed, ..Demo::default() };
+    let demo = Demo::default();
     let folder = &args.folder;
     if !is_demo(folder) {
         make(&demo, folder)?;

@@ -95,6 +95,19 @@ impl Configured {
         given.clone().unwrap_or_else(|| self.folder.join(&self.config.data))
     }
 
+    /// The data folder, which must be there: all sources missing at once is no delivery but a
+    /// wrong path, or a mount that is away.
+    fn present_data(&self, given: &Option<PathBuf>) -> Result<PathBuf, EngineError> {
+        let data = self.data(given);
+        match data.is_dir() {
+            true => Ok(data),
+            false => Err(EngineError::Setup(format!(
+                "the data folder {} is not there; check `data` in the configuration, --data, and the mount",
+                data.display()
+            ))),
+        }
+    }
+
     fn filings(&self, given: &Option<PathBuf>) -> PathBuf {
         given.clone().unwrap_or_else(|| self.folder.join(&self.config.filings))
     }

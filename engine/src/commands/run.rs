@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         config: &configured.config,
         config_text: &configured.text,
         business_date: args.date,
-        data: configured.data(&args.data),
+        data: configured.present_data(&args.data)?,
         filings: configured.filings(&args.filings),
         key: configured.key(),
         issued_at: issued_at()?,

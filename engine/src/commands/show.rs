@@ -1,5 +1,7 @@
 //! What a person reads after a run, and what went wrong.
 
+use std::cmp::Reverse;
+
 use cuadre_reports::Status;
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, RuleVerdict};
@@ -9,6 +11,7 @@ use serde_json::json;
 
 use crate::error::{EngineError, exit};
 use crate::night::{Filing, Outcome};
+use crate::reconcile::gaps::counted;
 
 /// Shows why a command stopped.
 pub fn error(error: &EngineError) {
@@ -43,7 +46,12 @@ const MOST_GAPS: usize = 20;
 fn day(day: &Day) {
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
-    eprintln!("  sources    {loaded} of {} received: {records} movements, {}", day.sources.len(), amount(day));
+    eprintln!(
+        "  sources    {loaded} of {} received: {}, {}",
+        day.sources.len(),
+        counted(records, "movement"),
+        amount(day)
+    );
     eprintln!("  end to end {}", end_to_end(day));
     let failed = day.business.iter().filter(|rule| rule.verdict != RuleVerdict::Passed).count();
     if !day.business.is_empty() {
@@ -53,7 +61,9 @@ fn day(day: &Day) {
         0 => eprintln!("  gaps       none"),
         count => eprintln!("  gaps       {count}, each in the manifest's exceptions:"),
     }
-    for exception in day.exceptions.iter().take(MOST_GAPS) {
+    let mut gaps: Vec<&Exception> = day.exceptions.iter().collect();
+    gaps.sort_by_key(|gap| Reverse(gap.severity));
+    for exception in gaps.into_iter().take(MOST_GAPS) {
         let severity = format!("{:?}", exception.severity).to_lowercase();
         eprintln!("    {severity:<8} {:<32} {}", exception.id, gap(exception));
     }

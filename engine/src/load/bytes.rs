@@ -49,7 +49,9 @@ struct Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        let read = self.inner.read(buffer).map_err(|error| {
+            io::Error::other(format!("it is cut, or its compression is damaged ({error}); have it sent again"))
+        })?;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,
             None => return Err(io::Error::other(too_expanded(self.most))),
@@ -104,4 +106,34 @@ pub fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>, most: u64) -> io::
 /// Why a record of more than `most` bytes is refused.
 pub fn too_large(most: u64) -> String {
     format!("a record is larger than {most} bytes (an unclosed quote?); raise limits.record_bytes if it is meant to be")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 65 MiB in a zstd frame of blocks that repeat one byte.
+    fn bomb() -> Vec<u8> {
+        const BLOCK: u32 = 1 << 17;
+        let blocks = 65 * (1 << 20) / BLOCK;
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38].into_iter();
+        frame
+            .chain((1..=blocks).flat_map(|n| {
+                let [a, b, c, _] = (BLOCK << 3 | 1 << 1 | u32::from(n == blocks)).to_le_bytes();
+                [a, b, c, b'\n']
+            }))
+            .collect()
+    }
+
+    #[test]
+    fn a_ratio_counts_past_what_is_free() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bomb()).unwrap();
+        let expand = |expansion| {
+            let limits = Limits { expansion, ..Limits::default() };
+            io::copy(&mut open(file.path(), &limits).unwrap(), &mut io::sink()).map_err(|error| error.to_string())
+        };
+        assert_eq!(expand(1 << 20), Ok(65 << 20));
+        assert_eq!(expand(200), Err(too_expanded(FREE_EXPANSION)));
+    }
 }

@@ -77,10 +77,7 @@ impl CsvRecords {
         let more = self.reader.read_byte_record(&mut self.buffer).map_err(plain);
         let small = self.buffer.as_slice().len() as u64 <= self.most;
         let more = more.and_then(|more| if small { Ok(more) } else { Err(too_large(self.most)) });
-        more.map_err(|why| {
-            let line = self.layout.skip_lines as u64 + self.reader.position().line();
-            Unreadable(format!("line {line}, after record {}: {why}", self.read))
-        })
+        more.map_err(|why| Unreadable(format!("after record {}: {why}", self.read)))
     }
 
     /// Reads on to the next record that is neither skipped, nor the trailer, nor the footer.

@@ -40,7 +40,6 @@ impl ParquetRecords {
             return Err(Unreadable(too_expanded(most)));
         }
         let schema: SchemaRef = builder.schema().clone();
-        let is_float = |kind: &DataType| matches!(kind, DataType::Float16 | DataType::Float32 | DataType::Float64);
         Ok(Self {
             reader: builder.with_batch_size(8192).build().map_err(|e| unreadable(&e))?,
             names: schema.fields().iter().map(|field| field.name().clone()).collect(),
@@ -86,6 +85,14 @@ impl Records for ParquetRecords {
 
     fn float_columns(&self) -> &[String] {
         &self.floats
+    }
+}
+
+fn is_float(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_float(values),
+        DataType::RunEndEncoded(_, values) => is_float(values.data_type()),
+        other => other.is_floating(),
     }
 }
 

@@ -7,7 +7,7 @@ use cuadre_rules::Config;
 use cuadre_rules::day::{EndToEndDay, SourceDay, SourceState};
 use cuadre_rules::end_to_end::{Difference, Side, decode, show};
 use cuadre_rules::exception::{Evidence, Kind};
-use cuadre_rules::money::{Totals, at_own_scale};
+use cuadre_rules::money::{Currency, Overflow, Totals, at_own_scale};
 use cuadre_rules::movement::Field;
 
 use super::end_to_end::{Comparison, evident, reconcile, shown_fields};
@@ -182,44 +182,57 @@ impl Listing<'_> {
         let fields = shown_fields(comparison);
         let (side, row) = evident(difference);
         let (currency, minor) = row.money;
-        let base = Evidence {
-            file: self.file(side, row.place.file),
-            record: Some(row.place.record),
-            amount: Some(at_own_scale(currency, minor, self.scale).to_string()),
-            currency: Some(currency.to_string()),
-            ..Evidence::default()
-        };
+        let base =
+            Evidence { file: self.file(side, row.place.file), record: Some(row.place.record), ..Evidence::default() };
         let Difference::Changed(left, right) = difference else {
+            // Of a surplus the amount is what the warehouse has more, so that amounts of either side add up.
+            let minor = match difference {
+                Difference::Duplicate(Side::Source, _) => minor.checked_neg().ok_or(Overflow)?,
+                _ => minor,
+            };
             gaps.add(kind, about, currency, minor)?;
             let shown = Some(named(&fields, &self.values(&fields, &row.values)));
             let (source_value, warehouse_value) = if side == Side::Source { (shown, None) } else { (None, shown) };
             let reason = match (kind, side) {
                 (Kind::MissingInWarehouse, _) => "in the source, not in the warehouse",
                 (Kind::MissingInSource, _) => "in the warehouse, not in the source",
-                (_, Side::Source) => "the source has it more often than the warehouse",
-                (_, Side::Warehouse) => "the warehouse has it more often than the source",
+                (_, Side::Source) => "the source has this key once more than the warehouse",
+                (_, Side::Warehouse) => "the warehouse has this key once more than the source",
             };
             let row = Evidence { source_value, warehouse_value, reason: reason.to_owned(), ..base };
-            return gaps.evidence(kind, about, row);
+            return gaps.evidence(kind, about, self.with_amount(row, currency, minor));
         };
-        gaps.add(kind, about, currency, minor.checked_neg().ok_or(cuadre_rules::money::Overflow)?)?;
-        gaps.add(kind, about, right.money.0, right.money.1)?;
+        let (left_currency, right_currency) = (left.money.0, right.money.0);
+        gaps.add(kind, about, left_currency, left.money.1.checked_neg().ok_or(Overflow)?)?;
+        gaps.add(kind, about, right_currency, right.money.1)?;
+        // The first row of a changed movement carries what the warehouse has more; two currencies have no difference.
+        let mut difference = right.money.1.checked_sub(left.money.1).filter(|_| left_currency == right_currency);
         let (before, after) = (self.values(&fields, &left.values), self.values(&fields, &right.values));
         let key = named(&fields[..comparison.key.len()], &before);
         let copy = self.file(Side::Warehouse, right.place.file).unwrap_or_default();
         for ((field, before), after) in fields.iter().zip(before).zip(after) {
-            if before != after {
-                let row = Evidence {
-                    column: Some(field.to_string()),
-                    source_value: before,
-                    warehouse_value: after,
-                    reason: format!("{key} differs from record {} of {copy}", right.place.record),
-                    ..base.clone()
-                };
-                gaps.evidence(kind, about, row)?;
+            if before == after {
+                continue;
             }
+            let row = Evidence {
+                column: Some(field.to_string()),
+                source_value: before,
+                warehouse_value: after,
+                reason: format!("{key} differs from record {} of {copy}", right.place.record),
+                ..base.clone()
+            };
+            let row = match difference.take() {
+                Some(minor) => self.with_amount(row, currency, minor),
+                None => row,
+            };
+            gaps.evidence(kind, about, row)?;
         }
         Ok(())
+    }
+
+    fn with_amount(&self, row: Evidence, currency: Currency, minor: i128) -> Evidence {
+        let amount = at_own_scale(currency, minor, self.scale).to_string();
+        Evidence { amount: Some(amount), currency: Some(currency.to_string()), ..row }
     }
 
     fn file(&self, side: Side, index: u32) -> Option<String> {

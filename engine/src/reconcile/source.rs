@@ -137,7 +137,7 @@ fn files(
         let same = |other: &&Extract<'_>| other.input.file.sha256 == extract.input.file.sha256;
         let first = extracts.iter().find(same).map_or("", |first| first.input.file.name.as_str());
         let file = Some(extract.input.file.name.clone());
-        let reason = format!("it has the very bytes of {first}: delivered twice, loaded once");
+        let reason = format!("it and {first} have the very same bytes: delivered twice, loaded once");
         gaps.evidence(Kind::FileRepeated, about, Evidence { file, reason, ..Evidence::default() })?;
     }
     let repeated = extracts.len() - distinct;

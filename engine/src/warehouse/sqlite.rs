@@ -99,7 +99,9 @@ fn select(setting: &SqliteWarehouse) -> String {
         Some(Column::Aliases(names)) => names.first().map(|name| quoted(name)).unwrap_or_default(),
         _ => String::new(),
     };
-    format!("SELECT {columns} FROM {} WHERE {date} = ?1 ORDER BY {columns}", quoted(&setting.table))
+    // A column's own collation may hold different texts for equal, and leave their order open.
+    let order = names.iter().map(|name| format!("{} COLLATE BINARY", quoted(name))).collect::<Vec<_>>().join(", ");
+    format!("SELECT {columns} FROM {} WHERE {date} = ?1 ORDER BY {order}", quoted(&setting.table))
 }
 
 fn quoted(name: &str) -> String {

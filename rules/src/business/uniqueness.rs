@@ -12,7 +12,7 @@ use crate::movement::{Columns, Field};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Uniqueness {
-    /// The fields, such as `["source", "id"]`; movements where all are empty are not judged.
+    /// The fields, such as `["source", "id"]`; movements where one of them is empty are not judged.
     pub fields: Vec<Field>,
 }
 
@@ -30,7 +30,7 @@ struct Unique {
     fields: Vec<Field>,
     scale: u32,
     movements: u64,
-    /// Movements where every field is empty.
+    /// Movements where a field is empty.
     empty: u64,
 }
 
@@ -72,7 +72,7 @@ impl Evaluator for Unique {
 
 impl Unique {
     fn is_empty(&self, columns: &Columns<'_>, row: usize) -> bool {
-        self.fields.iter().all(|&field| super::value(field, columns, row).is_none())
+        self.fields.iter().any(|&field| super::value(field, columns, row).is_none())
     }
 
     fn names(&self) -> String {
@@ -118,7 +118,7 @@ mod tests {
             "\
 4 | source, id | source=core, id=A1 | - | - | source=core, id=A1 occurs 3 times
 6 | source, id | source=core, id=A1 | - | - | source=core, id=A1 occurs 3 times
-compared source, id of 6 movements"
+compared source, id of 6 movements; 1 movement has no source, id"
         );
         assert_eq!(
             judge("check.uniqueness = { fields = [] }", "", movements),
@@ -127,19 +127,21 @@ compared source, id of 6 movements"
     }
 
     #[test]
-    fn empty_values_are_equal_but_never_alone_a_key() {
+    fn a_movement_that_lacks_a_value_is_not_judged() {
         let movements = "
             reference | account
             -         | -
             ''        | -
             -         | 1
             -         | 1
-            1         | -";
+            1         | -
+            1         | 1
+            1         | 1";
         assert_eq!(
             judge("check.uniqueness = { fields = ['reference', 'account'] }", "", movements),
             "\
-4 | reference, account | reference=, account=1 | - | - | reference=, account=1 occurs 2 times
-compared reference, account of 5 movements; 2 movements have no reference, account"
+7 | reference, account | reference=1, account=1 | - | - | reference=1, account=1 occurs 2 times
+compared reference, account of 7 movements; 5 movements have no reference, account"
         );
     }
 

@@ -52,6 +52,13 @@ fn institution(config: &Config) -> Checked {
     if config.sources.is_empty() {
         return problem(path!["institution"], "no [[source]] is configured", "add one [[source]] per system");
     }
+    let principal = &config.signing.principal;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
+    if !(1..=255).contains(&principal.len()) || !principal.bytes().all(plain) {
+        let message = format!("`{principal}` cannot name a signer");
+        let help = "write it as filings@bank.example, of the characters A-Z a-z 0-9 . _ - @ +";
+        return problem(path!["signing", "principal"], message, help);
+    }
     end_to_end(&config.end_to_end, path!["end_to_end"])
 }
 
@@ -80,9 +87,9 @@ fn unique<'a>(ids: impl Iterator<Item = &'a str>, what: &str) -> Checked {
 }
 
 fn end_to_end(setting: &super::EndToEnd, path: Vec<Step>) -> Checked {
-    for field in [Field::Source] {
-        if setting.key.contains(&field) || setting.compare.contains(&field) {
-            return problem(path, format!("`{field}` is always compared"), "leave it out of key and compare");
+    for (name, fields) in [("key", &setting.key), ("compare", &setting.compare)] {
+        if let Some(n) = fields.iter().position(|&field| field == Field::Source) {
+            return problem([path, path![name, n]].concat(), "`source` is always compared", "leave it out");
         }
     }
     Ok(())
@@ -405,7 +412,7 @@ fn policy(config: &Config) -> Checked {
     if config.policy.minimum_coverage_percent > 100 {
         return problem(
             path!["policy", "minimum_coverage_percent"],
-            "a coverage of more than 100 percent is none",
+            "no coverage is more than 100 percent",
             "write 0 to 100",
         );
     }
@@ -471,7 +478,11 @@ fn rules(config: &Config) -> Checked {
             return problem(path!["rule", n, "id"], message, "give each its own id");
         }
         if let Err(reason) = crate::business::settings(rule, config.scale()) {
-            return problem(path!["rule", n, "check"], reason, "");
+            return problem(
+                path!["rule", n, "check"],
+                reason,
+                "correct the rule; `cuadre schema` describes its settings",
+            );
         }
         rule_sources(config, rule, n)?;
     }

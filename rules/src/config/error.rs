@@ -5,6 +5,16 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+/// The reader's words, and those of whoever writes a configuration.
+const PLAIN_WORDS: [(&str, &str); 6] = [
+    ("unknown field", "unknown setting"),
+    ("missing field", "missing setting"),
+    ("unknown variant", "unknown value"),
+    ("invalid type: ", "wrong kind of value: "),
+    ("expected a string", "expected a text in quotes"),
+    ("wanted exactly 1 element, more than 1 element", "more than one kind is given where there can be one"),
+];
+
 /// What is wrong with a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -26,6 +36,19 @@ impl ConfigError {
             (line, column, text[line_start..].lines().next().unwrap_or("").to_owned())
         });
         Self { name: name.to_owned(), place, message, help }
+    }
+
+    /// What the reader of the file's grammar refuses.
+    pub fn grammar(name: &str, text: &str, error: &toml::de::Error) -> Self {
+        let message =
+            PLAIN_WORDS.iter().fold(error.message().to_owned(), |text, (jargon, plain)| text.replace(jargon, plain));
+        let help = match DeTable::parse(text) {
+            Err(_) => "the file is TOML: a setting is written name = \"text\", a section [name]; see https://toml.io",
+            Ok(_) if message.starts_with("missing") => "add it; `cuadre schema` describes every setting",
+            Ok(_) if message.starts_with("unknown") => "correct it; `cuadre schema` describes every setting",
+            Ok(_) => "`cuadre schema` describes every setting",
+        };
+        Self::at(name, text, error.span(), message, Some(help.to_owned()))
     }
 
     /// The 1-based line, where it is known.

@@ -122,8 +122,7 @@ impl Default for Limits {
 impl Config {
     /// Reads and validates the text of a configuration file; `name` is how errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
-        let config: Self =
-            toml::from_str(text).map_err(|e| ConfigError::at(name, text, e.span(), e.message().to_owned(), None))?;
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::grammar(name, text, &error))?;
         check::check(&config).map_err(|problem| problem.locate(name, text))?;
         Ok(config)
     }
