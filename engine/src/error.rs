@@ -41,8 +41,18 @@ pub enum EngineError {
     #[error(transparent)]
     Audit(#[from] cuadre_audit::Error),
     /// The report cannot be rendered.
-    #[error(transparent)]
+    #[error("the report: {0}")]
     Report(#[from] ReportError),
+    /// A text of an input cannot be written in the report's encoding.
+    #[error("source {id}, {file}: {error}")]
+    Unencodable {
+        /// The source.
+        id: String,
+        /// The input file.
+        file: String,
+        /// Where in it, and why.
+        error: ReportError,
+    },
     /// A sum left the range of exact integers.
     #[error("{0}; split the day into several series")]
     Overflow(#[from] Overflow),
@@ -72,7 +82,7 @@ impl EngineError {
             Self::Io { source, .. } => io_exit_code(source),
             Self::Audit(error) => audit_exit_code(error),
             Self::Report(error) => report_exit_code(error),
-            Self::Overflow(_) => exit::NOT_FILED,
+            Self::Unencodable { .. } | Self::Overflow(_) => exit::NOT_FILED,
             Self::Bug(_) => exit::BUG,
         }
     }

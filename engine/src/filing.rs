@@ -7,9 +7,11 @@ use std::path::Path;
 use cuadre_audit::digest::HashingWriter;
 use cuadre_audit::layout::INPUTS;
 use cuadre_audit::{Subject, canonical};
-use cuadre_reports::{CsvReport, Header, ParquetReport, Summary, write_exceptions};
+use cuadre_reports::error::Place;
+use cuadre_reports::{CsvReport, Header, ParquetReport, ReportError, Summary, write_exceptions};
 use cuadre_rules::Config;
 use cuadre_rules::money::Totals;
+use jiff::civil::Date;
 
 use crate::error::EngineError;
 use crate::inputs::Inputs;
@@ -33,6 +35,23 @@ pub fn render(
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;
     let inputs = finish(folder, INPUTS, out)?;
     Ok(vec![report_csv, report_parquet, summary, exceptions, inputs])
+}
+
+/// Finds out without data whether the report's layout can be followed.
+pub fn check_layout(config: &Config) -> Result<(), EngineError> {
+    let mut amount = Totals::new(config.scale());
+    for currency in config.currencies() {
+        amount.add(currency, 0)?;
+    }
+    let header = Header {
+        institution: &config.institution,
+        series: &config.series,
+        business_date: Date::constant(2000, 1, 1),
+        records: 0,
+        amount: &amount,
+    };
+    CsvReport::new(&config.report, &header, std::io::sink())?.finish()?;
+    Ok(())
 }
 
 /// Writes `exceptions.csv` into `folder`.
@@ -70,7 +89,7 @@ fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Sub
     for file in &judgement.staged {
         for batch in stage::read(file)? {
             let batch = batch?;
-            csv.write(&batch)?;
+            csv.write(&batch).map_err(|error| located(error, &judgement.files))?;
             parquet.write(&batch)?;
             summary.observe(&batch)?;
         }
@@ -80,6 +99,16 @@ fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Sub
     let mut out = create(folder, "summary.csv")?;
     summary.write(&mut out)?;
     Ok((csv, parquet, finish(folder, "summary.csv", out)?))
+}
+
+/// Names the input file that a report error counts.
+fn located(error: ReportError, files: &[(String, String)]) -> EngineError {
+    if let ReportError::Unencodable { place: Place::Cell { file, .. }, .. } = &error
+        && let Some((source, name)) = usize::try_from(*file).ok().and_then(|file| files.get(file))
+    {
+        return EngineError::Unencodable { id: source.clone(), file: name.clone(), error };
+    }
+    error.into()
 }
 
 /// A file of the filing, hashed while it is written.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use cuadre_audit::Archive;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
@@ -88,6 +89,15 @@ impl Inputs {
     /// The inputs of one role and owner, in order.
     pub fn of<'a>(&'a self, role: Role, of: &'a str) -> impl Iterator<Item = &'a Input> {
         self.inputs.iter().filter(move |input| input.role == role && input.of == of)
+    }
+
+    /// Reads every archived byte again: what a filing is made from must be what its names say.
+    pub fn check(&self, archive: &Archive) -> Result<(), EngineError> {
+        self.inputs.par_iter().try_for_each(|input| {
+            object(archive, input)?;
+            archive.check(input.file.sha256.parse()?)?;
+            Ok(())
+        })
     }
 
     /// Why something of this role and owner could not be received.

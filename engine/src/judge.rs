@@ -23,6 +23,8 @@ pub struct Judgement {
     pub day: Day,
     /// Staged movements of the loaded sources, in report order.
     pub staged: Vec<PathBuf>,
+    /// Source and name of the input files that movements refer to.
+    pub files: Vec<(String, String)>,
     /// Rows of evidence, in the order of the exceptions.
     pub evidence: Vec<EvidenceList>,
 }
@@ -43,7 +45,7 @@ pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path
         sources.push(judged.day);
         staged.extend(judged.staged);
     }
-    let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps) {
+    let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
             Some(breaks::judge(config, &sources, &warehouse, scratch, &mut gaps)?)
@@ -57,7 +59,7 @@ pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;
     let day = Day { business_date, scale: config.scale(), sources, end_to_end, business, exceptions };
-    Ok(Judgement { day, staged, evidence })
+    Ok(Judgement { day, staged, files, evidence })
 }
 
 fn folder(scratch: &Path, name: &str) -> Result<PathBuf, EngineError> {

@@ -1,6 +1,7 @@
 //! Where a day's files lie: patterns of the configuration resolved below a root.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -38,6 +39,11 @@ pub fn find(root: &Path, patterns: &[String], date: Date) -> Result<Vec<Found>, 
         for part in &parts {
             matches = step(matches, part)?;
         }
+        if let ([(name, path)], false) = (matches.as_slice(), dated.contains(['*', '?']))
+            && !path.is_file()
+        {
+            return Err(format!("{name} is a folder or a link to nothing; put the file itself there"));
+        }
         matches.retain(|(_, path)| path.is_file());
         matches.sort();
         for (name, path) in matches {
@@ -58,7 +64,7 @@ fn step(folders: Vec<(String, PathBuf)>, part: &str) -> Result<Vec<(String, Path
         };
         if !part.contains(['*', '?']) {
             let (name, path) = join(part);
-            if path.exists() {
+            if path.symlink_metadata().is_ok() {
                 next.push((name, path));
             }
             continue;
@@ -69,12 +75,15 @@ fn step(folders: Vec<(String, PathBuf)>, part: &str) -> Result<Vec<(String, Path
         let entries = fs::read_dir(&path).map_err(|e| format!("{}: cannot be listed: {e}", path.display()))?;
         for entry in entries {
             let entry = entry.map_err(|e| format!("{}: cannot be listed: {e}", path.display()))?;
-            if let Some(file_name) = entry.file_name().to_str()
-                && !file_name.starts_with('.')
-                && matches(part.as_bytes(), file_name.as_bytes())
-            {
-                next.push(join(file_name));
+            let file_name = entry.file_name();
+            if file_name.as_bytes().starts_with(b".") || !matches(part.as_bytes(), file_name.as_bytes()) {
+                continue;
             }
+            let Some(file_name) = file_name.to_str() else {
+                let shown = entry.path().display().to_string();
+                return Err(format!("{shown}: the file name is not UTF-8; have it renamed"));
+            };
+            next.push(join(file_name));
         }
     }
     Ok(next)
@@ -128,6 +137,10 @@ mod tests {
         assert_eq!(names(&["*/x.csv"]).unwrap(), ["a/x.csv", "b/x.csv"]);
         assert_eq!(names(&["b/*", "*/x.csv"]).unwrap(), ["b/x.csv", "a/x.csv"]);
         assert_eq!(names(&["c/x.csv"]).unwrap(), [""; 0]);
+        assert!(names(&["a"]).unwrap_err().contains("is a folder"));
+        let odd = std::ffi::OsStr::from_bytes(b"suc_\xd1.csv");
+        fs::write(root.path().join("b").join(odd), "").unwrap();
+        assert!(names(&["b/*.csv"]).unwrap_err().contains("not UTF-8"));
         std::os::unix::fs::symlink(outside.path(), root.path().join("a/link.csv")).unwrap();
         assert!(names(&["a/*.csv"]).unwrap_err().contains("leads out of the data folder"));
     }

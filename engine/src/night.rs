@@ -166,6 +166,7 @@ fn scratch() -> Result<tempfile::TempDir, EngineError> {
 /// the manifest is the last of them.
 pub fn regenerate(archive: &Archive, filed: &Earlier, out: &Path) -> Result<Vec<Subject>, EngineError> {
     let (inputs, config) = filed.inputs(archive)?;
+    inputs.check(archive)?;
     let scratch = scratch()?;
     let judgement = judge(&config, &inputs, archive, scratch.path())?;
     let status = match decide(&config, &judgement.day) {

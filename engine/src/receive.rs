@@ -1,7 +1,7 @@
 //! Receive: the raw bytes of everything the night needs go into the archive. Nothing later reads
 //! anything else.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cuadre_audit::Archive;
 use cuadre_rules::Config;
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::error::EngineError;
 use crate::inputs::{FORMAT, Input, Inputs, Problem, Role, Stored};
 use crate::landing::{Found, find};
-use crate::warehouse::{self, Warehouse, WarehouseError};
+use crate::warehouse;
 
 /// What there is to receive for one owner: files, or why there are none.
 struct Delivery {
@@ -94,43 +94,40 @@ fn source_deliveries(source: &Source, data: &Path, date: Date) -> Vec<Delivery> 
     std::iter::once(extract).chain(control).collect()
 }
 
-/// The warehouse's rows, and whatever is asked of the warehouse in the same moment.
-fn warehouse_deliveries(config: &Config, data: &Path, date: Date, scratch: &Path) -> Vec<Delivery> {
-    let delivery = |role, of: &str, found| Delivery { role, of: of.to_owned(), found, timed: false };
-    let mut open = warehouse::open(config, data);
-    let mut with = |work: &mut dyn FnMut(&mut dyn Warehouse) -> Result<Vec<Found>, WarehouseError>| match &mut open {
-        Ok(warehouse) => work(&mut **warehouse).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    let mut deliveries = vec![delivery(Role::Warehouse, "", with(&mut |warehouse| warehouse.day(date, scratch)))];
-    for (n, dataset) in config.datasets.iter().enumerate() {
-        let found = match (&dataset.file, &dataset.query) {
-            (Some(file), _) => find(data, std::slice::from_ref(file), date),
-            (None, Some(sql)) => {
-                let (name, path) = (format!("dataset {}", dataset.id), scratch.join(format!("dataset-{n}.parquet")));
-                with(&mut |warehouse| answered(warehouse, sql, date, &name, &path))
-            }
-            (None, None) => Err("it is neither a file nor a query".to_owned()),
-        };
-        deliveries.push(delivery(Role::Dataset, &dataset.id, found));
-    }
-    for (n, rule) in config.rules.iter().enumerate() {
-        if let Check::WarehouseSql(check) = &rule.check {
-            let (name, path) = (format!("rule {}", rule.id), scratch.join(format!("rule-{n}.parquet")));
-            let found = with(&mut |warehouse| answered(warehouse, &check.query, date, &name, &path));
-            deliveries.push(delivery(Role::Rule, &rule.id, found));
-        }
-    }
-    deliveries
+/// What is asked of the warehouse, or lies beside it.
+enum Ask<'a> {
+    Day,
+    Sql(&'a str),
+    File(&'a String),
 }
 
-fn answered(
-    warehouse: &mut dyn Warehouse,
-    sql: &str,
-    date: Date,
-    name: &str,
-    path: &Path,
-) -> Result<Vec<Found>, WarehouseError> {
-    warehouse.query(sql, date, PathBuf::from(path))?;
-    Ok(vec![Found { name: name.to_owned(), path: path.to_owned() }])
+/// The warehouse's rows, and whatever is asked of the warehouse in the same moment.
+fn warehouse_deliveries(config: &Config, data: &Path, date: Date, scratch: &Path) -> Vec<Delivery> {
+    let mut asks = vec![(Role::Warehouse, "", Ask::Day)];
+    for dataset in &config.datasets {
+        let file = dataset.file.as_ref().map(Ask::File);
+        let ask = file.or(dataset.query.as_deref().map(Ask::Sql));
+        asks.extend(ask.map(|ask| (Role::Dataset, dataset.id.as_str(), ask)));
+    }
+    for rule in &config.rules {
+        if let Check::WarehouseSql(check) = &rule.check {
+            asks.push((Role::Rule, rule.id.as_str(), Ask::Sql(&check.query)));
+        }
+    }
+    let mut warehouse = warehouse::open(config, data).map_err(|error| error.to_string());
+    let deliveries = asks.into_iter().enumerate().map(|(n, (role, of, ask))| {
+        let found = match (ask, &mut warehouse) {
+            (Ask::File(pattern), _) => find(data, std::slice::from_ref(pattern), date),
+            (_, Err(away)) => Err(away.clone()),
+            (Ask::Day, Ok(warehouse)) => warehouse.day(date, scratch).map_err(|error| error.to_string()),
+            (Ask::Sql(sql), Ok(warehouse)) => {
+                let answer =
+                    Found { name: format!("answer for {of}"), path: scratch.join(format!("answer-{n}.parquet")) };
+                let asked = warehouse.query(sql, date, &answer.path);
+                asked.map(|()| vec![answer]).map_err(|error| error.to_string())
+            }
+        };
+        Delivery { role, of: of.to_owned(), found, timed: false }
+    });
+    deliveries.collect()
 }

@@ -383,7 +383,7 @@ T;1234,45;-700\r\n";
             let movements = [Movement::described("fine"), Movement::described(text)];
             let plain = Report { encoding, ..layout(&["description as nota"]) };
             let error = rendered(&plain, &movements).unwrap_err();
-            let place = "field description, record 2 of input file 3 (files of the day, counted from 0): ";
+            let place = "field description, record 2 of input file number 3 (counted from 0): ";
             assert!(error.starts_with(place) && error.contains(character), "{error}");
 
             let named = Report { encoding, ..layout(&[&format!("amount as {text}")]) };

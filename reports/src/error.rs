@@ -102,7 +102,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cell { field, file, record } => {
-                write!(f, "field {field}, record {record} of input file {file} (files of the day, counted from 0)")
+                write!(f, "field {field}, record {record} of input file number {file} (counted from 0)")
             }
             Self::Name(name) => write!(f, "the name of the column `{name}`"),
             Self::Record(name) => write!(f, "[report] {name}"),

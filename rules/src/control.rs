@@ -70,17 +70,19 @@ pub fn explain(expected: &ControlTotals, actual: &ControlTotals) -> String {
     {
         parts.push(format!("the source states a hash total of {stated}, the accepted records give {read}"));
     }
+    if let (Some(stated), None) = (expected.hash_total, actual.hash_total) {
+        parts.push(format!(
+            "the source states a hash total of {stated}, that of the accepted records has over 38 digits"
+        ));
+    }
     parts.join("; ")
 }
 
-/// Adds the digits of `text`, read as one integer, to a hash total.
-pub fn add_to_hash_total(hash_total: &mut i128, text: &str) -> Option<()> {
-    let mut value: i128 = 0;
-    for digit in text.bytes().filter(u8::is_ascii_digit) {
-        value = value.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-    }
-    *hash_total = hash_total.checked_add(value)?;
-    Some(())
+/// `hash_total` and the digits of `text`, read as one integer; `None` past 38 digits.
+pub fn add_to_hash_total(hash_total: i128, text: &str) -> Option<i128> {
+    let mut digits = text.bytes().filter(u8::is_ascii_digit).map(|digit| i128::from(digit - b'0'));
+    let value = digits.try_fold(0i128, |value, digit| value.checked_mul(10)?.checked_add(digit))?;
+    hash_total.checked_add(value)
 }
 
 #[cfg(test)]
@@ -102,9 +104,8 @@ mod tests {
         assert_eq!(judge(&stated, &read), ControlVerdict::Mismatched);
         assert!(explain(&stated, &read).contains("difference 0.01 MXN"));
         assert_eq!(judge(&ControlTotals::default(), &read), ControlVerdict::Absent);
-        let mut hash = 0;
-        add_to_hash_total(&mut hash, "AC-0012").unwrap();
-        assert_eq!(hash, 12);
+        assert_eq!(add_to_hash_total(5, "AC-0012"), Some(17));
+        assert_eq!(add_to_hash_total(0, &"9".repeat(39)), None);
     }
 
     #[test]

@@ -168,7 +168,13 @@ pub fn decide(config: &Config, day: &Day) -> Decision {
     let mut reasons = Vec::new();
     for id in &config.policy.required_sources {
         if let Some(source) = day.sources.iter().find(|source| &source.id == id && !source.state.is_loaded()) {
-            reasons.push(format!("source {id} is required and {}", source.state.name()));
+            let about = format!("/{id}");
+            let told = day
+                .exceptions
+                .iter()
+                .find(|e| matches!(e.kind, Kind::SourceMissing | Kind::SourceRejected) && e.id.ends_with(&about));
+            let told = told.map_or(String::new(), |exception| format!(": {}", exception.explanation));
+            reasons.push(format!("source {id} is required and {}{told}", source.state.name()));
         }
     }
     for exception in day.exceptions.iter().filter(|e| config.policy.block_on.contains(&e.kind)) {

@@ -3,40 +3,8 @@
 //! Kept or refused, never rounded: excess decimals, exponents, `NaN`, a second sign and stray
 //! characters are errors that say where.
 
+use crate::config::source::AmountFormat;
 use crate::money::{AMOUNT_DIGITS, Amount};
-
-/// One way of writing amounts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Notation {
-    /// Decimal mark, `.` or `,`.
-    pub decimal: char,
-    /// Thousands mark between groups of three digits, where the source uses one.
-    pub grouping: Option<char>,
-    /// `(250.00)` is negative.
-    pub parentheses: bool,
-    /// `250.00-` is negative.
-    pub trailing_minus: bool,
-    /// Currency signs that may stand before or after the number, such as `$`.
-    pub symbols: Vec<String>,
-    /// The text is an integer of minor units with this many implied decimals (`12345` is 123.45).
-    pub implied_decimals: Option<u32>,
-    /// Zeros beyond the currency's decimals are padding (`1.5000`), not an error.
-    pub padding_zeros: bool,
-}
-
-impl Default for Notation {
-    fn default() -> Self {
-        Self {
-            decimal: '.',
-            grouping: None,
-            parentheses: false,
-            trailing_minus: false,
-            symbols: Vec::new(),
-            implied_decimals: None,
-            padding_zeros: false,
-        }
-    }
-}
 
 /// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +48,7 @@ pub enum AmountError {
 /// What snapshots write in front of a cell that the database held as a binary float.
 pub const FLOAT_MARK: &str = "REAL ";
 
-impl Notation {
+impl AmountFormat {
     /// Reads `text` as an amount of a currency with `scale` decimals.
     pub fn parse(&self, text: &str, scale: u32) -> Result<Amount, AmountError> {
         if text.starts_with(FLOAT_MARK) {
@@ -215,29 +183,29 @@ impl Digits {
 mod tests {
     use super::*;
 
-    fn anglo() -> Notation {
-        Notation {
+    fn anglo() -> AmountFormat {
+        AmountFormat {
             grouping: Some(','),
             parentheses: true,
             trailing_minus: true,
             symbols: vec!["$".into()],
-            ..Notation::default()
+            ..AmountFormat::default()
         }
     }
 
-    fn latin() -> Notation {
-        Notation { decimal: ',', grouping: Some('.'), ..Notation::default() }
+    fn latin() -> AmountFormat {
+        AmountFormat { decimal: ',', grouping: Some('.'), ..AmountFormat::default() }
     }
 
-    fn cents() -> Notation {
-        Notation { implied_decimals: Some(2), ..Notation::default() }
+    fn cents() -> AmountFormat {
+        AmountFormat { implied_decimals: Some(2), ..AmountFormat::default() }
     }
 
     /// notation | text | amount, or the refusal
     #[test]
     fn kept_or_refused() {
-        let plain = Notation::default();
-        let cases: &[(&Notation, &str, &str)] = &[
+        let plain = AmountFormat::default();
+        let cases: &[(&AmountFormat, &str, &str)] = &[
             (&plain, "0", "0.00"),
             (&plain, "12.5", "12.50"),
             (&plain, "-12.34", "-12.34"),
@@ -293,7 +261,7 @@ mod tests {
             let found = notation.parse(text, 2).map_or_else(|e| e.to_string(), |a| a.to_string());
             assert_eq!(&found, expected, "{text:?}");
         }
-        let padded = Notation { padding_zeros: true, ..Notation::default() };
+        let padded = AmountFormat { padding_zeros: true, ..AmountFormat::default() };
         assert_eq!(padded.parse("1.5000", 2).unwrap().to_string(), "1.50");
         assert!(padded.parse("1.5001", 2).is_err());
         assert_eq!(plain.parse("700", 0).unwrap().to_string(), "700");

@@ -160,9 +160,9 @@ fn equal_amounts_that_are_too_long_never_pass_as_equal() {
     assert_eq!(
         evidence(&place, "warehouse_records_rejected"),
         [
-            format!("warehouse_records_rejected,,warehouse/{DATE}.csv,1,amount,,{},,,more than 28 digits", long[0]),
+            format!("warehouse_records_rejected,a,warehouse/{DATE}.csv,1,amount,,{},,,more than 28 digits", long[0]),
             format!(
-                "warehouse_records_rejected,,warehouse/{DATE}.csv,2,amount,,{},,,10 decimals where the currency has 2",
+                "warehouse_records_rejected,a,warehouse/{DATE}.csv,2,amount,,{},,,10 decimals where the currency has 2",
                 long[1]
             ),
         ]
@@ -211,7 +211,7 @@ fn what_is_no_amount_is_refused_with_its_place() {
         assert_eq!(source[n], format!("records_rejected,a,landing/a/{DATE}.csv,{record},amount,{shown},,,,{why}"));
         assert_eq!(
             warehouse[n],
-            format!("warehouse_records_rejected,,warehouse/{DATE}.csv,{record},amount,,{shown},,,{why}")
+            format!("warehouse_records_rejected,a,warehouse/{DATE}.csv,{record},amount,,{shown},,,{why}")
         );
     }
     assert_eq!(reported(&place), [""; 0]);
@@ -304,7 +304,7 @@ fn sqlite_floats_are_refused() {
         assert_eq!(place.run().code, 3, "{column} {value}");
         let found = evidence(&place, "warehouse_records_rejected");
         assert_eq!(found.len(), 1, "{column} {value}");
-        let place_of = "warehouse_records_rejected,,warehouse.db#movements,1,amount,,REAL ";
+        let place_of = "warehouse_records_rejected,a,warehouse.db#movements,1,amount,,REAL ";
         assert!(found[0].starts_with(place_of) && found[0].contains("binary floating-point"), "{}", found[0]);
         assert_eq!(predicate(&place)["endToEnd"][0]["missingInWarehouse"], 1);
     }

@@ -219,7 +219,14 @@ fn headers() {
         case("letters of other cases", "columns.amount = 'operación'", "id,OPERACIÓN\n1,10.00\n", "1 | 10.00"),
         case("positions", position, "id,x,y\n1,2,10.00\n", "1 | 10.00"),
         case("no header", &format!("csv.header = false\n{position}"), "1,x,10.00\n2,y,5.00\n", "1 | 10.00\n2 | 5.00"),
-        case("a repeated name is the first", "", "id,amount,amount\n1,10.00,99.00\n", "1 | 10.00"),
+        case("a repeated name is the first", "", "id,note,amount,note\n1,x,10.00,y\n", "1 | 10.00"),
+        case(
+            "of repeated amounts too, and said so",
+            "",
+            "id,amount,Amount\n1,10.00,99.00\n",
+            "1 | 10.00
+             schema_drift: column `amount` occurs more than once; the amounts are read from the first (1 file)",
+        ),
         case("empty names", "", "id,,amount,\n1,x,10.00,y\n", "1 | 10.00"),
         case("a garbled name", "", b"id,\xff\xfe\x00,amount\n1,x,10.00\n", "1 | 10.00"),
         case(
@@ -235,7 +242,7 @@ fn headers() {
             "columns.account = ['account', 'cuenta']",
             "id,amount\n1,10.00\n",
             "1 | 10.00
-             schema_drift: landing/an optional column is gone/extract: no column `account` or `cuenta` for `account`",
+             schema_drift: no column `account` or `cuenta` for `account` (1 file)",
         ),
         case(
             "a required column is gone",
@@ -250,14 +257,13 @@ fn headers() {
             "expected_header = ['id', 'account', 'amount']",
             "id,amount,branch\n1,10.00,x\n",
             "1 | 10.00
-             schema_drift: landing/not the expected header/extract: column `account` is gone; landing/not the expected \
-             header/extract: column `branch` is new",
+             schema_drift: column `account` is gone (1 file); column `branch` is new (1 file)",
         ),
         case(
             "another order",
             "expected_header = ['id', 'amount']",
             "amount,id\n10.00,1\n",
-            "1 | 10.00\nschema_drift: landing/another order/extract: the columns come in another order",
+            "1 | 10.00\nschema_drift: the columns come in another order (1 file)",
         ),
     ]);
 }
@@ -332,7 +338,7 @@ fn lines_that_are_not_data() {
 }
 
 const EMPTY: &str = "source_empty: its files arrived without a single record
-    schema_drift: landing/shorter than its preamble/extract: the file is empty, without even a header";
+    schema_drift: the file is empty, without even a header (1 file)";
 
 #[test]
 fn trailers() {
@@ -887,21 +893,16 @@ fn files_with_nothing_in_them() {
     let positions = "csv.header = false\ncolumns.id = 1\ncolumns.amount = 2";
     let empty = "source_empty: its files arrived without a single record";
     let no_header = "the file is empty, without even a header";
-    let of = |id: &str| format!("{empty}\nschema_drift: landing/{id}/extract: {no_header}");
+    let nothing = format!("{empty}\nschema_drift: {no_header} (1 file)");
     let rubbish: Vec<u8> = (0..=255).cycle().take(4096).collect();
     night([
-        case("zero bytes", "", "", of("zero bytes")),
-        case("gzip of zero bytes", "", gzip(b""), of("gzip of zero bytes")),
+        case("zero bytes", "", "", nothing.clone()),
+        case("gzip of zero bytes", "", gzip(b""), nothing),
         case("zero bytes without header", positions, "", empty),
         case("no line", "format = 'jsonl'", "\n\n", empty),
         case("only a header", "", "id,amount\n", empty),
-        case(
-            "an empty branch",
-            "",
-            "",
-            "1 | 10.00\nschema_drift: landing/an empty branch/extract: the file is empty, without even a header",
-        )
-        .and("other", "id,amount\n1,10.00\n"),
+        case("an empty branch", "", "", "1 | 10.00\nschema_drift: the file is empty, without even a header (1 file)")
+            .and("other", "id,amount\n1,10.00\n"),
         unread("rubbish", "", &rubbish, "no column `amount` for `amount`; the file has: \u{fffd}..."),
         case(
             "rubbish of JSON lines",
@@ -943,9 +944,13 @@ fn one_bad_source_does_not_stop_the_others() {
         source(
             "link to nothing",
             "files = 'landing/link to nothing/extract.csv'",
-            "source_missing: no file arrived at ...",
+            "source_rejected: landing/link to nothing/extract.csv is a folder or a link to nothing; ...",
         ),
-        source("folder", "files = 'landing/folder/{date}.csv'", "source_missing: no file arrived at ..."),
+        source(
+            "folder",
+            "files = 'landing/folder/{date}.csv'",
+            "source_rejected: landing/folder/2026-11-20.csv is a folder or a link to nothing; ...",
+        ),
         case("after", "", file, "1 | 10.00"),
     ];
     place.write("landing/unreadable/extract", file);

@@ -1,6 +1,6 @@
 //! `cuadre keygen`: a key to sign filings with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cuadre_audit::SigningKey;
 use cuadre_audit::keys::public_path;
@@ -24,7 +24,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
 }
 
 /// Makes a key at `path`, unless there is one.
-pub fn make(path: &PathBuf, comment: &str) -> Result<(), EngineError> {
+pub fn make(path: &Path, comment: &str) -> Result<(), EngineError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
     }

@@ -18,6 +18,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
 
 use crate::error::{EngineError, exit};
+use crate::filing::check_layout;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -83,11 +84,17 @@ struct Configured {
 
 impl Configured {
     fn read(path: &Path) -> Result<Self, EngineError> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            EngineError::Setup(format!("{}: the configuration cannot be read: {error}; check --config", path.display()))
-        })?;
+        let cannot = |why: &dyn std::fmt::Display| {
+            EngineError::Setup(format!("{}: the configuration cannot be read: {why}", path.display()))
+        };
+        if path.is_dir() {
+            return Err(cannot(&"it is a folder; give the .toml file"));
+        }
+        let bytes = std::fs::read(path).map_err(|error| cannot(&format_args!("{error}; check --config")))?;
+        let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8; save it as UTF-8"))?;
         let config = Config::parse(&text, &path.display().to_string());
         let config = config.map_err(|error| EngineError::Config(Box::new(error)))?;
+        check_layout(&config)?;
         Ok(Self { config, text, folder: path.parent().unwrap_or(Path::new("")).to_owned() })
     }
 
@@ -123,7 +130,10 @@ fn issued_at() -> Result<Timestamp, EngineError> {
         Err(_) => Timestamp::now(),
         Ok(text) => {
             let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-            seconds.ok_or_else(|| EngineError::Usage(format!("SOURCE_DATE_EPOCH is no count of seconds: {text}")))?
+            seconds.ok_or_else(|| {
+                let remedy = "unset it, or set it to seconds since 1970, such as 1795261200";
+                EngineError::Usage(format!("SOURCE_DATE_EPOCH is no count of seconds: {text}; {remedy}"))
+            })?
         }
     };
     now.round(Unit::Second).map_err(EngineError::bug)
@@ -135,7 +145,11 @@ fn use_threads(threads: usize) -> Result<(), EngineError> {
 }
 
 fn parse_date(text: &str) -> Result<Date, String> {
-    text.parse().map_err(|_| "write the date as YYYY-MM-DD".to_owned())
+    let looks_right = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    text.parse().map_err(|_| match looks_right {
+        true => "no such day in the calendar; give an existing day as YYYY-MM-DD".to_owned(),
+        false => "write the date as YYYY-MM-DD".to_owned(),
+    })
 }
 
 /// Prints a value as one line of JSON.

@@ -75,11 +75,20 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
 
 fn filing_id(args: &Args, series: &Series) -> Result<FilingId, EngineError> {
     let date = filing_date(args.date)?;
-    let absent = || EngineError::Usage(format!("{} was never filed in {}", args.date, series.root().display()));
-    match args.filing {
-        Some(number) => FilingId::new(date, number).ok_or_else(|| EngineError::Usage("filings count from 1".into())),
-        None => Ok(series.latest(date)?.ok_or_else(absent)?.id),
-    }
+    let Some(latest) = series.latest(date)? else {
+        let message = format!("{} was never filed in {}", args.date, series.root().display());
+        let filings = series.filings()?;
+        let known = match (filings.first(), filings.last()) {
+            (Some(first), Some(last)) => format!("first filed {}, last {}", first.id, last.id),
+            _ => "nothing was filed there".to_owned(),
+        };
+        return Err(EngineError::Usage(format!("{message} ({known}); check --date and --filings")));
+    };
+    let number = args.filing.unwrap_or(latest.id.number());
+    FilingId::new(date, number).filter(|id| *id <= latest.id).ok_or_else(|| {
+        let message = format!("{} has the filings 1 to {}", args.date, latest.id.number());
+        EngineError::Usage(format!("{message}; give one of them to --filing, or leave it out for the latest"))
+    })
 }
 
 /// Every file of the filing with the digest that was signed; the manifest's own is the one LOG

@@ -28,14 +28,15 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
             };
             let what = if filing.is_new { "filed" } else { "nothing new, the day was filed before:" };
             eprintln!("{}: {} {what} {} {status}", config.institution, filing.day.business_date, filing.id);
-            day(&filing.day);
+            day(&filing.day, "each in the manifest's exceptions");
             eprintln!("  filing     {}", filing.folder.display());
         }
         Outcome::NotFiled(night) => {
             eprintln!("{}: {} NOT FILED, the policy forbids it:", config.institution, night.day.business_date);
             night.reasons.iter().for_each(|reason| eprintln!("  - {reason}"));
-            day(&night.day);
+            day(&night.day, "each in the evidence");
             eprintln!("  evidence   {}", night.evidence.display());
+            eprintln!("When the cause is repaired, run the same command again.");
         }
     }
 }
@@ -43,7 +44,7 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
 /// Gaps that fit on a screen; the manifest has them all.
 const MOST_GAPS: usize = 20;
 
-fn day(day: &Day) {
+fn day(day: &Day, listed: &str) {
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     eprintln!(
@@ -59,7 +60,7 @@ fn day(day: &Day) {
     }
     match day.exceptions.len() {
         0 => eprintln!("  gaps       none"),
-        count => eprintln!("  gaps       {count}, each in the manifest's exceptions:"),
+        count => eprintln!("  gaps       {count}, {listed}:"),
     }
     let mut gaps: Vec<&Exception> = day.exceptions.iter().collect();
     gaps.sort_by_key(|gap| Reverse(gap.severity));

@@ -31,7 +31,10 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     if !args.series.is_dir() {
-        return Err(EngineError::Usage(format!("{} is no folder; give the series", args.series.display())));
+        return Err(EngineError::Usage(format!(
+            "{} is no folder; give the folder that holds LOG",
+            args.series.display()
+        )));
     }
     let options = Options {
         anchor: args.anchor.clone(),
@@ -53,6 +56,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         eprintln!("  signed by {} {}", signer.principal, signer.fingerprint);
     }
     if let Some(check) = report.first_failure() {
+        eprintln!("Keep the series as it is for the auditor, and restore what is damaged from a backup.");
         eprintln!("Verification FAILED: {}: {}", check.subject, check.detail);
         return Ok(exit::VERIFICATION_FAILED);
     }

@@ -9,7 +9,7 @@ use cuadre_rules::exception::Kind;
 use cuadre_rules::movement::Field;
 use rayon::prelude::*;
 
-use super::mapping::{Meaning, Owner};
+use super::meaning::{Meaning, Owner};
 use super::{Loaded, load};
 use crate::error::EngineError;
 use crate::inputs::{Input, Inputs, Role, object};

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
-use cuadre_rules::config::source::{Control, ControlFrom};
+use cuadre_rules::config::source::{AmountFormat, Control, ControlFrom};
 use cuadre_rules::control::ControlTotals;
 use cuadre_rules::money::{Currency, Totals};
-use cuadre_rules::notation::Notation;
 use jiff::civil::Date;
 use serde_json::value::RawValue;
 
-use super::mapping::{control_total, notation};
+use super::mapping::control_total;
 
 /// Most bytes a control file may have.
 const LARGEST: u64 = 1 << 24;
@@ -78,11 +77,11 @@ fn value<'a>(
 /// A total in the default currency, or a JSON object of currency to total. Totals are plain
 /// decimals, or else written as the source's amounts are.
 fn amount(config: &Config, source: &Source, text: &str) -> Option<Totals> {
-    let written = notation(&source.extract.amount);
+    let written = &source.extract.amount;
     let one = |text: &str, currency: Currency| {
         let text = text.trim();
-        let plain = control_total(&Notation::default(), text, currency, config.scale());
-        plain.or_else(|| control_total(&written, text, currency, config.scale()))
+        let plain = control_total(&AmountFormat::default(), text, currency, config.scale());
+        plain.or_else(|| control_total(written, text, currency, config.scale()))
     };
     if !text.starts_with('{') {
         return one(text, config.default_currency()?);

@@ -1,225 +1,25 @@
-//! What the columns of an extract mean: a record becomes a movement, or a refusal that says where.
+//! A record becomes a movement, or a refusal that says where.
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
-use cuadre_rules::config::source::{AmountFormat, Column, Extract};
-use cuadre_rules::config::{Config, Format};
-use cuadre_rules::dates::{DateFormat, parse_date, parse_instant};
+use cuadre_rules::config::source::AmountFormat;
+use cuadre_rules::dates::{parse_date, parse_instant};
 use cuadre_rules::money::{Currency, Total, Totals};
-use cuadre_rules::movement::{Field, date_of, days_of};
-use cuadre_rules::notation::Notation;
+use cuadre_rules::movement::{Field, date_of, days_of, instant_of};
+use jiff::civil::Date;
 
-use super::record::{Record, Refusal, Unreadable};
-
-/// How much of a header that lacks a column is shown.
-const SHOWN_NAMES: usize = 40;
-const SHOWN_CHARACTERS: usize = 60;
-
-/// Whose movements an extract holds.
-#[derive(Debug, Clone)]
-pub enum Owner {
-    /// One source: its id.
-    Source(String),
-    /// The warehouse: the ids its rows may name.
-    Warehouse(Vec<String>),
-}
-
-/// The configured meaning of an extract, before its header is known.
-pub struct Meaning<'a> {
-    extract: &'a Extract,
-    owner: Owner,
-    business_date: Date,
-    formats: Vec<DateFormat>,
-    zone: TimeZone,
-    local: TimeZone,
-    currency: Currency,
-    currencies: Vec<Currency>,
-    scale: u32,
-    notation: Notation,
-    /// Fields that every record must fill.
-    required: Vec<Field>,
-}
-
-impl<'a> Meaning<'a> {
-    /// What `extract` means on `business_date`. `required` are the fields that the end-to-end
-    /// key needs.
-    pub fn new(config: &Config, extract: &'a Extract, owner: Owner, business_date: Date) -> Result<Self, String> {
-        let formats = extract.date_formats.iter().map(|text| DateFormat::parse(text)).collect::<Result<_, _>>()?;
-        let local = config.zone();
-        let zone =
-            extract.time_zone.as_ref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or_else(|| local.clone());
-        Ok(Self {
-            extract,
-            owner,
-            business_date,
-            formats,
-            zone,
-            local,
-            currency: config.default_currency().ok_or("the configuration has no currency")?,
-            currencies: config.currencies(),
-            scale: config.scale(),
-            notation: notation(&extract.amount),
-            required: extract.required.clone(),
-        })
-    }
-
-    /// Decimal places in which amounts are staged.
-    pub fn scale(&self) -> u32 {
-        self.scale
-    }
-
-    /// Every column name the mapping asks for, for formats that look names up record by record.
-    pub fn names(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for column in self.extract.mapped() {
-            match column {
-                Column::Name(name) => names.push(name.clone()),
-                Column::Aliases(aliases) => names.extend(aliases.iter().cloned()),
-                Column::Position(_) | Column::Constant { .. } => {}
-            }
-        }
-        names.sort();
-        names.dedup();
-        names
-    }
-
-    /// Finds every field's column in `header`. A column that is needed and not there makes the
-    /// file unreadable; the others are listed as drift. Without a header the file is empty.
-    pub fn bind(&self, header: Option<&[String]>, floats: &[String]) -> Result<Mapping<'_>, Unreadable> {
-        let Some(header) = header else { return Ok(self.of_nothing()) };
-        let mut drift = Vec::new();
-        let mut slots: [Slot; Field::ALL.len()] = Default::default();
-        for (&field, column) in &self.extract.columns {
-            let slot = self.slot(column, header);
-            if matches!(slot, Slot::None) {
-                let named = shown(column);
-                if self.needs(field) {
-                    return Err(Unreadable(self.no_column(&format!("`{field}`"), &named, header)));
-                }
-                drift.push(format!("no column {named} for `{field}`"));
-            }
-            slots[field.column()] = slot;
-        }
-        let side = |column: &Option<Column>, what: &str| match column {
-            None => Ok(Slot::None),
-            Some(column) => match self.slot(column, header) {
-                Slot::None => Err(Unreadable(self.no_column(what, &shown(column), header))),
-                slot => Ok(slot),
-            },
-        };
-        let amount = &self.extract.amount;
-        let debit = side(&amount.debit, "debits")?;
-        let credit = side(&amount.credit, "credits")?;
-        let flag = side(&amount.flag.as_ref().map(|flag| flag.column.clone()), "the debit/credit flag")?;
-        for slot in [&slots[Field::Amount.column()], &debit, &credit] {
-            if let Slot::First(columns) = slot
-                && let Some(name) = columns.iter().filter_map(|&n| header.get(n)).find(|name| floats.contains(name))
-            {
-                return Err(Unreadable(format!(
-                    "column `{name}` holds binary floating-point numbers, which cannot hold cents exactly; have it \
-                     exported as DECIMAL, text or integer minor units"
-                )));
-            }
-        }
-        self.expected_header(header, &mut drift);
-        Ok(Mapping { meaning: self, slots, debit, credit, flag, drift, last_date: (String::new(), None) })
-    }
-
-    fn of_nothing(&self) -> Mapping<'_> {
-        Mapping {
-            meaning: self,
-            slots: Default::default(),
-            debit: Slot::None,
-            credit: Slot::None,
-            flag: Slot::None,
-            drift: vec!["the file is empty, without even a header".to_owned()],
-            last_date: (String::new(), None),
-        }
-    }
-
-    fn needs(&self, field: Field) -> bool {
-        matches!(field, Field::Amount | Field::BookedOn | Field::Currency | Field::Source)
-            || self.required.contains(&field)
-    }
-
-    fn slot(&self, column: &Column, header: &[String]) -> Slot {
-        let by_name = |name: &str| {
-            let wanted = name.trim();
-            header.iter().position(|header| header.to_lowercase() == wanted.to_lowercase())
-        };
-        let found: Vec<usize> = match column {
-            Column::Constant { value } => {
-                return Slot::Constant(value.replace("{date}", &self.business_date.to_string()));
-            }
-            Column::Position(position) => vec![*position as usize - 1],
-            Column::Name(name) => by_name(name).into_iter().collect(),
-            // JSON objects name their own members, so the alternatives stay open; elsewhere the
-            // header decides for the whole file.
-            Column::Aliases(names) if self.extract.format == Format::Jsonl => {
-                names.iter().filter_map(|name| by_name(name)).collect()
-            }
-            Column::Aliases(names) => names.iter().find_map(|name| by_name(name)).into_iter().collect(),
-        };
-        if found.is_empty() { Slot::None } else { Slot::First(found) }
-    }
-
-    fn no_column(&self, what: &str, named: &str, header: &[String]) -> String {
-        let known = header.iter().take(SHOWN_NAMES).map(|name| brief(name)).collect::<Vec<_>>().join(", ");
-        let more = if header.len() > SHOWN_NAMES { ", ..." } else { "" };
-        format!(
-            "no column {named} for {what}; the file has: {known}{more}. Add the new name to the aliases if it was \
-             renamed"
-        )
-    }
-
-    fn expected_header(&self, header: &[String], drift: &mut Vec<String>) {
-        let expected = &self.extract.expected_header;
-        if expected.is_empty() || expected.iter().eq(header) {
-            return;
-        }
-        let missing = expected.iter().filter(|name| !header.contains(name));
-        let new = header.iter().filter(|name| !expected.contains(name));
-        let before = drift.len();
-        drift.extend(missing.map(|name| format!("column `{name}` is gone")));
-        drift.extend(new.map(|name| format!("column `{name}` is new")));
-        if drift.len() == before {
-            drift.push("the columns come in another order".to_owned());
-        }
-    }
-}
-
-/// Where a field's text is taken from.
-#[derive(Debug, Clone, Default)]
-enum Slot {
-    #[default]
-    None,
-    Constant(String),
-    /// The first of these 0-based positions that is not absent.
-    First(Vec<usize>),
-}
-
-impl Slot {
-    fn text<'r>(&'r self, record: &'r Record) -> Option<&'r str> {
-        match self {
-            Self::None => None,
-            Self::Constant(value) => Some(value),
-            Self::First(columns) => columns.iter().find_map(|&column| record.get(column)),
-        }
-    }
-}
+use super::meaning::{Drift, Meaning, Owner, Slot};
+use super::record::{Record, Refusal};
 
 /// The meaning of one file.
 pub struct Mapping<'a> {
-    meaning: &'a Meaning<'a>,
-    slots: [Slot; Field::ALL.len()],
-    debit: Slot,
-    credit: Slot,
-    flag: Slot,
+    pub(super) meaning: &'a Meaning<'a>,
+    pub(super) slots: [Slot; Field::ALL.len()],
+    pub(super) debit: Slot,
+    pub(super) credit: Slot,
+    pub(super) flag: Slot,
     /// Where the file's columns are not those configured.
-    pub drift: Vec<String>,
+    pub drift: Drift,
     /// Most records of a file have the date of the one before.
-    last_date: (String, Option<Date>),
+    pub(super) last_date: (String, Option<Date>),
 }
 
 /// A movement, borrowed from its record.
@@ -267,6 +67,11 @@ impl Mapping<'_> {
         Some(if self.meaning.extract.trim { text.trim() } else { text }).filter(|text| !text.is_empty())
     }
 
+    /// The source of a record, as far as it can be told.
+    pub fn source_of<'r>(&'r self, record: &'r Record) -> Option<&'r str> {
+        self.source(record).ok()
+    }
+
     fn source<'r>(&'r self, record: &'r Record) -> Result<&'r str, Refusal> {
         match &self.meaning.owner {
             Owner::Source(id) => Ok(id),
@@ -291,9 +96,7 @@ impl Mapping<'_> {
         let date = match &self.slots[Field::BookedOn.column()] {
             Slot::None => match booked_at {
                 None => business_date,
-                Some(instant) => {
-                    cuadre_rules::movement::instant_of(instant).to_zoned(self.meaning.local.clone()).date()
-                }
+                Some(instant) => instant_of(instant).to_zoned(self.meaning.local.clone()).date(),
             },
             Slot::Constant(text) => text.parse().map_err(|_| refusal("booked_on", Some(text), "no date"))?,
             slot => {
@@ -367,21 +170,21 @@ impl Mapping<'_> {
     }
 
     fn parse(&self, text: &str, currency: Currency, column: &str) -> Result<i128, Refusal> {
-        let amount = self.meaning.notation.parse(text, currency.scale());
+        let amount = self.meaning.extract.amount.parse(text, currency.scale());
         let amount = amount.map_err(|error| refusal(column, Some(text), &error.to_string()))?;
         amount.minor_at(self.meaning.scale).ok_or_else(|| refusal(column, Some(text), "more than 28 digits"))
     }
 
     /// A control total, written as the extract's amounts are, sign and all.
     pub fn total(&self, text: &str) -> Option<Totals> {
-        let Meaning { notation, currency, scale, extract, .. } = self.meaning;
-        let total = control_total(notation, text, *currency, *scale)?;
+        let Meaning { currency, scale, extract, .. } = self.meaning;
+        let total = control_total(&extract.amount, text, *currency, *scale)?;
         if extract.amount.negate { Totals::new(*scale).minus(&total).ok() } else { Some(total) }
     }
 }
 
 /// A control total in `currency`, in the notation of an extract. It may have 38 digits.
-pub fn control_total(notation: &Notation, text: &str, currency: Currency, scale: u32) -> Option<Totals> {
+pub fn control_total(notation: &AmountFormat, text: &str, currency: Currency, scale: u32) -> Option<Totals> {
     let minor = match notation.parse(text, currency.scale()) {
         Ok(amount) => amount.minor_at(scale),
         Err(_) if notation.implied_decimals.is_none() => Total::parse(text.trim(), scale).map(|total| total.minor),
@@ -390,33 +193,6 @@ pub fn control_total(notation: &Notation, text: &str, currency: Currency, scale:
     let mut totals = Totals::new(scale);
     totals.add(currency, minor?).ok()?;
     Some(totals)
-}
-
-/// How an extract writes amounts.
-pub fn notation(format: &AmountFormat) -> Notation {
-    Notation {
-        decimal: format.decimal,
-        grouping: format.grouping,
-        parentheses: format.parentheses,
-        trailing_minus: format.trailing_minus,
-        symbols: format.symbols.clone(),
-        implied_decimals: format.implied_decimals,
-        padding_zeros: format.padding_zeros,
-    }
-}
-
-/// A header name of a file that may be anything, even binary.
-fn brief(name: &str) -> String {
-    name.chars().take(SHOWN_CHARACTERS).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-fn shown(column: &Column) -> String {
-    match column {
-        Column::Name(name) => format!("`{name}`"),
-        Column::Aliases(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
-        Column::Position(position) => format!("number {position}"),
-        Column::Constant { value } => format!("= `{value}`"),
-    }
 }
 
 fn refusal(column: &str, value: Option<&str>, reason: &str) -> Refusal {

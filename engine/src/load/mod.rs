@@ -8,6 +8,7 @@ pub mod dataset;
 mod fixed;
 mod jsonl;
 pub mod mapping;
+pub mod meaning;
 mod parquet;
 mod record;
 pub mod stage;
@@ -23,7 +24,8 @@ use cuadre_rules::money::Totals;
 use cuadre_rules::movement::Field;
 
 use crate::error::EngineError;
-use mapping::{Mapped, Mapping, Meaning};
+use mapping::{Mapped, Mapping};
+use meaning::{Drift, Meaning};
 use record::{Next, Record, Records, Refusal, Trailer, Unreadable};
 use stage::{EvidenceList, EvidenceSpool, MovementStage};
 
@@ -57,12 +59,12 @@ pub struct Loaded {
     /// Totals of the accepted movements per source id (one source, but for a warehouse), in
     /// order of first appearance.
     pub totals: Vec<(String, SourceTotals)>,
-    /// Hash total over the accepted movements.
-    pub hash_total: i128,
+    /// Hash total over the accepted movements; `None` where it exceeds 38 digits.
+    pub hash_total: Option<i128>,
     /// What the trailer record states.
     pub trailer: ControlTotals,
     /// Where the columns are not those configured.
-    pub drift: Vec<String>,
+    pub drift: Drift,
 }
 
 /// Totals of one source's movements.
@@ -87,7 +89,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
     let movements = folder.join("movements.parquet");
     let mut stage = MovementStage::create(&movements, input.meaning.scale())?;
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
-    let mut tally = Tally::default();
+    let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
     let mut record = Record::default();
     loop {
         let next = match records.next(&mut record) {
@@ -107,7 +109,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
             }
             Err(refusal) => {
                 tally.refused += 1;
-                refused.push(&evidence(input, tally.records, refusal))?;
+                refused.push(&evidence(input, mapping.source_of(&record), tally.records, refusal))?;
             }
         }
     }
@@ -148,7 +150,7 @@ struct Tally {
     records: u64,
     accepted: u64,
     refused: u64,
-    hash_total: i128,
+    hash_total: Option<i128>,
     totals: Vec<(String, SourceTotals)>,
 }
 
@@ -166,20 +168,20 @@ impl Tally {
         totals.movements += 1;
         totals.amount.add(movement.currency, movement.minor)?;
         if let Some(text) = input.hash_field.and_then(|field| movement.texts[field.column()]) {
-            add_to_hash_total(&mut self.hash_total, text).ok_or(cuadre_rules::money::Overflow)?;
+            self.hash_total = self.hash_total.and_then(|sum| add_to_hash_total(sum, text));
         }
         Ok(())
     }
 }
 
-fn evidence(input: &Input<'_>, record: u64, refusal: Refusal) -> Evidence {
+fn evidence(input: &Input<'_>, source: Option<&str>, record: u64, refusal: Refusal) -> Evidence {
     let (kind, about) = input.refused_as;
     let in_warehouse = kind == Kind::WarehouseRecordsRejected;
     let (source_value, warehouse_value) = if in_warehouse { (None, refusal.value) } else { (refusal.value, None) };
     Evidence {
         exception: Exception::id(kind, about),
         kind: kind.name().to_owned(),
-        source: about.map(str::to_owned),
+        source: source.map(str::to_owned),
         file: Some(input.name.to_owned()),
         record: Some(record),
         column: refusal.column,

@@ -12,6 +12,7 @@ use cuadre_rules::movement::Field;
 
 use super::end_to_end::{Comparison, evident, reconcile, shown_fields};
 use super::gaps::{About, Gaps, counted};
+use super::source::Drifts;
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role};
 use crate::load::all::WarehouseFile;
@@ -33,18 +34,18 @@ pub fn whole_warehouse(
     inputs: &Inputs,
     files: Vec<WarehouseFile<'_>>,
     gaps: &mut Gaps,
-) -> Option<Vec<(String, Loaded)>> {
+) -> Result<Option<Vec<(String, Loaded)>>, EngineError> {
     let mut missing = |why: &str| {
         let words = format!("{why}; end to end nothing was compared, the report is made from the sources alone");
         gaps.state(Kind::WarehouseMissing, About::NIGHT, &words);
     };
     if let Some(problem) = inputs.problem(Role::Warehouse, "") {
         missing(problem);
-        return None;
+        return Ok(None);
     }
     if files.is_empty() {
         missing("the warehouse has no file for the day");
-        return None;
+        return Ok(None);
     }
     let mut whole = Vec::new();
     for (input, loaded) in files {
@@ -52,14 +53,13 @@ pub fn whole_warehouse(
             Ok(loaded) => whole.push((input.file.name.clone(), loaded)),
             Err(reason) => {
                 missing(&format!("{} cannot be read: {reason}", input.file.name));
-                return None;
+                return Ok(None);
             }
         }
     }
+    let mut drifts = Drifts::default();
     for (name, loaded) in &whole {
-        for drift in &loaded.drift {
-            gaps.state(Kind::SchemaDrift, About::NIGHT, &format!("warehouse, {name}: {drift}"));
-        }
+        drifts.add(name, &loaded.drift, About::NIGHT, gaps)?;
         let refused = loaded.refused.rows;
         if refused > 0 {
             let kind = Kind::WarehouseRecordsRejected;
@@ -68,10 +68,11 @@ pub fn whole_warehouse(
             gaps.listed(kind, About::NIGHT, loaded.refused.clone());
         }
     }
+    drifts.state(About::NIGHT, gaps);
     if whole.iter().all(|(_, loaded)| loaded.records == 0) {
         gaps.state(Kind::WarehouseMissing, About::NIGHT, "the warehouse has no row for the day: was it loaded?");
     }
-    Some(whole)
+    Ok(Some(whole))
 }
 
 /// Compares every source with the warehouse.

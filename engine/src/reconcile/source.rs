@@ -1,11 +1,12 @@
 //! The source reconciliation: what was received of each source, against what it says it sent.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cuadre_audit::Archive;
 use cuadre_rules::Config;
-use cuadre_rules::config::Source;
 use cuadre_rules::config::source::ControlFrom;
+use cuadre_rules::config::{Severity, Source};
 use cuadre_rules::control::{self, ControlTotals, ControlVerdict};
 use cuadre_rules::day::{FileDay, SourceDay, SourceState};
 use cuadre_rules::exception::{Evidence, Kind};
@@ -13,11 +14,12 @@ use cuadre_rules::money::Totals;
 use jiff::ToSpan;
 use jiff::civil::{Date, Time};
 
-use super::gaps::{About, Gaps};
+use super::gaps::{About, Gaps, counted};
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role, object};
 use crate::load;
 use crate::load::all::Extract;
+use crate::load::meaning::Drift;
 
 /// A judged source, and where its accepted movements are staged.
 pub struct Judged {
@@ -72,6 +74,7 @@ pub fn judge(
     let mut staged = Vec::new();
     let mut actual = ControlTotals { hash_total: Some(0), ..ControlTotals::default() };
     let mut trailers = Vec::new();
+    let mut drifts = Drifts::default();
     for extract in extracts {
         let Some(Ok(loaded)) = extract.loaded else { continue };
         day.records += loaded.records;
@@ -79,11 +82,8 @@ pub fn judge(
         for (_, totals) in &loaded.totals {
             day.amount.merge(&totals.amount)?;
         }
-        let hash_total = actual.hash_total.and_then(|sum| sum.checked_add(loaded.hash_total));
-        actual.hash_total = Some(hash_total.ok_or(cuadre_rules::money::Overflow)?);
-        for drift in &loaded.drift {
-            gaps.state(Kind::SchemaDrift, about, &format!("{}: {drift}", extract.input.file.name));
-        }
+        actual.hash_total = actual.hash_total.zip(loaded.hash_total).and_then(|(a, b)| a.checked_add(b));
+        drifts.add(&extract.input.file.name, &loaded.drift, about, gaps)?;
         trailers.push((extract.input.file.name.as_str(), loaded.trailer));
         staged.push(loaded.movements);
         if loaded.refused.rows > 0 {
@@ -91,6 +91,7 @@ pub fn judge(
             gaps.listed(Kind::RecordsRejected, about, loaded.refused);
         }
     }
+    drifts.state(about, gaps);
     actual.records = Some(day.records);
     actual.amount = Some(day.amount.clone());
     if day.rejected_records > 0 {
@@ -109,6 +110,36 @@ pub fn judge(
     }
     day.actual = actual;
     Ok(Judged { day, staged })
+}
+
+/// Differences of columns, each told once however many files have it.
+#[derive(Default)]
+pub struct Drifts {
+    files: BTreeMap<String, u64>,
+    lost: bool,
+}
+
+impl Drifts {
+    /// Lists how the columns of one file differ.
+    pub fn add(&mut self, file: &str, drift: &Drift, about: About<'_>, gaps: &mut Gaps) -> Result<(), EngineError> {
+        self.lost |= drift.lost;
+        for words in &drift.words {
+            *self.files.entry(words.clone()).or_default() += 1;
+            let row = Evidence { file: Some(file.to_owned()), reason: words.clone(), ..Evidence::default() };
+            gaps.evidence(Kind::SchemaDrift, about, row)?;
+        }
+        Ok(())
+    }
+
+    /// States the gap. A mapped column that is not there is more than a note: its field is empty.
+    pub fn state(&self, about: About<'_>, gaps: &mut Gaps) {
+        for (words, files) in &self.files {
+            gaps.state(Kind::SchemaDrift, about, &format!("{words} ({})", counted(*files, "file")));
+        }
+        if self.lost {
+            gaps.rate(Kind::SchemaDrift, about, Severity::Minor);
+        }
+    }
 }
 
 /// Why the source as a whole cannot be used.
@@ -132,15 +163,22 @@ fn files(
     about: About<'_>,
     gaps: &mut Gaps,
 ) -> Result<(), EngineError> {
-    let distinct = extracts.iter().filter(|extract| extract.loaded.is_some()).count();
-    for extract in extracts.iter().filter(|extract| extract.loaded.is_none()) {
-        let same = |other: &&Extract<'_>| other.input.file.sha256 == extract.input.file.sha256;
-        let first = extracts.iter().find(same).map_or("", |first| first.input.file.name.as_str());
+    // Two files without records have nothing to deliver twice: two branches without movements, say.
+    let first_of = |extract: &Extract<'_>| {
+        extracts.iter().find(|other| other.input.file.sha256 == extract.input.file.sha256 && other.records() > 0)
+    };
+    let twice: Vec<_> = extracts
+        .iter()
+        .filter(|extract| extract.loaded.is_none())
+        .filter_map(|extract| Some((extract, &first_of(extract)?.input.file.name)))
+        .collect();
+    let repeated = twice.len();
+    let distinct = extracts.len() - repeated;
+    for (extract, first) in twice {
         let file = Some(extract.input.file.name.clone());
         let reason = format!("it and {first} have the very same bytes: delivered twice, loaded once");
         gaps.evidence(Kind::FileRepeated, about, Evidence { file, reason, ..Evidence::default() })?;
     }
-    let repeated = extracts.len() - distinct;
     if repeated > 0 {
         gaps.state(Kind::FileRepeated, about, &format!("{repeated} of {} files were delivered twice", extracts.len()));
     }

@@ -26,7 +26,7 @@ impl Warehouse for FileWarehouse {
         find(&self.data, &self.patterns, date).map_err(WarehouseError::Away)
     }
 
-    fn query(&mut self, _: &str, _: Date, _: PathBuf) -> Result<(), WarehouseError> {
+    fn query(&mut self, _: &str, _: Date, _: &Path) -> Result<(), WarehouseError> {
         Err(WarehouseError::Query("a warehouse of files cannot be queried".to_owned()))
     }
 }

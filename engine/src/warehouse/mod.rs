@@ -6,7 +6,7 @@ mod files;
 mod snapshot;
 mod sqlite;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cuadre_rules::Config;
 use cuadre_rules::config::source::{Encoding, Extract, Files};
@@ -22,7 +22,7 @@ pub trait Warehouse {
     fn day(&mut self, date: Date, scratch: &Path) -> Result<Vec<Found>, WarehouseError>;
 
     /// The rows a query returns, as a Parquet file of text columns; `?1` is the date.
-    fn query(&mut self, sql: &str, date: Date, into: PathBuf) -> Result<(), WarehouseError>;
+    fn query(&mut self, sql: &str, date: Date, into: &Path) -> Result<(), WarehouseError>;
 }
 
 /// Why a warehouse, or one query, could not be read.

@@ -1,6 +1,6 @@
 //! A warehouse that is an SQLite database, read in one read-only transaction.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cuadre_rules::config::source::Column;
 use cuadre_rules::config::warehouse::SqliteWarehouse;
@@ -73,8 +73,8 @@ impl Warehouse for SqliteDatabase {
         Ok(vec![Found { name: self.name.clone(), path }])
     }
 
-    fn query(&mut self, sql: &str, date: Date, into: PathBuf) -> Result<(), WarehouseError> {
-        let copied = self.copy(sql, &date.to_string(), &into);
+    fn query(&mut self, sql: &str, date: Date, into: &Path) -> Result<(), WarehouseError> {
+        let copied = self.copy(sql, &date.to_string(), into);
         copied.map_err(|error| WarehouseError::Query(format!("the query failed: {error}")))
     }
 }

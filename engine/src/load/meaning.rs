@@ -1,0 +1,244 @@
+//! What the columns of an extract mean, by the configuration, and where they are in one file.
+
+use cuadre_rules::config::source::{Column, Extract};
+use cuadre_rules::config::{Config, Format};
+use cuadre_rules::dates::DateFormat;
+use cuadre_rules::money::Currency;
+use cuadre_rules::movement::Field;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::mapping::Mapping;
+use super::record::{Record, Unreadable};
+
+/// How much of a header that lacks a column is shown.
+const SHOWN_NAMES: usize = 40;
+const SHOWN_CHARACTERS: usize = 60;
+
+/// Whose movements an extract holds.
+#[derive(Debug, Clone)]
+pub enum Owner {
+    /// One source: its id.
+    Source(String),
+    /// The warehouse: the ids its rows may name.
+    Warehouse(Vec<String>),
+}
+
+/// The configured meaning of an extract, before its header is known.
+pub struct Meaning<'a> {
+    pub(super) extract: &'a Extract,
+    pub(super) owner: Owner,
+    pub(super) business_date: Date,
+    pub(super) formats: Vec<DateFormat>,
+    pub(super) zone: TimeZone,
+    pub(super) local: TimeZone,
+    pub(super) currency: Currency,
+    pub(super) currencies: Vec<Currency>,
+    pub(super) scale: u32,
+    /// Fields that every record must fill.
+    pub(super) required: Vec<Field>,
+}
+
+impl<'a> Meaning<'a> {
+    /// What `extract` means on `business_date`. `required` are the fields that the end-to-end
+    /// key needs.
+    pub fn new(config: &Config, extract: &'a Extract, owner: Owner, business_date: Date) -> Result<Self, String> {
+        let formats = extract.date_formats.iter().map(|text| DateFormat::parse(text)).collect::<Result<_, _>>()?;
+        let local = config.zone();
+        let zone =
+            extract.time_zone.as_ref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or_else(|| local.clone());
+        Ok(Self {
+            extract,
+            owner,
+            business_date,
+            formats,
+            zone,
+            local,
+            currency: config.default_currency().ok_or("the configuration has no currency")?,
+            currencies: config.currencies(),
+            scale: config.scale(),
+            required: extract.required.clone(),
+        })
+    }
+
+    /// Decimal places in which amounts are staged.
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
+    /// Every column name the mapping asks for, for formats that look names up record by record.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for column in self.extract.mapped() {
+            match column {
+                Column::Name(name) => names.push(name.clone()),
+                Column::Aliases(aliases) => names.extend(aliases.iter().cloned()),
+                Column::Position(_) | Column::Constant { .. } => {}
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Finds every field's column in `header`. A column that is needed and not there makes the
+    /// file unreadable; the others are listed as drift. Without a header the file is empty.
+    pub fn bind(&self, header: Option<&[String]>, floats: &[String]) -> Result<Mapping<'_>, Unreadable> {
+        let Some(header) = header else { return Ok(self.of_nothing()) };
+        let mut drift = Drift::default();
+        let mut slots: [Slot; Field::ALL.len()] = Default::default();
+        for (&field, column) in &self.extract.columns {
+            let slot = self.slot(column, header);
+            if matches!(slot, Slot::None) {
+                let named = shown(column);
+                if self.needs(field) {
+                    return Err(Unreadable(self.no_column(&format!("`{field}`"), &named, header)));
+                }
+                drift.words.push(format!("no column {named} for `{field}`"));
+                drift.lost = true;
+            }
+            if field == Field::Amount {
+                drift.words.extend(repeated(&slot, header));
+            }
+            slots[field.column()] = slot;
+        }
+        let side = |column: &Option<Column>, what: &str| match column {
+            None => Ok(Slot::None),
+            Some(column) => match self.slot(column, header) {
+                Slot::None => Err(Unreadable(self.no_column(what, &shown(column), header))),
+                slot => Ok(slot),
+            },
+        };
+        let amount = &self.extract.amount;
+        let debit = side(&amount.debit, "debits")?;
+        let credit = side(&amount.credit, "credits")?;
+        let flag = side(&amount.flag.as_ref().map(|flag| flag.column.clone()), "the debit/credit flag")?;
+        for slot in [&slots[Field::Amount.column()], &debit, &credit] {
+            if let Slot::First(columns) = slot
+                && let Some(name) = columns.iter().filter_map(|&n| header.get(n)).find(|name| floats.contains(name))
+            {
+                return Err(Unreadable(format!(
+                    "column `{name}` holds binary floating-point numbers, which cannot hold cents exactly; have it \
+                     exported as DECIMAL, text or integer minor units"
+                )));
+            }
+        }
+        self.expected_header(header, &mut drift.words);
+        Ok(Mapping { meaning: self, slots, debit, credit, flag, drift, last_date: (String::new(), None) })
+    }
+
+    fn of_nothing(&self) -> Mapping<'_> {
+        Mapping {
+            meaning: self,
+            slots: Default::default(),
+            debit: Slot::None,
+            credit: Slot::None,
+            flag: Slot::None,
+            drift: Drift { words: vec!["the file is empty, without even a header".to_owned()], lost: false },
+            last_date: (String::new(), None),
+        }
+    }
+
+    fn needs(&self, field: Field) -> bool {
+        matches!(field, Field::Amount | Field::BookedOn | Field::Currency | Field::Source)
+            || self.required.contains(&field)
+    }
+
+    fn slot(&self, column: &Column, header: &[String]) -> Slot {
+        let by_name = |name: &str| {
+            let wanted = name.trim();
+            header.iter().position(|header| header.to_lowercase() == wanted.to_lowercase())
+        };
+        let found: Vec<usize> = match column {
+            Column::Constant { value } => {
+                return Slot::Constant(value.replace("{date}", &self.business_date.to_string()));
+            }
+            Column::Position(position) => vec![*position as usize - 1],
+            Column::Name(name) => by_name(name).into_iter().collect(),
+            // JSON objects name their own members, so the alternatives stay open; elsewhere the
+            // header decides for the whole file.
+            Column::Aliases(names) if self.extract.format == Format::Jsonl => {
+                names.iter().filter_map(|name| by_name(name)).collect()
+            }
+            Column::Aliases(names) => names.iter().find_map(|name| by_name(name)).into_iter().collect(),
+        };
+        if found.is_empty() { Slot::None } else { Slot::First(found) }
+    }
+
+    fn no_column(&self, what: &str, named: &str, header: &[String]) -> String {
+        let known = header.iter().take(SHOWN_NAMES).map(|name| brief(name)).collect::<Vec<_>>().join(", ");
+        let more = if header.len() > SHOWN_NAMES { ", ..." } else { "" };
+        format!(
+            "no column {named} for {what}; the file has: {known}{more}. Add the new name to the aliases if it was \
+             renamed"
+        )
+    }
+
+    fn expected_header(&self, header: &[String], drift: &mut Vec<String>) {
+        let expected = &self.extract.expected_header;
+        if expected.is_empty() || expected.iter().eq(header) {
+            return;
+        }
+        let missing = expected.iter().filter(|name| !header.contains(name));
+        let new = header.iter().filter(|name| !expected.contains(name));
+        let before = drift.len();
+        drift.extend(missing.map(|name| format!("column `{name}` is gone")));
+        drift.extend(new.map(|name| format!("column `{name}` is new")));
+        if drift.len() == before {
+            drift.push("the columns come in another order".to_owned());
+        }
+    }
+}
+
+/// How the columns of a file differ from those configured.
+#[derive(Debug, Clone, Default)]
+pub struct Drift {
+    /// In words, one difference each.
+    pub words: Vec<String>,
+    /// Whether a mapped column is not there, so that its field is empty in the report.
+    pub lost: bool,
+}
+
+/// What to say where the name of the amounts' column occurs again further on: of other columns the
+/// first is taken and that is that, but money must not be read from one of two by chance.
+fn repeated(slot: &Slot, header: &[String]) -> Option<String> {
+    let Slot::First(columns) = slot else { return None };
+    let first = *columns.first()?;
+    let name = header.get(first)?;
+    let again = !name.is_empty() && header[first + 1..].iter().any(|other| other.eq_ignore_ascii_case(name));
+    again.then(|| format!("column `{}` occurs more than once; the amounts are read from the first", brief(name)))
+}
+
+/// Where a field's text is taken from.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Slot {
+    #[default]
+    None,
+    Constant(String),
+    /// The first of these 0-based positions that is not absent.
+    First(Vec<usize>),
+}
+
+impl Slot {
+    pub(super) fn text<'r>(&'r self, record: &'r Record) -> Option<&'r str> {
+        match self {
+            Self::None => None,
+            Self::Constant(value) => Some(value),
+            Self::First(columns) => columns.iter().find_map(|&column| record.get(column)),
+        }
+    }
+}
+
+/// A header name of a file that may be anything, even binary.
+fn brief(name: &str) -> String {
+    name.chars().take(SHOWN_CHARACTERS).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+fn shown(column: &Column) -> String {
+    match column {
+        Column::Name(name) => format!("`{name}`"),
+        Column::Aliases(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
+        Column::Position(position) => format!("number {position}"),
+        Column::Constant { value } => format!("= `{value}`"),
+    }
+}
