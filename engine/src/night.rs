@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::MANIFEST;
+use cuadre_audit::layout::{LOG, MANIFEST};
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::{Status, predicate};
@@ -74,8 +74,8 @@ pub struct Filing {
 
 /// Runs the night: receive, load, reconcile, report, file.
 pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
+    let key = signing_key(night)?;
     let series = Series::open_or_create(&night.filings)?;
-    let key = signing_key(night, &series)?;
     series.enrol(&key.public_key(), &night.config.signing.principal)?;
     let scratch = scratch()?;
 
@@ -110,13 +110,13 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     outcome(filed.id, filed.manifest.to_string(), true)
 }
 
-/// The key that signs. Only a series that trusts no key yet may have one made for it.
-fn signing_key(night: &Night<'_>, series: &Series) -> Result<SigningKey, EngineError> {
-    let signing = &night.config.signing;
+/// The key that signs. Only a new series may have one made for it: a key that is away must not
+/// start a second identity.
+fn signing_key(night: &Night<'_>) -> Result<SigningKey, EngineError> {
     if night.key.exists() {
         return Ok(SigningKey::load(&night.key)?);
     }
-    if !signing.create || !series.filings()?.is_empty() {
+    if !night.config.signing.create || night.filings.join(LOG).exists() {
         let key = night.key.display();
         let remedy = format!("restore it, or make the first one of a new series: cuadre keygen {key}");
         return Err(EngineError::Setup(format!("the signing key {key} is not there; {remedy}")));
@@ -125,7 +125,7 @@ fn signing_key(night: &Night<'_>, series: &Series) -> Result<SigningKey, EngineE
         std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
     }
     let key = SigningKey::generate()?;
-    key.write(&night.key, &signing.principal)?;
+    key.write(&night.key, &night.config.signing.principal)?;
     Ok(key)
 }
 

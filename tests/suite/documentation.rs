@@ -61,6 +61,20 @@ fn has(tool: &str) -> bool {
     found.is_ok_and(|status| status.success())
 }
 
+/// What the README shows of the demo is what the demo shows.
+#[test]
+fn the_readme_shows_the_demo_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(cuadre()).arg("demo").current_dir(folder.path()).output().unwrap();
+    let shown = String::from_utf8_lossy(&run.stderr).into_owned();
+    let readme = read("README.md");
+    let (_, block) = readme.split_once("```text\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    for line in block.lines().filter(|line| line.trim() != "...") {
+        assert!(shown.lines().any(|other| other == line), "the demo does not show {line:?}, but:\n{shown}");
+    }
+}
+
 /// Every path in backticks that begins with a folder of the workspace.
 #[test]
 fn documented_paths_exist() {

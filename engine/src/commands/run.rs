@@ -37,6 +37,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
     let configured = Configured::read(&args.config)?;
+    let had_key = configured.key().exists();
     let outcome = night::run(&Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -47,6 +48,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         issued_at: issued_at()?,
         reason: args.reason.clone(),
     })?;
+    if !had_key {
+        eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
+    }
     show::outcome(&outcome, &configured.config);
     if args.json {
         print_json(&show::outcome_json(&outcome))?;
