@@ -85,3 +85,16 @@ fn a_policy_that_forbids_the_filing_leaves_the_evidence() {
     assert!(place.read(&format!("filings.not-filed/{DATE}/exceptions.csv")).contains("10.00,10.01"));
     assert_eq!(place.files("filings/filings"), []);
 }
+
+#[test]
+fn a_new_series_may_have_its_key_made_and_an_old_one_not() {
+    let place = small("1,2026-11-20,x,10.00\n", "a,1,2026-11-20,x,10.00\n");
+    place.write("cuadre.toml", SMALL.replace("key = \"key\"", "key = \"keys/new\"\ncreate = true"));
+    let first = place.run();
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert!(first.stderr.contains("Made the signing key keys/new"), "{}", first.stderr);
+    std::fs::remove_dir_all(place.at("keys")).expect("the keys go away");
+    let second = place.cuadre(["run", "--config", "cuadre.toml", "--date", "2026-11-21"]);
+    assert_eq!(second.code, 78, "{}", second.stderr);
+    assert!(second.stderr.contains("the signing key keys/new is not there"), "{}", second.stderr);
+}
