@@ -1,0 +1,173 @@
+//! What a configuration must satisfy beyond its grammar.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::{Problem, Step};
+use super::source::Column;
+use super::{Config, EndToEnd, Warehouse};
+use crate::dates::DateFormat;
+use crate::money::Currency;
+use crate::movement::Field;
+
+type Checked = Result<(), Problem>;
+
+fn problem<S: Into<String>>(path: Vec<Step>, message: S, help: &str) -> Checked {
+    let help = Some(help.to_owned()).filter(|help| !help.is_empty());
+    Err(Problem { path, message: message.into(), help })
+}
+
+macro_rules! path {
+    ($($step:expr),*) => { vec![$(Step::from($step)),*] };
+}
+
+mod extract;
+mod rules;
+mod source;
+
+/// Finds the first thing that is wrong.
+pub(super) fn check(config: &Config) -> Checked {
+    institution(config)?;
+    unique(config.sources.iter().map(|source| source.id.as_str()), "source")?;
+    unique(config.rules.iter().map(|rule| rule.id.as_str()), "rule")?;
+    unique(config.datasets.iter().map(|dataset| dataset.id.as_str()), "dataset")?;
+    for (n, source) in config.sources.iter().enumerate() {
+        let at = |rest: Vec<Step>| [path!["source", n], rest].concat();
+        source::source(config, source).map_err(|p| Problem { path: at(p.path), ..p })?;
+    }
+    warehouse(config)?;
+    policy(config)?;
+    report(config)?;
+    rules::datasets(config)?;
+    rules::rules(config)
+}
+
+fn institution(config: &Config) -> Checked {
+    if jiff::tz::TimeZone::get(&config.time_zone).is_err() {
+        let message = format!("`{}` is no IANA time zone", config.time_zone);
+        return problem(path!["time_zone"], message, "write it as America/Mexico_City");
+    }
+    if config.deadline().is_none() {
+        return problem(path!["deadline"], format!("`{}` is no time of day", config.deadline), "write it as 06:00");
+    }
+    for (n, code) in config.currencies.iter().enumerate() {
+        currency(code, path!["currencies", n])?;
+    }
+    currency(&config.currency, path!["currency"])?;
+    if config.sources.is_empty() {
+        return problem(path!["institution"], "no [[source]] is configured", "add one [[source]] per system");
+    }
+    let principal = &config.signing.principal;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
+    if !(1..=255).contains(&principal.len()) || !principal.bytes().all(plain) {
+        let message = format!("`{principal}` cannot name a signer");
+        let help = "write it as filings@bank.example, of the characters A-Z a-z 0-9 . _ - @ +";
+        return problem(path!["signing", "principal"], message, help);
+    }
+    end_to_end(&config.end_to_end, path!["end_to_end"])
+}
+
+fn currency(code: &str, path: Vec<Step>) -> Checked {
+    match code.parse::<Currency>() {
+        Ok(_) => Ok(()),
+        Err(error) => problem(path, format!("`{code}` is {error}"), "write three capital letters, such as MXN"),
+    }
+}
+
+fn unique<'a>(ids: impl Iterator<Item = &'a str>, what: &str) -> Checked {
+    let mut seen = BTreeSet::new();
+    for (n, id) in ids.enumerate() {
+        if id.trim().is_empty() || id.contains(['/', '\\', '\n']) {
+            return problem(
+                path![what, n, "id"],
+                format!("`{id}` cannot name a {what}"),
+                "use letters, digits, - and _",
+            );
+        }
+        if !seen.insert(id) {
+            return problem(path![what, n, "id"], format!("two {what}s have the id `{id}`"), "give each its own id");
+        }
+    }
+    Ok(())
+}
+
+fn end_to_end(setting: &EndToEnd, path: Vec<Step>) -> Checked {
+    for (name, fields) in [("key", &setting.key), ("compare", &setting.compare)] {
+        if let Some(n) = fields.iter().position(|&field| field == Field::Source) {
+            return problem([path, path![name, n]].concat(), "`source` is always compared", "leave it out");
+        }
+    }
+    Ok(())
+}
+
+fn warehouse(config: &Config) -> Checked {
+    match &config.warehouse {
+        Warehouse::Files(files) => {
+            let at = |rest: Vec<Step>| [path!["warehouse", "files"], rest].concat();
+            extract::extract(files).map_err(|p| Problem { path: at(p.path), ..p })?;
+            needs(&files.columns, &[Field::Source], path!["warehouse", "files", "columns"])
+        }
+        Warehouse::Sqlite(table) => {
+            let at = path!["warehouse", "sqlite", "columns"];
+            needs(&table.columns, &[Field::Source, Field::BookedOn], at.clone())?;
+            if let Some((field, _)) = table.columns.iter().find(|(_, c)| matches!(c, Column::Position(_))) {
+                return problem([at, path![field.name()]].concat(), "a table's columns have names", "give the name");
+            }
+            let usable = |format: DateFormat| format.shows_dates().and(format.reads_dates());
+            if let Err(error) = DateFormat::parse(&table.date_format).and_then(usable) {
+                let message = format!("`{}` is no date format: {error}", table.date_format);
+                return problem(
+                    path!["warehouse", "sqlite", "date_format"],
+                    message,
+                    "use strptime letters for day, month and year, such as %Y-%m-%d",
+                );
+            }
+            extract::below(&table.path, path!["warehouse", "sqlite", "path"])
+        }
+    }
+}
+
+fn needs(columns: &BTreeMap<Field, Column>, fields: &[Field], path: Vec<Step>) -> Checked {
+    match fields.iter().find(|field| !columns.contains_key(field)) {
+        Some(field) => problem(path, format!("the warehouse's `{field}` is not mapped"), "name its column"),
+        None => Ok(()),
+    }
+}
+
+fn policy(config: &Config) -> Checked {
+    for (n, id) in config.policy.required_sources.iter().enumerate() {
+        if !config.sources.iter().any(|source| &source.id == id) {
+            return problem(
+                path!["policy", "required_sources", n],
+                format!("no source is called `{id}`"),
+                "use the id of a [[source]]",
+            );
+        }
+    }
+    if config.policy.minimum_coverage_percent > 100 {
+        return problem(
+            path!["policy", "minimum_coverage_percent"],
+            "no coverage is more than 100 percent",
+            "write 0 to 100",
+        );
+    }
+    Ok(())
+}
+
+fn report(config: &Config) -> Checked {
+    if config.report.columns.is_empty() {
+        return problem(path!["report", "columns"], "the report has no columns", "list at least one");
+    }
+    if !config.report.delimiter.is_ascii() {
+        return problem(path!["report", "delimiter"], "the delimiter is not ASCII", "use one ASCII character");
+    }
+    for (n, column) in config.report.columns.iter().enumerate() {
+        if config.report.columns[..n].iter().any(|other| other.name() == column.name()) {
+            return problem(
+                path!["report", "columns", n],
+                format!("two columns are called `{}`", column.name()),
+                "give each its own name",
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Datasets and rules: what they name must be there.
+
+use super::extract::pattern;
+use super::{Checked, problem};
+use crate::config::error::Step;
+use crate::config::{Check, Config, Rule, Warehouse};
+use crate::movement::Field;
+
+pub(super) fn datasets(config: &Config) -> Checked {
+    for (n, dataset) in config.datasets.iter().enumerate() {
+        match (&dataset.file, &dataset.query) {
+            (Some(file), None) => pattern(file, path!["dataset", n, "file"])?,
+            (None, Some(_)) if matches!(config.warehouse, Warehouse::Files(_)) => {
+                return problem(
+                    path!["dataset", n, "query"],
+                    "a warehouse of files cannot be queried",
+                    "give a `file`",
+                );
+            }
+            (None, Some(_)) => {}
+            _ => return problem(path!["dataset", n], "a dataset is a file or a query", "give one of the two"),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn rules(config: &Config) -> Checked {
+    for (n, rule) in config.rules.iter().enumerate() {
+        let dataset = match &rule.check {
+            Check::Reference(check) => Some(("reference", &check.dataset)),
+            Check::RollForward(check) => Some(("roll_forward", &check.dataset)),
+            _ => None,
+        };
+        if let Some((kind, id)) = dataset
+            && !config.datasets.iter().any(|dataset| &dataset.id == id)
+        {
+            let path = path!["rule", n, "check", kind, "dataset"];
+            return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
+        }
+        if matches!(rule.check, Check::WarehouseSql(_)) && matches!(config.warehouse, Warehouse::Files(_)) {
+            let help = "remove the rule, or use a database";
+            return problem(path!["rule", n, "check"], "a warehouse of files cannot be queried", help);
+        }
+        if config.datasets.iter().any(|dataset| dataset.id == rule.id) {
+            let message = format!("`{}` is a rule and a dataset", rule.id);
+            return problem(path!["rule", n, "id"], message, "give each its own id");
+        }
+        if let Err(reason) = crate::business::settings(rule, config.scale()) {
+            return problem(
+                path!["rule", n, "check"],
+                reason,
+                "correct the rule; `cuadre schema` describes its settings",
+            );
+        }
+        rule_sources(config, rule, n)?;
+    }
+    Ok(())
+}
+
+/// A misspelt source would make a rule pass for want of movements.
+fn rule_sources(config: &Config, rule: &Rule, n: usize) -> Checked {
+    let mut filters = vec![(&rule.only, path!["rule", n, "only", "source"])];
+    if let Check::AggregatesEqual(check) = &rule.check {
+        filters.push((&check.left, path!["rule", n, "check", "aggregates_equal", "left"]));
+        filters.push((&check.right, path!["rule", n, "check", "aggregates_equal", "right"]));
+    }
+    for (only, path) in filters {
+        let named = only.get(&Field::Source).into_iter().flatten();
+        if let Some(id) = named.into_iter().find(|&id| !config.sources.iter().any(|source| &source.id == id)) {
+            return problem(path, format!("no source is called `{id}`"), "use the id of a [[source]]");
+        }
+    }
+    Ok(())
+}
