@@ -25,3 +25,10 @@ fn wrong_usage_is_64() {
     }
     assert_eq!(cuadre(&["run", "--config", "/nowhere/cuadre.toml", "--date", "2026-11-20"]).0, Some(78));
 }
+
+#[test]
+fn a_reader_that_closes_the_pipe_is_no_fault() {
+    let command = format!("{} schema | head -1; test \"${{PIPESTATUS[0]}}\" = 0", env!("CARGO_BIN_EXE_cuadre"));
+    let output = Command::new("bash").args(["-c", &command]).output().expect("bash runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

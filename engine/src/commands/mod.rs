@@ -10,6 +10,7 @@ mod schema;
 mod show;
 mod verify;
 
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -154,6 +155,16 @@ fn parse_date(text: &str) -> Result<Date, String> {
 
 /// Prints a value as one line of JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<(), EngineError> {
-    println!("{}", serde_json::to_string(value).map_err(EngineError::bug)?);
-    Ok(())
+    let line = serde_json::to_string(value).map_err(EngineError::bug)? + "\n";
+    print(&line)
+}
+
+/// Prints the machine's words. A reader that has seen enough and closed the pipe is no fault.
+fn print(text: &str) -> Result<(), EngineError> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(EngineError::io("writing", Path::new("standard output"), error))
+        }
+        _ => Ok(()),
+    }
 }

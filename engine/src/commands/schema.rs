@@ -2,6 +2,7 @@
 
 use cuadre_rules::Config;
 
+use super::print;
 use crate::error::{EngineError, exit};
 
 /// Print the JSON Schema of the configuration, for editors
@@ -9,6 +10,6 @@ use crate::error::{EngineError, exit};
 pub struct Args {}
 
 pub fn run(_: &Args) -> Result<u8, EngineError> {
-    print!("{}", Config::json_schema());
+    print(&Config::json_schema())?;
     Ok(exit::DONE)
 }
