@@ -14,7 +14,8 @@ use crate::load::all::load_all;
 use crate::load::dataset;
 use crate::load::stage::EvidenceList;
 use crate::reconcile::breaks::{self, Sources, whole_warehouse};
-use crate::reconcile::gaps::Gaps;
+use crate::reconcile::gaps::{About, Gaps};
+use crate::reconcile::source::Scope;
 use crate::reconcile::{business, source};
 
 /// The judged day, with what the report is made of.
@@ -41,7 +42,9 @@ pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path
 
     let (mut sources, mut staged) = (Vec::new(), Vec::new());
     for (position, extracts) in extracts.into_iter().enumerate() {
-        let judged = source::judge(config, position, inputs, extracts, archive, &mut gaps)?;
+        let source = &config.sources[position];
+        let scope = Scope { config, source, about: About::source(position, &source.id), inputs, archive };
+        let judged = source::judge(scope, extracts, &mut gaps)?;
         sources.push(judged.day);
         staged.extend(judged.staged);
     }

@@ -10,9 +10,9 @@ use cuadre_rules::exception::{Evidence, Kind};
 use cuadre_rules::money::{Currency, Overflow, Totals, at_own_scale};
 use cuadre_rules::movement::Field;
 
+use super::drifts::Drifts;
 use super::end_to_end::{Comparison, evident, reconcile, shown_fields};
 use super::gaps::{About, Gaps, counted};
-use super::source::Drifts;
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role};
 use crate::load::all::WarehouseFile;

@@ -2,6 +2,9 @@
 
 pub mod breaks;
 pub mod business;
+mod control;
+mod deliveries;
+mod drifts;
 pub mod end_to_end;
 pub mod gaps;
 mod sorter;
