@@ -159,3 +159,20 @@ pub struct Evidence {
     /// Why it is listed.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_has_one_name() {
+        let schema = schemars::schema_for!(Kind).to_value();
+        let names: Vec<&str> =
+            schema["oneOf"].as_array().unwrap().iter().map(|kind| kind["const"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), 20);
+        for name in names {
+            let kind: Kind = serde_json::from_value(name.into()).unwrap();
+            assert_eq!(kind.name(), name);
+        }
+    }
+}

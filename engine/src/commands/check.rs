@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use cuadre_rules::Config;
 use cuadre_rules::config::source::ControlFrom;
-use cuadre_rules::config::{Check, Source, Warehouse};
+use cuadre_rules::config::{Source, Warehouse};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use serde_json::json;
@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     }
     for rule in &config.rules {
         let on_failure = format!("{:?}", rule.on_failure).to_lowercase();
-        eprintln!("  {:<28} {:<16} on failure: {on_failure}", rule.id, kind(&rule.check));
+        eprintln!("  {:<28} {:<16} on failure: {on_failure}", rule.id, rule.check.kind());
     }
     let columns: Vec<&str> = config.report.columns.iter().map(|column| column.name()).collect();
     eprintln!("\nReport columns: {}", columns.join(", "));
@@ -105,19 +105,6 @@ fn warehouse_plan(warehouse: &Warehouse, dated: &dyn Fn(&str) -> String) -> Stri
 
 fn names(fields: &[Field]) -> String {
     fields.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ")
-}
-
-fn kind(check: &Check) -> &'static str {
-    match check {
-        Check::Balance(_) => "balance",
-        Check::Reference(_) => "reference",
-        Check::Uniqueness(_) => "uniqueness",
-        Check::AllowedValues(_) => "allowed_values",
-        Check::Range(_) => "range",
-        Check::RollForward(_) => "roll_forward",
-        Check::AggregatesEqual(_) => "aggregates_equal",
-        Check::WarehouseSql(_) => "warehouse_sql",
-    }
 }
 
 fn plan_json(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String) -> serde_json::Value {

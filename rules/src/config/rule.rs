@@ -73,6 +73,22 @@ pub enum Check {
     WarehouseSql(WarehouseSql),
 }
 
+impl Check {
+    /// The word for its kind in the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Balance(_) => "balance",
+            Self::Reference(_) => "reference",
+            Self::Uniqueness(_) => "uniqueness",
+            Self::AllowedValues(_) => "allowed_values",
+            Self::Range(_) => "range",
+            Self::RollForward(_) => "roll_forward",
+            Self::AggregatesEqual(_) => "aggregates_equal",
+            Self::WarehouseSql(_) => "warehouse_sql",
+        }
+    }
+}
+
 /// Reference data: a CSV file with a header, or a query in the warehouse. Give one of the two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
