@@ -1,7 +1,7 @@
 //! Batches of movements: what must hold of them before they are read.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::{self, Field};
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use arrow::array::{Array, RecordBatch, StringArray};
+use arrow_array::{Array, RecordBatch, StringArray};
 use cuadre_rules::config::Report;
 use cuadre_rules::config::report::ReportColumn;
 use cuadre_rules::money::{Overflow, Totals, at_own_scale};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use arrow::error::ArrowError;
+use arrow_schema::ArrowError;
 use cuadre_rules::money::Overflow;
 use cuadre_rules::movement::Field;
 use parquet::errors::ParquetError;

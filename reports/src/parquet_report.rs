@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
-use arrow::datatypes::Schema;
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
+use arrow_select::coalesce::BatchCoalescer;
 use cuadre_rules::config::Report;
 use cuadre_rules::config::report::ReportColumn;
 use cuadre_rules::movement;
@@ -100,8 +100,8 @@ impl<W: Write + Send> ParquetReport<W> {
 mod tests {
     use std::fs::File;
 
-    use arrow::compute::concat_batches;
-    use arrow::datatypes::{DataType, TimeUnit};
+    use arrow_schema::{DataType, TimeUnit};
+    use arrow_select::concat::concat_batches;
     use cuadre_rules::movement::Field;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use cuadre_rules::money::{Currency, Overflow, at_own_scale};
 use cuadre_rules::movement::{Columns, Field};
 

@@ -100,7 +100,7 @@ pub fn encode(columns: &Columns<'_>, row: usize, fields: &[Field], out: &mut Vec
             Field::Amount => put(out, Some(&columns.amount.value(row).to_be_bytes())),
             Field::BookedOn => put(out, Some(&columns.booked_on.value(row).to_be_bytes())),
             Field::BookedAt => {
-                let instant = (!arrow::array::Array::is_null(columns.booked_at, row))
+                let instant = (!arrow_array::Array::is_null(columns.booked_at, row))
                     .then(|| columns.booked_at.value(row).to_be_bytes());
                 put(out, instant.as_ref().map(|bytes| bytes.as_slice()));
             }

@@ -6,13 +6,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
-};
+use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
@@ -125,10 +124,10 @@ pub fn schema(scale: u32) -> SchemaRef {
             Field::Amount => (DataType::Decimal128(AMOUNT_DIGITS as u8, scale as i8), false),
             _ => (DataType::Utf8, true),
         };
-        arrow::datatypes::Field::new(field.name(), kind, nullable)
+        arrow_schema::Field::new(field.name(), kind, nullable)
     });
     let place = [("file", DataType::Int32), ("record", DataType::Int64)]
-        .map(|(name, kind)| arrow::datatypes::Field::new(name, kind, false));
+        .map(|(name, kind)| arrow_schema::Field::new(name, kind, false));
     Arc::new(Schema::new(fields.chain(place).collect::<Vec<_>>()))
 }
 

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::RecordBatch;
+use arrow_array::types::Int32Type;
+use arrow_array::{
     ArrayRef, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array, StringArray,
 };
-use arrow::datatypes::Int32Type;
-use arrow::record_batch::RecordBatch;
 use cuadre_tests::{DATE, Place, SMALL};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};

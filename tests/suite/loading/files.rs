@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::StringArray;
+use arrow_array::StringArray;
 use cuadre_tests::Place;
 
 use super::formats::parquet_of;
