@@ -24,9 +24,6 @@ pub enum EngineError {
     /// A regenerated filing differs from the signed one.
     #[error("{0}")]
     Differs(String),
-    /// A fault that may pass.
-    #[error("{0}")]
-    Passing(String),
     /// A file of ours cannot be read or written.
     #[error("{}: {what}: {source}", path.display())]
     Io {
@@ -78,7 +75,6 @@ impl EngineError {
             Self::Usage(_) => exit::USAGE,
             Self::Config(_) | Self::Setup(_) => exit::CONFIG,
             Self::Differs(_) => exit::VERIFICATION_FAILED,
-            Self::Passing(_) => exit::PASSING_FAULT,
             Self::Io { source, .. } => io_exit_code(source),
             Self::Audit(error) => audit_exit_code(error),
             Self::Report(error) => report_exit_code(error),

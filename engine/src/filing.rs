@@ -39,10 +39,7 @@ pub fn render(
 
 /// Finds out without data whether the report's layout can be followed.
 pub fn check_layout(config: &Config) -> Result<(), EngineError> {
-    let mut amount = Totals::new(config.scale());
-    for currency in config.currencies() {
-        amount.add(currency, 0)?;
-    }
+    let amount = zeros(config)?;
     let header = Header {
         institution: &config.institution,
         series: &config.series,
@@ -52,6 +49,15 @@ pub fn check_layout(config: &Config) -> Result<(), EngineError> {
     };
     CsvReport::new(&config.report, &header, std::io::sink())?.finish()?;
     Ok(())
+}
+
+/// A zero of every configured currency: what a header or trailer record may name.
+fn zeros(config: &Config) -> Result<Totals, EngineError> {
+    let mut amount = Totals::new(config.scale());
+    for currency in config.currencies() {
+        amount.add(currency, 0)?;
+    }
+    Ok(amount)
 }
 
 /// Writes `exceptions.csv` into `folder`.
@@ -68,10 +74,7 @@ pub fn write_evidence(judgement: &Judgement, folder: &Path) -> Result<Subject, E
 /// One pass over the staged movements makes all three reports.
 fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Subject, Subject, Subject), EngineError> {
     let day = &judgement.day;
-    let mut amount = Totals::new(day.scale);
-    for currency in config.currencies() {
-        amount.add(currency, 0)?;
-    }
+    let mut amount = zeros(config)?;
     for source in &day.sources {
         amount.merge(&source.amount)?;
     }
