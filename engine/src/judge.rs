@@ -14,6 +14,7 @@ use crate::load::all::load_all;
 use crate::load::dataset;
 use crate::load::stage::EvidenceList;
 use crate::reconcile::breaks::{self, Sources, whole_warehouse};
+use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::{About, Gaps};
 use crate::reconcile::source::Scope;
 use crate::reconcile::{business, source};
@@ -33,7 +34,9 @@ pub struct Judgement {
 /// Judges the day from its archived inputs; `scratch` takes what is staged.
 pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path) -> Result<Judgement, EngineError> {
     let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
-    let (extracts, warehouse) = load_all(config, inputs, archive, scratch)?;
+    let plan = breaks::plan(config);
+    let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
+    let (extracts, warehouse) = load_all(config, inputs, archive, scratch, &folding)?;
     let files: Vec<(String, String)> = extracts
         .iter()
         .zip(&config.sources)
@@ -51,7 +54,7 @@ pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path
     let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
-            Some(breaks::judge(config, &sources, &warehouse, scratch, &mut gaps)?)
+            Some(breaks::judge(config, &sources, &warehouse, folding, scratch, &mut gaps)?)
         }
         None => None,
     };

@@ -11,5 +11,6 @@ pub mod exception;
 pub mod money;
 pub mod movement;
 pub mod notation;
+pub mod sketch;
 
 pub use config::{Config, ConfigError};

@@ -1,14 +1,17 @@
 //! The end-to-end reconciliation against a model that is written naively: every row compared with
-//! every other, nothing sorted, nothing encoded.
+//! every other, nothing sorted, nothing encoded. Whatever is asked of the exact comparison is asked
+//! of the sketch as well, under two keys, and has to be answered alike.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use cuadre_engine::load::mapping::Mapped;
 use cuadre_engine::load::stage::MovementStage;
-use cuadre_engine::reconcile::end_to_end::{Comparison, reconcile, shown_fields};
+use cuadre_engine::reconcile::end_to_end::{Comparison, Sides, shown_fields};
+use cuadre_engine::reconcile::fold::Folding;
 use cuadre_rules::end_to_end::{self, Difference, Place, Side, decode, show};
 use cuadre_rules::movement::Field;
+use cuadre_rules::sketch::KEY_BYTES;
 use proptest::prelude::*;
 
 /// A row of either side.
@@ -91,11 +94,12 @@ fn model(comparison: &Comparison, source: &[Row], warehouse: &[Row]) -> Outcome 
     outcome
 }
 
-/// Stages `rows` in as many files, one after the other.
-fn staged(folder: &Path, side: &str, rows: &[Row], files: usize) -> Vec<PathBuf> {
+/// Stages `rows` in as many files, one after the other, and folds them.
+fn staged(folder: &Path, side: Side, rows: &[Row], files: usize, folding: &Folding<'_>) -> Vec<PathBuf> {
     let stage = |(n, rows): (usize, &[Row])| {
-        let path = folder.join(format!("{side}-{n}.parquet"));
-        let mut stage = MovementStage::create(&path, 2).expect("a stage");
+        let path = folder.join(format!("{side:?}-{n}.parquet"));
+        let fold = folding.file(side, &path).expect("a fold");
+        let mut stage = MovementStage::create(&path, 2, Some(fold)).expect("a stage");
         for row in rows {
             let mut texts = [None; Field::ALL.len()];
             texts[Field::Source.column()] = Some(row.source);
@@ -118,15 +122,44 @@ fn staged(folder: &Path, side: &str, rows: &[Row], files: usize) -> Vec<PathBuf>
 
 type Emitted = Vec<(usize, Difference)>;
 
+/// What every way to compare the sides says.
 fn engine(plan: &[Comparison], source: &[Row], warehouse: &[Row], files: usize) -> (Vec<u64>, Emitted) {
+    let exact = compare(plan, source, warehouse, files, None);
+    for (key, folded) in [([1; KEY_BYTES], vec![true; plan.len()]), ([2; KEY_BYTES], vec![true; plan.len()])] {
+        assert_eq!(compare(plan, source, warehouse, files, Some((key, folded))), exact, "by sketch");
+    }
+    for one in 0..plan.len() {
+        let folded = (0..plan.len()).map(|n| n == one).collect();
+        assert_eq!(compare(plan, source, warehouse, files, Some(([3; KEY_BYTES], folded))), exact, "folded: {one}");
+    }
+    exact
+}
+
+/// Compares by a sketch under the given key, into which the given sources are folded; exactly
+/// without one. Differences come by source.
+fn compare(
+    plan: &[Comparison],
+    source: &[Row],
+    warehouse: &[Row],
+    files: usize,
+    sketch: Option<([u8; KEY_BYTES], Vec<bool>)>,
+) -> (Vec<u64>, Emitted) {
     let folder = tempfile::tempdir().expect("a folder");
-    let source = staged(folder.path(), "source", source, files);
-    let warehouse = staged(folder.path(), "warehouse", warehouse, files);
+    let (key, folded) = sketch.clone().unwrap_or(([0; KEY_BYTES], vec![false; plan.len()]));
+    let folding = Folding::with_key(plan, folded, &key);
+    let source = staged(folder.path(), Side::Source, source, files, &folding);
+    let warehouse = staged(folder.path(), Side::Warehouse, warehouse, files, &folding);
+    let sides = Sides { plan, source: &source, warehouse: &warehouse, scratch: folder.path(), memory: 192 << 20 };
     let mut emitted = Vec::new();
-    let matched = reconcile(plan, &source, &warehouse, folder.path(), |index, difference| {
+    let emit = |index, difference| {
         emitted.push((index, difference));
         Ok(())
-    });
+    };
+    let matched = match sketch {
+        None => sides.compare_all(emit),
+        Some(_) => sides.compare_folded(folding, emit),
+    };
+    emitted.sort_by_key(|(index, _)| *index);
     (matched.expect("a comparison"), emitted)
 }
 
@@ -354,7 +387,44 @@ fn the_same_key_in_two_sources_is_two_keys() {
     assert!(judged(&plan, &source, &crossed).iter().all(|outcome| outcome.matched == 0 && outcome.changed == 1));
 }
 
-/// The memory of the sort is no setting, so the day is made too large for it: 2 x 110 MiB.
+/// From no difference to nothing but differences: with as many as the sketch cannot hold, the
+/// exact comparison answers, and nothing shows it.
+#[test]
+fn from_none_to_all_different() {
+    const ROWS: u64 = 120_000;
+    let rows = |changed: u64| -> Vec<Row> {
+        (1..=ROWS).map(|n| row("a", Some(&n.to_string()), None, i128::from(n <= changed), n)).collect()
+    };
+    let plan = [comparison("a", &[Field::Id], &[Field::Amount])];
+    let compare = |warehouse: &[Row]| compare(&plan, &rows(0), warehouse, 2, Some(([5; KEY_BYTES], vec![true])));
+    for changed in [0, 1, ROWS / 10, ROWS / 3, ROWS] {
+        let (matched, emitted) = compare(&rows(changed));
+        assert_eq!((matched, emitted.len() as u64), (vec![ROWS - changed], changed));
+        assert!(emitted.iter().all(|(_, difference)| matches!(difference, Difference::Changed(left, right)
+            if left.place == right.place && right.money.1 == 1)));
+    }
+}
+
+/// Sums over each column, and over the columns of each row, are the same on both sides.
+#[test]
+fn swapped_values_do_not_cancel() {
+    let rows = |amounts: [i128; 4], accounts: [&str; 4]| -> Vec<Row> {
+        let rows = (1..).zip(amounts).zip(accounts);
+        rows.map(|((n, cents), account)| row("a", Some(&n.to_string()), Some(account), cents, n)).collect()
+    };
+    let plan = [comparison("a", &[Field::Id], &[Field::Account, Field::Amount])];
+    let source = rows([1, 2, 3, 4], ["x", "y", "x", "y"]);
+    for (warehouse, changed) in [
+        (rows([2, 1, 3, 4], ["x", "y", "x", "y"]), 2),
+        (rows([1, 2, 3, 4], ["y", "x", "x", "y"]), 2),
+        (rows([4, 1, 2, 3], ["y", "x", "y", "x"]), 4),
+        (rows([3, 4, 1, 2], ["x", "y", "x", "y"]), 4),
+    ] {
+        assert_eq!(judged(&plan, &source, &warehouse)[0].changed, changed);
+    }
+}
+
+/// The day is larger than the memory of the sort: 2 x 110 MiB.
 #[test]
 fn a_day_larger_than_memory_gives_the_same_answer() {
     const ROWS: u64 = 110;

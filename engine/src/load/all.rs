@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cuadre_audit::Archive;
 use cuadre_rules::Config;
+use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::Kind;
 use cuadre_rules::movement::Field;
 use rayon::prelude::*;
@@ -13,6 +14,7 @@ use super::meaning::{Meaning, Owner};
 use super::{Loaded, load};
 use crate::error::EngineError;
 use crate::inputs::{Input, Inputs, Role, object};
+use crate::reconcile::fold::Folding;
 use crate::warehouse;
 
 /// One extract of the day: the input, and what became of it.
@@ -41,6 +43,7 @@ pub fn load_all<'a>(
     inputs: &'a Inputs,
     archive: &Archive,
     scratch: &Path,
+    folding: &Folding<'_>,
 ) -> Result<(Vec<Vec<Extract<'a>>>, Vec<WarehouseFile<'a>>), EngineError> {
     let ids: Vec<String> = config.sources.iter().map(|source| source.id.clone()).collect();
     let warehouse_extract = warehouse::extract_of(config);
@@ -59,7 +62,16 @@ pub fn load_all<'a>(
             seen.push(&input.file.sha256);
             let hash_field = source.control.as_ref().and_then(|control| control.hash_field);
             let refused_as = (Kind::RecordsRejected, Some(source.id.as_str()));
-            jobs.push(Job { input, index, repeated, meaning, extract: &source.extract, refused_as, hash_field });
+            jobs.push(Job {
+                input,
+                index,
+                repeated,
+                meaning,
+                extract: &source.extract,
+                refused_as,
+                hash_field,
+                side: Side::Source,
+            });
             index += 1;
         }
     }
@@ -67,11 +79,20 @@ pub fn load_all<'a>(
     for (index, input) in (0..).zip(inputs.of(Role::Warehouse, "")) {
         let (meaning, extract) = (&warehouse_meaning, &warehouse_extract);
         let refused_as = (Kind::WarehouseRecordsRejected, None);
-        jobs.push(Job { input, index, repeated: false, meaning, extract, refused_as, hash_field: None });
+        jobs.push(Job {
+            input,
+            index,
+            repeated: false,
+            meaning,
+            extract,
+            refused_as,
+            hash_field: None,
+            side: Side::Warehouse,
+        });
     }
     let loaded: Vec<_> = (0..jobs.len())
         .into_par_iter()
-        .map(|n| jobs[n].run(config, archive, &scratch.join(format!("load-{n}"))))
+        .map(|n| jobs[n].run(config, archive, folding, &scratch.join(format!("load-{n}"))))
         .collect::<Result<_, _>>()?;
 
     let mut by_source: Vec<Vec<Extract<'a>>> = config.sources.iter().map(|_| Vec::new()).collect();
@@ -96,6 +117,7 @@ struct Job<'a, 'b> {
     extract: &'b cuadre_rules::config::source::Extract,
     refused_as: (Kind, Option<&'b str>),
     hash_field: Option<Field>,
+    side: Side,
 }
 
 impl Job<'_, '_> {
@@ -103,6 +125,7 @@ impl Job<'_, '_> {
         &self,
         config: &Config,
         archive: &Archive,
+        folding: &Folding<'_>,
         scratch: &Path,
     ) -> Result<Option<Result<Loaded, String>>, EngineError> {
         if self.repeated {
@@ -117,6 +140,8 @@ impl Job<'_, '_> {
             index: self.index,
             refused_as: self.refused_as,
             hash_field: self.hash_field,
+            side: self.side,
+            folding,
         };
         let loaded = load(&input, &config.limits, scratch)?;
         Ok(Some(loaded.map_err(|unreadable| unreadable.to_string())))

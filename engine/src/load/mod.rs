@@ -19,11 +19,13 @@ use std::path::{Path, PathBuf};
 use cuadre_rules::config::source::Extract;
 use cuadre_rules::config::{Format, Limits};
 use cuadre_rules::control::{ControlTotals, add_to_hash_total};
+use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
 use cuadre_rules::money::Totals;
 use cuadre_rules::movement::Field;
 
 use crate::error::EngineError;
+use crate::reconcile::fold::Folding;
 use mapping::{Mapped, Mapping};
 use meaning::{Drift, Meaning};
 use record::{Next, Record, Records, Refusal, Trailer, Unreadable};
@@ -45,6 +47,10 @@ pub struct Input<'a> {
     pub refused_as: (Kind, Option<&'a str>),
     /// The field whose digits make the hash total.
     pub hash_field: Option<Field>,
+    /// Which side of the end-to-end reconciliation it is.
+    pub side: Side,
+    /// What its movements are folded into.
+    pub folding: &'a Folding<'a>,
 }
 
 /// What became of an input.
@@ -87,7 +93,8 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
         Err(unreadable) => return Ok(Err(unreadable)),
     };
     let movements = folder.join("movements.parquet");
-    let mut stage = MovementStage::create(&movements, input.meaning.scale())?;
+    let fold = input.folding.file(input.side, &movements)?;
+    let mut stage = MovementStage::create(&movements, input.meaning.scale(), Some(fold))?;
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
     let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
     let mut record = Record::default();
@@ -113,7 +120,6 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
             }
         }
     }
-    stage.finish()?;
     if tally.accepted + tally.refused != tally.records {
         return Err(EngineError::bug(format!("{}: records were lost", input.name)));
     }
@@ -122,6 +128,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
         Some(Ok(trailer)) => trailer,
         Some(Err(unreadable)) => return Ok(Err(unreadable)),
     };
+    stage.finish()?;
     Ok(Ok(Loaded {
         movements,
         refused: refused.finish()?,

@@ -13,18 +13,19 @@ use arrow_schema::{DataType, SchemaRef};
 use cuadre_rules::exception::Evidence;
 use cuadre_rules::movement::{FILE_COLUMN, Field, RECORD_COLUMN, schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::mapping::Mapped;
 use crate::error::EngineError;
+use crate::reconcile::fold::FileFold;
 
 const BATCH_ROWS: usize = 8192;
 const ROW_GROUP_ROWS: usize = 1 << 17;
 
-/// Writes the movements of one file.
-pub struct MovementStage {
+/// Writes the movements of one file, and folds them while they are in hand.
+pub struct MovementStage<'a> {
     path: PathBuf,
     schema: SchemaRef,
     writer: ArrowWriter<File>,
@@ -35,11 +36,12 @@ pub struct MovementStage {
     file: Int32Builder,
     record: Int64Builder,
     rows: usize,
+    fold: Option<FileFold<'a>>,
 }
 
-impl MovementStage {
+impl<'a> MovementStage<'a> {
     /// Begins a staged file at `path`.
-    pub fn create(path: &Path, scale: u32) -> Result<Self, EngineError> {
+    pub fn create(path: &Path, scale: u32, fold: Option<FileFold<'a>>) -> Result<Self, EngineError> {
         let schema = schema(scale);
         let file = File::create(path).map_err(|e| EngineError::io("staging movements", path, e))?;
         let properties = WriterProperties::builder()
@@ -62,6 +64,7 @@ impl MovementStage {
             file: Int32Builder::new(),
             record: Int64Builder::new(),
             rows: 0,
+            fold,
         })
     }
 
@@ -98,6 +101,9 @@ impl MovementStage {
         let columns = columns.collect();
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(EngineError::bug)?;
         self.rows = 0;
+        if let Some(fold) = &mut self.fold {
+            fold.add(&batch)?;
+        }
         self.writer.write(&batch).map_err(|error| self.failed(error))
     }
 
@@ -106,8 +112,8 @@ impl MovementStage {
         if self.rows > 0 {
             self.flush()?;
         }
-        let path = self.path.clone();
-        self.writer.close().map(drop).map_err(|error| failed(&path, error))
+        self.writer.close().map_err(|error| failed(&self.path, error))?;
+        self.fold.map_or(Ok(()), FileFold::finish)
     }
 
     fn failed(&self, error: parquet::errors::ParquetError) -> EngineError {
@@ -121,8 +127,21 @@ fn failed(path: &Path, error: parquet::errors::ParquetError) -> EngineError {
 
 /// The batches of a staged file, in record order.
 pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<>, EngineError> {
+    read_rows(path, None)
+}
+
+/// The same, of the given 0-based rows alone, which must be in order; of all rows where `None`.
+pub fn read_rows(
+    path: &Path,
+    rows: Option<&[usize]>,
+) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<>, EngineError> {
     let file = File::open(path).map_err(|e| EngineError::io("reading staged movements", path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(EngineError::bug)?;
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(EngineError::bug)?;
+    if let Some(rows) = rows {
+        let total = usize::try_from(builder.metadata().file_metadata().num_rows()).map_err(EngineError::bug)?;
+        let ranges = rows.iter().map(|&row| row..row + 1);
+        builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
+    }
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(EngineError::bug)?;
     Ok(reader.map(|batch| batch.map_err(EngineError::bug)))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
+use cuadre_rules::config::Source;
 use cuadre_rules::day::{EndToEndDay, SourceDay, SourceState};
 use cuadre_rules::end_to_end::{Difference, Side, decode, show};
 use cuadre_rules::exception::{Evidence, Kind};
@@ -11,12 +12,16 @@ use cuadre_rules::money::{Currency, Overflow, Totals, at_own_scale};
 use cuadre_rules::movement::Field;
 
 use super::drifts::Drifts;
-use super::end_to_end::{Comparison, evident, reconcile, shown_fields};
+use super::end_to_end::{Comparison, Sides, evident, shown_fields};
+use super::fold::Folding;
 use super::gaps::{About, Gaps, counted};
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role};
 use crate::load::all::WarehouseFile;
 use crate::load::{Loaded, SourceTotals};
+
+/// Bytes that sorting may take.
+const SORT_MEMORY: usize = 192 << 20;
 
 /// What the sources gave: their judgements, and where their movements are staged.
 pub struct Sources<'a> {
@@ -75,22 +80,30 @@ pub fn whole_warehouse(
     Ok(Some(whole))
 }
 
-/// Compares every source with the warehouse.
+/// How each source is compared with the warehouse, in order of the configuration.
+pub fn plan(config: &Config) -> Vec<Comparison> {
+    let comparison = |source: &Source| {
+        let (key, compare) = config.compared_fields(source);
+        Comparison { source: source.id.clone(), key, compare }
+    };
+    config.sources.iter().map(comparison).collect()
+}
+
+/// By source: whether anything arrived of it that its rows in the warehouse can match.
+pub fn arrived(config: &Config, inputs: &Inputs) -> Vec<bool> {
+    config.sources.iter().map(|source| inputs.of(Role::Extract, &source.id).next().is_some()).collect()
+}
+
+/// Compares every source with the warehouse, by what was folded of [`plan`] while they were loaded.
 pub fn judge(
     config: &Config,
     sources: &Sources<'_>,
     warehouse: &[(String, Loaded)],
+    folding: Folding<'_>,
     scratch: &Path,
     gaps: &mut Gaps,
 ) -> Result<Vec<EndToEndDay>, EngineError> {
-    let plan: Vec<Comparison> = config
-        .sources
-        .iter()
-        .map(|source| {
-            let (key, compare) = config.compared_fields(source);
-            Comparison { source: source.id.clone(), key, compare }
-        })
-        .collect();
+    let plan = plan(config);
     let listing = Listing {
         scale: config.scale(),
         files: sources.files,
@@ -98,7 +111,8 @@ pub fn judge(
     };
     let mut days = uncompared(config, sources.days, warehouse)?;
     let copies: Vec<PathBuf> = warehouse.iter().map(|(_, loaded)| loaded.movements.clone()).collect();
-    let matched = reconcile(&plan, sources.staged, &copies, scratch, |index, difference| {
+    let sides = Sides { plan: &plan, source: sources.staged, warehouse: &copies, scratch, memory: SORT_MEMORY };
+    let matched = sides.compare_folded(folding, |index, difference| {
         let day = &mut days[index];
         let (count, kind) = match difference {
             Difference::MissingInWarehouse(_) => (&mut day.missing_in_warehouse, Kind::MissingInWarehouse),

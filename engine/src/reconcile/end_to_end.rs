@@ -1,13 +1,18 @@
-//! The end-to-end reconciliation by exact comparison: both sides are sorted by key (on disk where
-//! memory does not suffice) and walked together. [`reconcile`] is the whole interface.
+//! The end-to-end reconciliation. Rows that share a key are judged together, exactly: both sides
+//! are sorted by key (on disk where memory does not suffice) and walked side by side.
+//!
+//! Where the sides were folded into a sketch while they were loaded, only the rows of keys that
+//! differ are sorted and walked. The judgement is the same code and the same answer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cuadre_rules::end_to_end::{Difference, Place, Row, Side, encode, judge};
+use cuadre_rules::end_to_end::{Difference, Place, Row, Side, judge};
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::{Columns, Field};
+use cuadre_rules::sketch::{Digester, proof};
 
+use super::fold::{Folding, RowEncoder, rows_of};
 use super::sorter::{Sorted, Sorter};
 use crate::error::EngineError;
 use crate::load::stage;
@@ -23,47 +28,177 @@ pub struct Comparison {
     pub compare: Vec<Field>,
 }
 
-/// Memory that one side may take before it sorts on disk.
-const SIDE_BUDGET: usize = 96 << 20;
+/// The staged movements of both sides, to be compared.
+#[derive(Clone, Copy)]
+pub struct Sides<'a> {
+    /// How, by source. Movements of other sources are not compared.
+    pub plan: &'a [Comparison],
+    /// Staged movements of the sources.
+    pub source: &'a [PathBuf],
+    /// Staged rows of the warehouse.
+    pub warehouse: &'a [PathBuf],
+    /// A folder to sort in.
+    pub scratch: &'a Path,
+    /// Bytes of memory that sorting may take.
+    pub memory: usize,
+}
 
-/// Compares the staged movements of both sides. Hands every difference to `emit` with the index
-/// of its source in `plan`, in order of source, then key; returns the matched pairs per source.
-/// Movements of sources that are not in `plan` are not compared.
-pub fn reconcile(
-    plan: &[Comparison],
-    source: &[PathBuf],
-    warehouse: &[PathBuf],
-    scratch: &Path,
-    mut emit: impl FnMut(usize, Difference) -> Result<(), EngineError>,
-) -> Result<Vec<u64>, EngineError> {
-    let sort = |side: &str, files: &[PathBuf]| {
-        let folder = scratch.join(format!("sort-{side}"));
-        fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
-        sorted(plan, files, &folder)
-    };
-    let (source, warehouse) = rayon::join(|| sort("source", source), || sort("warehouse", warehouse));
-    let (mut source, mut warehouse) = (source?, warehouse?);
-    let mut matched = vec![0; plan.len()];
-    while let Some(key) = source.key().into_iter().chain(warehouse.key()).min().map(<[u8]>::to_vec) {
-        let rows = |side: &mut Sorted| -> Result<Vec<Row>, EngineError> {
-            let mut rows = Vec::new();
-            if side.key() == Some(&key) {
-                side.take_group(|payload| rows.extend(row_of(payload)))?;
-            }
-            Ok(rows)
-        };
-        let (left, right) = (rows(&mut source)?, rows(&mut warehouse)?);
-        let index = usize::from(u16::from_be_bytes([key[0], key[1]]));
-        let keyed = !plan[index].key.is_empty();
-        let mut emitted = Ok(());
-        matched[index] += judge(keyed, &left, &right, |difference| {
-            if emitted.is_ok() {
-                emitted = emit(index, whole(difference, keyed, &key));
-            }
-        });
-        emitted?;
+/// Which rows of one side are looked at.
+struct Chosen {
+    /// Sources of the plan.
+    sources: Vec<bool>,
+    /// By file: 0-based rows; every row where `None`.
+    rows: Option<Vec<Vec<usize>>>,
+}
+
+/// One side in order of key, and what was found on the way.
+struct InOrder {
+    sorted: Sorted,
+    /// Rows by source of the plan.
+    counts: Vec<u64>,
+    /// Their balance under the digester.
+    balance: u128,
+}
+
+impl Sides<'_> {
+    /// Compares every movement. Hands each difference to `emit` with the index of its source in
+    /// the plan, in order of source, then key; returns the matched pairs per source.
+    pub fn compare_all(
+        &self,
+        emit: impl FnMut(usize, Difference) -> Result<(), EngineError>,
+    ) -> Result<Vec<u64>, EngineError> {
+        self.compare_sources(vec![true; self.plan.len()], emit)
     }
-    Ok(matched)
+
+    /// The same, by the sketch that the sides were folded into. Differences of sources that were
+    /// not folded come after the others.
+    pub fn compare_folded(
+        &self,
+        folding: Folding<'_>,
+        mut emit: impl FnMut(usize, Difference) -> Result<(), EngineError>,
+    ) -> Result<Vec<u64>, EngineError> {
+        let (folded, digester, sum) = folding.finish();
+        let files = || self.source.iter().chain(self.warehouse);
+        // A source of which one file turned out unreadable takes no part, but its other files are folded.
+        let same_files = files().count() == sum.files.len() && files().all(|file| sum.files.contains(file));
+        let balance = sum.sketch.balance();
+        let keys = if same_files { sum.sketch.differing_keys() } else { None };
+        let Some(keys) = keys else { return self.compare_all(emit) };
+        let chosen = |files: &[PathBuf]| -> Result<Chosen, EngineError> {
+            let rows = files.iter().map(|file| rows_of(file, &keys)).collect::<Result<_, _>>()?;
+            Ok(Chosen { sources: folded.clone(), rows: Some(rows) })
+        };
+        let (source, warehouse) =
+            self.sort(&chosen(self.source)?, &chosen(self.warehouse)?, "differing", Some(&digester))?;
+        if source.balance.wrapping_add(warehouse.balance) != balance {
+            return self.compare_all(emit);
+        }
+        let examined = source.counts.clone();
+        let mut matched = self.walk(source.sorted, warehouse.sorted, &mut emit)?;
+        for (index, matched) in matched.iter_mut().enumerate() {
+            *matched += sum.movements[index] - examined[index];
+        }
+        let others: Vec<bool> = folded.iter().map(|folded| !folded).collect();
+        if others.contains(&true) {
+            let more = self.compare_sources(others, emit)?;
+            matched.iter_mut().zip(more).for_each(|(matched, more)| *matched += more);
+        }
+        Ok(matched)
+    }
+
+    fn compare_sources(
+        &self,
+        sources: Vec<bool>,
+        emit: impl FnMut(usize, Difference) -> Result<(), EngineError>,
+    ) -> Result<Vec<u64>, EngineError> {
+        let all = Chosen { sources, rows: None };
+        let (source, warehouse) = self.sort(&all, &all, "all", None)?;
+        self.walk(source.sorted, warehouse.sorted, emit)
+    }
+
+    fn sort(
+        &self,
+        source: &Chosen,
+        warehouse: &Chosen,
+        folder: &str,
+        digester: Option<&Digester>,
+    ) -> Result<(InOrder, InOrder), EngineError> {
+        let sort = |side: Side, files: &[PathBuf], chosen: &Chosen| {
+            let folder = self.scratch.join(format!("sort-{folder}-{side:?}"));
+            fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
+            self.sort_side(side, files, chosen, &folder, digester)
+        };
+        let (source, warehouse) = rayon::join(
+            || sort(Side::Source, self.source, source),
+            || sort(Side::Warehouse, self.warehouse, warehouse),
+        );
+        Ok((source?, warehouse?))
+    }
+
+    fn sort_side(
+        &self,
+        side: Side,
+        files: &[PathBuf],
+        chosen: &Chosen,
+        folder: &Path,
+        digester: Option<&Digester>,
+    ) -> Result<InOrder, EngineError> {
+        let mut sorter = Sorter::new(folder, self.memory / 2);
+        let mut encoder = RowEncoder::new(self.plan);
+        let (mut counts, mut balance) = (vec![0; self.plan.len()], 0u128);
+        let mut payload = Vec::new();
+        for (n, file) in files.iter().enumerate() {
+            for batch in stage::read_rows(file, chosen.rows.as_ref().map(|rows| rows[n].as_slice()))? {
+                let batch = batch?;
+                let columns = Columns::of(&batch);
+                for row in 0..columns.rows() {
+                    let Some(index) = encoder.encode(&columns, row).filter(|&index| chosen.sources[index]) else {
+                        continue;
+                    };
+                    counts[index] += 1;
+                    if let Some(digester) = digester {
+                        let digest = digester.digest(&encoder.bytes, encoder.key_length);
+                        balance = balance.wrapping_add(proof(side, &digest));
+                    }
+                    let (key, values) = encoder.bytes.split_at(encoder.key_length);
+                    payload.clear();
+                    payload.extend_from_slice(values);
+                    put_tail(&columns, row, &mut payload);
+                    sorter.push(key, &payload)?;
+                }
+            }
+        }
+        Ok(InOrder { sorted: sorter.finish()?, counts, balance })
+    }
+
+    fn walk(
+        &self,
+        mut source: Sorted,
+        mut warehouse: Sorted,
+        mut emit: impl FnMut(usize, Difference) -> Result<(), EngineError>,
+    ) -> Result<Vec<u64>, EngineError> {
+        let mut matched = vec![0; self.plan.len()];
+        while let Some(key) = source.key().into_iter().chain(warehouse.key()).min().map(<[u8]>::to_vec) {
+            let rows = |side: &mut Sorted| -> Result<Vec<Row>, EngineError> {
+                let mut rows = Vec::new();
+                if side.key() == Some(&key) {
+                    side.take_group(|payload| rows.extend(row_of(payload)))?;
+                }
+                Ok(rows)
+            };
+            let (left, right) = (rows(&mut source)?, rows(&mut warehouse)?);
+            let index = usize::from(u16::from_be_bytes([key[0], key[1]]));
+            let keyed = !self.plan[index].key.is_empty();
+            let mut emitted = Ok(());
+            matched[index] += judge(keyed, &left, &right, |difference| {
+                if emitted.is_ok() {
+                    emitted = emit(index, whole(difference, keyed, &key));
+                }
+            });
+            emitted?;
+        }
+        Ok(matched)
+    }
 }
 
 /// The fields that [`Row::values`] of an emitted difference encode, in order.
@@ -86,36 +221,12 @@ fn whole(difference: Difference, keyed: bool, key: &[u8]) -> Difference {
     }
 }
 
-fn sorted(plan: &[Comparison], files: &[PathBuf], folder: &Path) -> Result<Sorted, EngineError> {
-    let mut sorter = Sorter::new(folder, SIDE_BUDGET);
-    let (mut key, mut payload) = (Vec::new(), Vec::new());
-    for file in files {
-        for batch in stage::read(file)? {
-            let batch = batch?;
-            let columns = Columns::of(&batch);
-            for row in 0..columns.rows() {
-                let source = columns.text(Field::Source, row).unwrap_or_default();
-                let Some(index) = plan.iter().position(|comparison| comparison.source == source) else { continue };
-                let Comparison { key: key_fields, compare, .. } = &plan[index];
-                key.clear();
-                payload.clear();
-                key.extend_from_slice(&(index as u16).to_be_bytes());
-                match key_fields.is_empty() {
-                    true => encode(&columns, row, compare, &mut key),
-                    false => {
-                        encode(&columns, row, key_fields, &mut key);
-                        encode(&columns, row, compare, &mut payload);
-                    }
-                }
-                payload.extend_from_slice(&(columns.file.value(row) as u32).to_be_bytes());
-                payload.extend_from_slice(&(columns.record.value(row) as u64).to_be_bytes());
-                payload.extend_from_slice(&columns.amount.value(row).to_be_bytes());
-                payload.extend_from_slice(columns.text(Field::Currency, row).unwrap_or_default().as_bytes());
-                sorter.push(&key, &payload)?;
-            }
-        }
-    }
-    sorter.finish()
+/// Appends where a row lies and the money it moves, for [`row_of`].
+fn put_tail(columns: &Columns<'_>, row: usize, payload: &mut Vec<u8>) {
+    payload.extend_from_slice(&(columns.file.value(row) as u32).to_be_bytes());
+    payload.extend_from_slice(&(columns.record.value(row) as u64).to_be_bytes());
+    payload.extend_from_slice(&columns.amount.value(row).to_be_bytes());
+    payload.extend_from_slice(columns.text(Field::Currency, row).unwrap_or_default().as_bytes());
 }
 
 /// File (4 bytes), record (8), amount (16) and currency (3) behind the compared values.

@@ -6,6 +6,7 @@ mod control;
 mod deliveries;
 mod drifts;
 pub mod end_to_end;
+pub mod fold;
 pub mod gaps;
 mod sorter;
 pub mod source;

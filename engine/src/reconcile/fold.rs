@@ -1,0 +1,195 @@
+//! Both sides of the end-to-end reconciliation, folded into one sketch while they are loaded.
+//!
+//! Beside the movements of a file lies the fingerprint of each movement's key, 4 bytes a row, so
+//! that the rows of a differing key are found without reading any other.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use arrow_array::RecordBatch;
+use cuadre_rules::end_to_end::{Side, encode};
+use cuadre_rules::movement::{Columns, Field};
+use cuadre_rules::sketch::{Digester, KEY_BYTES, Sketch};
+
+use super::end_to_end::Comparison;
+use crate::error::EngineError;
+
+/// The night's movements, as far as they are loaded.
+pub struct Folding<'a> {
+    plan: &'a [Comparison],
+    /// By source of the plan: whether it is folded. What cannot match anything would only fill
+    /// the sketch.
+    folded: Vec<bool>,
+    digester: Digester,
+    sum: Mutex<Folded>,
+}
+
+/// What was folded.
+#[derive(Debug, Default)]
+pub struct Folded {
+    /// The sketch of both sides.
+    pub sketch: Sketch,
+    /// Source movements of each source of the plan.
+    pub movements: Vec<u64>,
+    /// Files whose movements these are.
+    pub files: HashSet<PathBuf>,
+}
+
+impl<'a> Folding<'a> {
+    /// Nothing folded yet; movements of the sources of `plan` that are `folded` will be, under a key
+    /// that is fresh from the operating system.
+    pub fn new(plan: &'a [Comparison], folded: Vec<bool>) -> Result<Self, EngineError> {
+        let mut key = [0; KEY_BYTES];
+        getrandom::fill(&mut key).map_err(|error| {
+            EngineError::io("drawing the key of the sketch", Path::new("the operating system"), error.into())
+        })?;
+        Ok(Self::with_key(plan, folded, &key))
+    }
+
+    /// The same under a given key.
+    pub fn with_key(plan: &'a [Comparison], folded: Vec<bool>, key: &[u8; KEY_BYTES]) -> Self {
+        let sum = Folded { movements: vec![0; plan.len()], ..Folded::default() };
+        Self { plan, folded, digester: Digester::new(key), sum: Mutex::new(sum) }
+    }
+
+    /// Begins the fold of a file whose movements are staged at `staged`.
+    pub fn file(&self, side: Side, staged: &Path) -> Result<FileFold<'_>, EngineError> {
+        let path = fingerprints_of(staged);
+        let out = File::create(&path).map_err(|e| EngineError::io("listing the keys' fingerprints", &path, e))?;
+        Ok(FileFold {
+            folding: self,
+            side,
+            staged: staged.to_owned(),
+            rows: RowEncoder::new(self.plan),
+            part: Folded { movements: vec![0; self.plan.len()], ..Folded::default() },
+            out: BufWriter::with_capacity(1 << 16, out),
+        })
+    }
+
+    /// Ends the fold.
+    pub fn finish(self) -> (Vec<bool>, Digester, Folded) {
+        (self.folded, self.digester, self.sum.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+/// The fold of one file. Dropped before [`FileFold::finish`], it leaves the night's as it was.
+pub struct FileFold<'a> {
+    folding: &'a Folding<'a>,
+    side: Side,
+    staged: PathBuf,
+    rows: RowEncoder<'a>,
+    part: Folded,
+    out: BufWriter<File>,
+}
+
+impl FileFold<'_> {
+    /// Folds the next movements of the file, in record order.
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
+        let columns = Columns::of(batch);
+        for row in 0..columns.rows() {
+            let index = self.rows.encode(&columns, row).filter(|&index| self.folding.folded[index]);
+            let mut fingerprint = 0;
+            if let Some(index) = index {
+                let digest = self.folding.digester.digest(&self.rows.bytes, self.rows.key_length);
+                self.part.sketch.add(self.side, &digest);
+                self.part.movements[index] += u64::from(self.side == Side::Source);
+                fingerprint = digest.fingerprint;
+            }
+            self.out.write_all(&fingerprint.to_le_bytes()).map_err(|e| self.failed(e))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the file to the night.
+    pub fn finish(mut self) -> Result<(), EngineError> {
+        self.out.flush().map_err(|e| self.failed(e))?;
+        let mut sum = self.folding.sum.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        sum.sketch.merge(&self.part.sketch);
+        for (sum, part) in sum.movements.iter_mut().zip(&self.part.movements) {
+            *sum += part;
+        }
+        sum.files.insert(self.staged);
+        Ok(())
+    }
+
+    fn failed(&self, error: io::Error) -> EngineError {
+        EngineError::io("listing the keys' fingerprints", &fingerprints_of(&self.staged), error)
+    }
+}
+
+/// A row as both the sketch and the exact comparison see it.
+pub struct RowEncoder<'a> {
+    plan: &'a [Comparison],
+    /// The 0-based place of its source in the plan (2 bytes), its key, the compared values.
+    pub bytes: Vec<u8>,
+    /// How many of the bytes are the key.
+    pub key_length: usize,
+}
+
+impl<'a> RowEncoder<'a> {
+    /// Encodes rows as `plan` compares them.
+    pub fn new(plan: &'a [Comparison]) -> Self {
+        Self { plan, bytes: Vec::new(), key_length: 0 }
+    }
+
+    /// Encodes a row, and gives the place of its source in the plan; `None` where it has none.
+    pub fn encode(&mut self, columns: &Columns<'_>, row: usize) -> Option<usize> {
+        let source = columns.text(Field::Source, row).unwrap_or_default();
+        let index = self.plan.iter().position(|comparison| comparison.source == source)?;
+        let Comparison { key, compare, .. } = &self.plan[index];
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&(index as u16).to_be_bytes());
+        encode(columns, row, key, &mut self.bytes);
+        self.key_length = self.bytes.len();
+        encode(columns, row, compare, &mut self.bytes);
+        if key.is_empty() {
+            // Without a key the whole row is one.
+            self.key_length = self.bytes.len();
+        }
+        Some(index)
+    }
+}
+
+/// The 0-based rows of the file staged at `staged` whose key has one of `fingerprints`.
+pub fn rows_of(staged: &Path, fingerprints: &HashSet<u32>) -> Result<Vec<usize>, EngineError> {
+    let path = fingerprints_of(staged);
+    let failed = |e| EngineError::io("reading the keys' fingerprints", &path, e);
+    // Nearly every row is passed over by this one look at a table that stays in the nearest memory.
+    let mut maybe = vec![false; 1 << 16];
+    fingerprints.iter().for_each(|fingerprint| maybe[*fingerprint as usize >> 16] = true);
+    let mut input = BufReader::with_capacity(1 << 16, File::open(&path).map_err(failed)?);
+    let (mut rows, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+    let mut first = 0;
+    loop {
+        let read = read_full(&mut input, &mut buffer).map_err(failed)?;
+        let (words, _) = buffer[..read].as_chunks::<4>();
+        for (row, word) in (first..).zip(words) {
+            let fingerprint = u32::from_le_bytes(*word);
+            if maybe[fingerprint as usize >> 16] && fingerprints.contains(&fingerprint) {
+                rows.push(row);
+            }
+        }
+        first += words.len();
+        if read < buffer.len() {
+            return Ok(rows);
+        }
+    }
+}
+
+fn read_full(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut read = 0;
+    while read < buffer.len() {
+        match input.read(&mut buffer[read..])? {
+            0 => break,
+            more => read += more,
+        }
+    }
+    Ok(read)
+}
+
+fn fingerprints_of(staged: &Path) -> PathBuf {
+    staged.with_extension("fingerprints")
+}

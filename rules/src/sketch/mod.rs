@@ -1,0 +1,225 @@
+//! An invertible sketch: two multisets of rows are folded into a few megabytes while they are
+//! read, and from the difference of the two the keys of the differing rows are read off.
+//!
+//! It is an invertible Bloom lookup table (Goodrich and Mitzenmacher 2011, arXiv 1101.2245;
+//! Eppstein, Goodrich, Uyeda and Varghese 2011). A row is added to three cells that its digest
+//! names, a row of the other side is subtracted. Rows that both sides have cancel. A cell that is
+//! left with one distinct row gives it away; taking that row out of its two other cells uncovers
+//! more, until nothing is left. Up to [`CAPACITY`] distinct differing rows that fails where two rows
+//! share all three cells: one night in millions with a few thousand rows, one in ten thousand near
+//! the capacity. Where it fails, [`Sketch::differing_keys`] says so.
+//!
+//! # What may go unnoticed
+//!
+//! The keys read off are examined exactly, row by row. An error is possible only if rows of
+//! *other* keys differ, too. Let `E` be these rows with their net multiplicities.
+//! [`Sketch::balance`] is the sum of `proof` over all rows, source less warehouse; it must equal
+//! the sum over the examined rows, so the proofs of `E`, each times its multiplicity, must add up
+//! to zero modulo 2^128. Proofs are outputs of AES under a key that neither the cells nor the
+//! choice of examined keys depend on. As long as the rows of `E` have distinct inputs to it, the
+//! proof of one row with multiplicity `m`, `|m| < 2^31`, has to hit one of at most 2^31 values:
+//! probability at most 2^-97. Two different rows have the same input with probability at most
+//! 2^-126 (NH under two keys, and the chain), so among `d` differing rows, with at most
+//! d^2 * 2^-127. Taking AES for a random function costs n^2 * 2^-127 for `n` rows. Together, for
+//! nights of up to 2^33 rows and whatever they hold, the probability that a difference goes
+//! unnoticed is below 2^-60. The key is fresh for each run, so no one can prepare such rows.
+
+mod digest;
+
+use std::collections::HashSet;
+
+pub use digest::{Digester, KEY_BYTES, RowDigest};
+
+use crate::end_to_end::Side;
+
+const CELLS_PER_PART: usize = 1 << 15;
+const PARTS: usize = 3;
+
+/// Distinct differing rows up to which reading off is to succeed: 4 in 5 cells
+/// (the threshold of three cells per row is 0.818, Molloy 2005).
+pub const CAPACITY: usize = PARTS * CELLS_PER_PART * 4 / 5;
+
+/// Sums over the rows of a cell; those of the warehouse are subtracted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Cell {
+    /// Sum of the 96-bit identities.
+    identity: i128,
+    /// Sum, modulo 2^64, of a check of the identity in the upper and the key's fingerprint in the lower half.
+    tail: u64,
+    /// Rows.
+    count: i64,
+}
+
+impl Cell {
+    fn add(&mut self, times: i64, identity: u128, fingerprint: u32) {
+        self.identity = self.identity.wrapping_add((identity as i128).wrapping_mul(times.into()));
+        self.tail = self.tail.wrapping_add((times as u64).wrapping_mul(check(identity) << 32 | u64::from(fingerprint)));
+        self.count = self.count.wrapping_add(times);
+    }
+}
+
+/// The sketch of rows of one side or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sketch {
+    cells: Vec<Cell>,
+    balance: u128,
+}
+
+impl Default for Sketch {
+    fn default() -> Self {
+        Self { cells: vec![Cell::default(); PARTS * CELLS_PER_PART], balance: 0 }
+    }
+}
+
+impl Sketch {
+    /// Adds a row of the source, or subtracts one of the warehouse.
+    pub fn add(&mut self, side: Side, row: &RowDigest) {
+        let times = if side == Side::Source { 1 } else { -1 };
+        for at in cells_of(row.identity) {
+            self.cells[at].add(times, row.identity, row.fingerprint);
+        }
+        self.balance = self.balance.wrapping_add(proof(side, row));
+    }
+
+    /// Adds what `other` holds.
+    pub fn merge(&mut self, other: &Self) {
+        for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
+            cell.identity = cell.identity.wrapping_add(other.identity);
+            cell.tail = cell.tail.wrapping_add(other.tail);
+            cell.count = cell.count.wrapping_add(other.count);
+        }
+        self.balance = self.balance.wrapping_add(other.balance);
+    }
+
+    /// The sum of the proofs, source less warehouse, modulo 2^128.
+    pub fn balance(&self) -> u128 {
+        self.balance
+    }
+
+    /// Fingerprints of the keys of all differing rows; `None` where they are too many to be read
+    /// off. It may err: the rows of these keys must account for the whole [`Sketch::balance`].
+    pub fn differing_keys(mut self) -> Option<HashSet<u32>> {
+        let mut keys = HashSet::new();
+        let mut waiting: Vec<usize> = (0..self.cells.len()).collect();
+        // Each step takes a row out; more steps than cells mean that rows are put in.
+        let mut steps = self.cells.len();
+        while let Some(at) = waiting.pop() {
+            let Some((times, identity, fingerprint)) = self.only_row(at) else { continue };
+            steps = steps.checked_sub(1)?;
+            keys.insert(fingerprint);
+            for cell in cells_of(identity) {
+                self.cells[cell].add(-times, identity, fingerprint);
+                waiting.push(cell);
+            }
+        }
+        self.cells.iter().all(|cell| *cell == Cell::default()).then_some(keys)
+    }
+
+    /// The one distinct row of a cell, with its multiplicity, if it has one.
+    fn only_row(&self, at: usize) -> Option<(i64, u128, u32)> {
+        let Cell { identity, tail, count } = self.cells[at];
+        if count == 0 || identity % i128::from(count) != 0 {
+            return None;
+        }
+        let identity = u128::try_from(identity / i128::from(count)).ok()?;
+        if !cells_of(identity).contains(&at) {
+            return None;
+        }
+        let checks = (count as u64).wrapping_mul(check(identity) << 32);
+        let fingerprints = tail.wrapping_sub(checks) as i64;
+        let fingerprint = u32::try_from(fingerprints.checked_div(count)?).ok()?;
+        (fingerprints % count == 0).then_some((count, identity, fingerprint))
+    }
+}
+
+/// What a row adds to a balance.
+pub fn proof(side: Side, row: &RowDigest) -> u128 {
+    if side == Side::Source { row.proof } else { row.proof.wrapping_neg() }
+}
+
+fn cells_of(identity: u128) -> [usize; PARTS] {
+    let part = |n: usize| n * CELLS_PER_PART + (identity >> (15 * n)) as usize % CELLS_PER_PART;
+    [part(0), part(1), part(2)]
+}
+
+/// 32 bits that the sum of several identities does not have in common with the sum of their
+/// checks; the finish of MurmurHash3 mixes them.
+fn check(identity: u128) -> u64 {
+    let mut mixed = (identity ^ identity >> 48) as u64;
+    mixed = (mixed ^ mixed >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    mixed = (mixed ^ mixed >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    mixed >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn digester() -> Digester {
+        Digester::new(&std::array::from_fn(|n| n as u8))
+    }
+
+    fn add(sketch: &mut Sketch, digester: &Digester, side: Side, key: u64, value: u64, copies: usize) {
+        let row = [key.to_be_bytes(), value.to_be_bytes()].concat();
+        (0..copies).for_each(|_| sketch.add(side, &digester.digest(&row, 8)));
+    }
+
+    fn fingerprint(digester: &Digester, key: u64) -> u32 {
+        digester.digest(&[key.to_be_bytes(), [0; 8]].concat(), 8).fingerprint
+    }
+
+    #[test]
+    fn as_many_differences_as_promised_are_read_off_and_many_more_are_not() {
+        let digester = digester();
+        for (differing, found) in [(0, true), (1, true), (CAPACITY as u64, true), (2 * CAPACITY as u64, false)] {
+            let mut sketch = Sketch::default();
+            for key in 0..200_000 {
+                add(&mut sketch, &digester, Side::Source, key, 0, 1);
+                add(&mut sketch, &digester, Side::Warehouse, key, 0, usize::from(key >= differing));
+            }
+            let keys = sketch.differing_keys();
+            let expected: HashSet<u32> = (0..differing).map(|key| fingerprint(&digester, key)).collect();
+            assert_eq!(keys, found.then_some(expected), "{differing} differing rows");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_night_add_up_in_any_order() {
+        let digester = digester();
+        let (mut whole, mut parts) = (Sketch::default(), vec![Sketch::default(); 3]);
+        for key in 0..900 {
+            let side = if key % 2 == 0 { Side::Source } else { Side::Warehouse };
+            add(&mut whole, &digester, side, key / 2, 0, 1);
+            add(&mut parts[key as usize % 3], &digester, side, key / 2, 0, 1);
+        }
+        parts.rotate_left(1);
+        let (first, rest) = parts.split_first_mut().unwrap();
+        rest.iter().for_each(|part| first.merge(part));
+        assert!(*first == whole && whole == Sketch::default());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Against brute force: keys of which any row is there more often on one side.
+        #[test]
+        fn exactly_the_keys_whose_rows_differ(
+            rows in prop::collection::vec((0..40u64, 0..3u64, 0..6usize, 0..6usize), 0..120),
+        ) {
+            let digester = digester();
+            let mut sketch = Sketch::default();
+            let mut net = std::collections::BTreeMap::new();
+            for (key, value, source, warehouse) in rows {
+                add(&mut sketch, &digester, Side::Source, key, value, source);
+                add(&mut sketch, &digester, Side::Warehouse, key, value, warehouse);
+                *net.entry((key, value)).or_insert(0) += source as i64 - warehouse as i64;
+            }
+            let differing = net.into_iter().filter(|(_, net)| *net != 0);
+            let expected: HashSet<u32> = differing.map(|((key, _), _)| fingerprint(&digester, key)).collect();
+            prop_assert_eq!(expected.is_empty(), sketch.balance() == 0);
+            prop_assert_eq!(sketch.differing_keys(), Some(expected));
+        }
+    }
+}
