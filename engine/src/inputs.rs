@@ -1,6 +1,7 @@
 //! `inputs.json`: everything a filing was made from, by name and digest. With the archive it is
 //! enough to make the filing again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cuadre_audit::Archive;
@@ -106,8 +107,28 @@ impl Inputs {
     }
 }
 
-/// Where an input lies in the archive.
-pub fn object(archive: &Archive, input: &Input) -> Result<PathBuf, EngineError> {
+/// Where the bytes of the inputs lie.
+pub enum Bytes {
+    /// In the archive of a series, by digest.
+    Archived(Archive),
+    /// Where they were found, by name.
+    InPlace(BTreeMap<String, PathBuf>),
+}
+
+impl Bytes {
+    /// Where an input lies.
+    pub fn path_of(&self, input: &Input) -> Result<PathBuf, EngineError> {
+        match self {
+            Self::Archived(archive) => object(archive, input),
+            Self::InPlace(places) => places
+                .get(&input.file.name)
+                .cloned()
+                .ok_or_else(|| EngineError::bug(format!("{} was not received", input.file.name))),
+        }
+    }
+}
+
+fn object(archive: &Archive, input: &Input) -> Result<PathBuf, EngineError> {
     let digest = input.file.sha256.parse();
     let digest = digest.map_err(|_| EngineError::Differs(format!("{}: its digest is malformed", input.file.name)))?;
     let path = archive.path_of(digest);

@@ -4,12 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::Archive;
 use cuadre_rules::Config;
 use cuadre_rules::day::Day;
 
 use crate::error::EngineError;
-use crate::inputs::Inputs;
+use crate::inputs::{Bytes, Inputs};
 use crate::load::all::load_all;
 use crate::load::dataset;
 use crate::load::stage::EvidenceList;
@@ -31,12 +30,40 @@ pub struct Judgement {
     pub evidence: Vec<EvidenceList>,
 }
 
-/// Judges the day from its archived inputs; `scratch` takes what is staged.
-pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path) -> Result<Judgement, EngineError> {
+/// How much of the day is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Day,
+    /// The sources and the end-to-end reconciliation, no business rule.
+    EndToEnd,
+}
+
+/// Bytes of memory that a night may take where nobody says otherwise.
+pub const MEMORY: usize = 512 << 20;
+
+/// Where and with how much memory a day is judged; the judgement does not depend on it.
+#[derive(Clone, Copy)]
+pub struct Room<'a> {
+    /// A folder for what is staged.
+    pub scratch: &'a Path,
+    /// Bytes that the night may take. What is sorted past its share of them is sorted on disk.
+    pub memory: usize,
+}
+
+/// Judges the day from its inputs.
+pub fn judge(
+    config: &Config,
+    inputs: &Inputs,
+    bytes: &Bytes,
+    room: Room<'_>,
+    extent: Extent,
+) -> Result<Judgement, EngineError> {
+    let Room { scratch, memory } = room;
     let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
-    let (extracts, warehouse) = load_all(config, inputs, archive, scratch, &folding)?;
+    let (extracts, warehouse) = load_all(config, inputs, bytes, scratch, &folding)?;
     let files: Vec<(String, String)> = extracts
         .iter()
         .zip(&config.sources)
@@ -46,7 +73,7 @@ pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path
     let (mut sources, mut staged) = (Vec::new(), Vec::new());
     for (position, extracts) in extracts.into_iter().enumerate() {
         let source = &config.sources[position];
-        let scope = Scope { config, source, about: About::source(position, &source.id), inputs, archive };
+        let scope = Scope { config, source, about: About::source(position, &source.id), inputs, bytes };
         let judged = source::judge(scope, extracts, &mut gaps)?;
         sources.push(judged.day);
         staged.extend(judged.staged);
@@ -54,13 +81,18 @@ pub fn judge(config: &Config, inputs: &Inputs, archive: &Archive, scratch: &Path
     let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
-            Some(breaks::judge(config, &sources, &warehouse, folding, scratch, &mut gaps)?)
+            Some(breaks::judge(config, &sources, &warehouse, folding, room, &mut gaps)?)
         }
         None => None,
     };
-    let datasets = dataset::read_all(config, inputs, archive)?;
-    let rules = folder(scratch, "rules")?;
-    let business = business::judge(config, &datasets, &staged, &files, &rules, &mut gaps)?;
+    let business = match extent {
+        Extent::EndToEnd => Vec::new(),
+        Extent::Day => {
+            let datasets = dataset::read_all(config, inputs, bytes)?;
+            let room = Room { scratch: &folder(scratch, "rules")?, memory };
+            business::judge(config, &datasets, &staged, &files, room, &mut gaps)?
+        }
+    };
 
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;

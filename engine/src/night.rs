@@ -13,10 +13,10 @@ use jiff::civil::Date;
 
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, write_evidence};
-use crate::inputs::{Inputs, Role};
-use crate::judge::{Judgement, judge};
+use crate::inputs::{Bytes, Inputs, Role};
+use crate::judge::{Extent, Judgement, MEMORY, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
-use crate::receive::receive;
+use crate::receive::{receive, receive_in_place};
 
 /// One night to run.
 pub struct Night<'a> {
@@ -36,6 +36,8 @@ pub struct Night<'a> {
     pub issued_at: Timestamp,
     /// Why a filed day is stated again.
     pub reason: Option<String>,
+    /// Bytes of memory that it may take.
+    pub memory: usize,
 }
 
 /// What a night came to.
@@ -82,7 +84,8 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     let mut inputs =
         receive(night.config, night.config_text, night.business_date, &night.data, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
-    let judgement = judge(night.config, &inputs, &series.archive(), scratch.path())?;
+    let room = Room { scratch: scratch.path(), memory: night.memory };
+    let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
         Decision::Partial => Status::Partial,
@@ -108,6 +111,21 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     let predicate = Signed { predicate, history: series.history()? };
     let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
     outcome(filed.id, filed.manifest.to_string(), true)
+}
+
+/// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and
+/// needs no key. What was found is read by `tell`.
+pub fn compare<T>(
+    config: &Config,
+    business_date: Date,
+    data: &Path,
+    memory: usize,
+    tell: impl FnOnce(Judgement) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let scratch = scratch()?;
+    let (inputs, bytes) = receive_in_place(config, business_date, data, scratch.path())?;
+    let room = Room { scratch: scratch.path(), memory };
+    tell(judge(config, &inputs, &bytes, room, Extent::EndToEnd)?)
 }
 
 /// The key that signs. Only a new series may have one made for it: a key that is away must not
@@ -168,7 +186,8 @@ pub fn regenerate(archive: &Archive, filed: &Earlier, out: &Path) -> Result<Vec<
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
     let scratch = scratch()?;
-    let judgement = judge(&config, &inputs, archive, scratch.path())?;
+    let room = Room { scratch: scratch.path(), memory: MEMORY };
+    let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {
         Decision::Complete => Status::Complete,
         _ => Status::Partial,

@@ -1,9 +1,11 @@
 //! Receive: the raw bytes of everything the night needs go into the archive. Nothing later reads
 //! anything else.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 
-use cuadre_audit::Archive;
+use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
 use cuadre_rules::config::{Check, Source};
 use jiff::Timestamp;
@@ -11,7 +13,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::error::EngineError;
-use crate::inputs::{FORMAT, Input, Inputs, Problem, Role, Stored};
+use crate::inputs::{Bytes, FORMAT, Input, Inputs, Problem, Role, Stored};
 use crate::landing::{Found, find};
 use crate::warehouse;
 
@@ -43,42 +45,106 @@ pub fn receive(
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
     for delivery in deliveries {
-        let Delivery { role, of, found, timed } = delivery;
-        let kept: Vec<_> = match found {
-            Ok(found) => found.into_par_iter().map(|file| keep(role, &of, file, timed, archive)).collect(),
-            Err(reason) => vec![Ok(Err(reason))],
-        };
-        for kept in kept {
-            match kept? {
-                Ok(input) => inputs.inputs.push(input),
-                Err(reason) => inputs.problems.push(Problem { role, of: of.clone(), reason }),
-            }
-        }
+        take(delivery, &mut inputs, |delivery, found| {
+            found.into_par_iter().map(|file| keep(delivery, file, archive)).collect()
+        })?;
     }
     Ok(inputs)
 }
 
-/// Puts one file into the archive. The inner error says why the file cannot be read.
-fn keep(
-    role: Role,
-    of: &str,
-    file: Found,
-    timed: bool,
-    archive: &Archive,
-) -> Result<Result<Input, String>, EngineError> {
-    let stored = match archive.put_file(&file.path) {
-        Ok(stored) => stored,
-        Err(error) if error.path() == Some(&file.path) => return Ok(Err(format!("{}: {}", file.name, error.why()))),
-        Err(error) => return Err(error.into()),
+/// The same for a look at the day's two sides: files stay where they are, and what only rules need
+/// is not asked for.
+pub fn receive_in_place(
+    config: &Config,
+    date: Date,
+    data: &Path,
+    scratch: &Path,
+) -> Result<(Inputs, Bytes), EngineError> {
+    let mut deliveries: Vec<Delivery> =
+        config.sources.iter().flat_map(|source| source_deliveries(source, data, date)).collect();
+    let mut warehouse = warehouse::open(config, data);
+    let found = match &mut warehouse {
+        Ok(warehouse) => warehouse.day(date, scratch).map_err(|error| error.to_string()),
+        Err(away) => Err(away.to_string()),
     };
-    let changed = || Timestamp::try_from(file.path.metadata().ok()?.modified().ok()?).ok();
-    Ok(Ok(Input {
-        role,
-        of: of.to_owned(),
-        file: Stored { name: file.name, sha256: stored.digest.to_string(), bytes: stored.bytes },
-        changed_at: if timed { changed() } else { None },
-        filed_before: None,
-    }))
+    deliveries.push(Delivery { role: Role::Warehouse, of: String::new(), found, timed: false });
+    let config = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
+    let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
+    let mut places = BTreeMap::new();
+    for delivery in deliveries {
+        take(delivery, &mut inputs, |delivery, found| {
+            let sizes: Vec<u64> = found.iter().map(|file| file.path.metadata().map_or(0, |meta| meta.len())).collect();
+            let stay = |(file, &size): (Found, &u64)| {
+                let twin = sizes.iter().filter(|other| **other == size).count() > 1;
+                places.insert(file.name.clone(), file.path.clone());
+                stay(delivery, file, twin)
+            };
+            found.into_iter().zip(&sizes).map(stay).collect()
+        })?;
+    }
+    Ok((inputs, Bytes::InPlace(places)))
+}
+
+/// What became of a file: an input, or why it cannot be read.
+type Kept = Result<Result<Input, String>, EngineError>;
+
+fn take(
+    mut delivery: Delivery,
+    inputs: &mut Inputs,
+    keep: impl FnOnce(&Delivery, Vec<Found>) -> Vec<Kept>,
+) -> Result<(), EngineError> {
+    let kept = match std::mem::replace(&mut delivery.found, Ok(Vec::new())) {
+        Ok(found) => keep(&delivery, found),
+        Err(reason) => vec![Ok(Err(reason))],
+    };
+    for kept in kept {
+        match kept? {
+            Ok(input) => inputs.inputs.push(input),
+            Err(reason) => {
+                inputs.problems.push(Problem { role: delivery.role, of: delivery.of.clone(), reason });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts one file into the archive.
+fn keep(delivery: &Delivery, file: Found, archive: &Archive) -> Kept {
+    match archive.put_file(&file.path) {
+        Ok(stored) => Ok(Ok(delivery.input(&file, stored.digest.to_string(), stored.bytes))),
+        Err(error) if error.path() == Some(&file.path) => Ok(Err(format!("{}: {}", file.name, error.why()))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Leaves one file where it is. Its digest is asked for only where another file of the delivery is
+/// as long: to tell whether it is the same one twice.
+fn stay(delivery: &Delivery, file: Found, twin: bool) -> Kept {
+    let read = |file: &Found| -> Result<(String, u64), String> {
+        if twin {
+            let (digest, bytes) = Sha256Digest::of_file(&file.path).map_err(|error| error.why().to_string())?;
+            return Ok((digest.to_string(), bytes));
+        }
+        let bytes = File::open(&file.path).and_then(|file| file.metadata()).map_err(|error| error.to_string())?.len();
+        Ok((format!("not needed: {}", file.name), bytes))
+    };
+    Ok(match read(&file) {
+        Ok((sha256, bytes)) => Ok(delivery.input(&file, sha256, bytes)),
+        Err(why) => Err(format!("{}: {why}", file.name)),
+    })
+}
+
+impl Delivery {
+    fn input(&self, file: &Found, sha256: String, bytes: u64) -> Input {
+        let changed = || Timestamp::try_from(file.path.metadata().ok()?.modified().ok()?).ok();
+        Input {
+            role: self.role,
+            of: self.of.clone(),
+            file: Stored { name: file.name.clone(), sha256, bytes },
+            changed_at: if self.timed { changed() } else { None },
+            filed_before: None,
+        }
+    }
 }
 
 fn source_deliveries(source: &Source, data: &Path, date: Date) -> Vec<Delivery> {

@@ -6,6 +6,7 @@ use cuadre_fixtures::Demo;
 
 use super::{Configured, issued_at, keygen, show, use_threads};
 use crate::error::EngineError;
+use crate::judge::MEMORY;
 use crate::night::{self, Filing, Night, Outcome};
 
 /// Make the demo institution's night, run it, and show what happened
@@ -33,6 +34,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         key: configured.key(),
         issued_at: issued_at()?,
         reason: None,
+        memory: MEMORY,
     })?;
     show::outcome(&outcome, &configured.config);
     if let Outcome::Filed(filing) = &outcome {

@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
+use cuadre_reports::predicate::{EndToEndFacts, ExceptionFacts};
+use cuadre_rules::exception::Evidence;
 use jiff::civil::Date;
+use serde_json::json;
 
-use super::{Configured, issued_at, parse_date, print_json, show, use_threads};
-use crate::error::EngineError;
+use super::{Configured, issued_at, parse_date, print, print_json, show, use_threads};
+use crate::error::{EngineError, exit};
+use crate::judge::{Judgement, MEMORY};
 use crate::night::{self, Night};
 
 /// Reconcile a day and file it
@@ -29,14 +33,31 @@ pub struct Args {
     /// Files loaded at once [default: one per core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
+    /// Do only this much of the night: print the differences of both sides as JSON on stdout, file and archive nothing
+    #[arg(long, value_name = "WHAT")]
+    only: Option<Only>,
+    /// Memory to take, in MiB; what does not fit is sorted on disk
+    #[arg(long, value_name = "MIB", default_value_t = MEMORY >> 20, value_parser = parse_memory)]
+    memory: usize,
     /// Print the result as JSON on stdout
     #[arg(long)]
     json: bool,
 }
 
+/// A part of the night.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Only {
+    /// Every movement of the sources against every row of the warehouse
+    EndToEnd,
+}
+
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
     let configured = Configured::read(&args.config)?;
+    if let Some(Only::EndToEnd) = args.only {
+        let data = configured.present_data(&args.data)?;
+        return night::compare(&configured.config, args.date, &data, args.memory << 20, differences);
+    }
     let had_key = configured.key().exists();
     let outcome = night::run(&Night {
         config: &configured.config,
@@ -47,6 +68,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         key: configured.key(),
         issued_at: issued_at()?,
         reason: args.reason.clone(),
+        memory: args.memory << 20,
     })?;
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
@@ -56,4 +78,56 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         print_json(&show::outcome_json(&outcome))?;
     }
     Ok(show::exit_code(&outcome))
+}
+
+/// Tells what both sides differ in: `endToEnd` and `exceptions` as in a manifest, and in `evidence`
+/// an object per row of `exceptions.csv`. Exits as a night with these gaps would.
+fn differences(judgement: Judgement) -> Result<u8, EngineError> {
+    let day = &judgement.day;
+    show::end_to_end_alone(day);
+    let end_to_end = day.end_to_end.as_ref().map(|days| days.iter().map(EndToEndFacts::try_from).collect());
+    let end_to_end: Option<Vec<EndToEndFacts>> = end_to_end.transpose()?;
+    let head = json!({
+        "businessDate": day.business_date.to_string(),
+        "endToEnd": end_to_end,
+        "exceptions": day.exceptions.iter().map(ExceptionFacts::from).collect::<Vec<_>>(),
+    });
+    let head = head.to_string();
+    let mut text = format!("{},\"evidence\":[", head.strip_suffix('}').unwrap_or(&head));
+    let mut comma = "";
+    for list in &judgement.evidence {
+        for row in list.read()? {
+            text += &format!("{comma}\n{}", evidence(&row?));
+            comma = ",";
+            if text.len() > 1 << 16 {
+                print(&text)?;
+                text.clear();
+            }
+        }
+    }
+    print(&(text + "]}\n"))?;
+    Ok(if day.exceptions.is_empty() { exit::DONE } else { exit::PARTIAL })
+}
+
+fn evidence(row: &Evidence) -> serde_json::Value {
+    json!({
+        "exception": row.exception,
+        "kind": row.kind,
+        "source": row.source,
+        "file": row.file,
+        "record": row.record,
+        "column": row.column,
+        "sourceValue": row.source_value,
+        "warehouseValue": row.warehouse_value,
+        "amount": row.amount,
+        "currency": row.currency,
+        "reason": row.reason,
+    })
+}
+
+fn parse_memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 64;
+    const MOST: usize = 1 << 20;
+    let mebibytes = text.parse().ok().filter(|mebibytes| (LEAST..=MOST).contains(mebibytes));
+    mebibytes.ok_or_else(|| format!("give mebibytes from {LEAST} to {MOST}"))
 }

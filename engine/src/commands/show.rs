@@ -73,6 +73,11 @@ fn day(day: &Day, listed: &str) {
     }
 }
 
+/// Shows what a comparison without a filing came to.
+pub fn end_to_end_alone(day: &Day) {
+    eprintln!("{}: {}", day.business_date, end_to_end(day));
+}
+
 fn amount(day: &Day) -> Totals {
     let mut amount = Totals::new(day.scale);
     for source in &day.sources {

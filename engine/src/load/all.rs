@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use cuadre_audit::Archive;
 use cuadre_rules::Config;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::Kind;
@@ -13,7 +12,7 @@ use rayon::prelude::*;
 use super::meaning::{Meaning, Owner};
 use super::{Loaded, load};
 use crate::error::EngineError;
-use crate::inputs::{Input, Inputs, Role, object};
+use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::reconcile::fold::Folding;
 use crate::warehouse;
 
@@ -41,7 +40,7 @@ pub type WarehouseFile<'a> = (&'a Input, Result<Loaded, String>);
 pub fn load_all<'a>(
     config: &'a Config,
     inputs: &'a Inputs,
-    archive: &Archive,
+    bytes: &Bytes,
     scratch: &Path,
     folding: &Folding<'_>,
 ) -> Result<(Vec<Vec<Extract<'a>>>, Vec<WarehouseFile<'a>>), EngineError> {
@@ -92,7 +91,7 @@ pub fn load_all<'a>(
     }
     let loaded: Vec<_> = (0..jobs.len())
         .into_par_iter()
-        .map(|n| jobs[n].run(config, archive, folding, &scratch.join(format!("load-{n}"))))
+        .map(|n| jobs[n].run(config, bytes, folding, &scratch.join(format!("load-{n}"))))
         .collect::<Result<_, _>>()?;
 
     let mut by_source: Vec<Vec<Extract<'a>>> = config.sources.iter().map(|_| Vec::new()).collect();
@@ -124,7 +123,7 @@ impl Job<'_, '_> {
     fn run(
         &self,
         config: &Config,
-        archive: &Archive,
+        bytes: &Bytes,
         folding: &Folding<'_>,
         scratch: &Path,
     ) -> Result<Option<Result<Loaded, String>>, EngineError> {
@@ -134,7 +133,7 @@ impl Job<'_, '_> {
         fs::create_dir_all(scratch).map_err(|e| EngineError::io("making room to work", scratch, e))?;
         let input = super::Input {
             name: &self.input.file.name,
-            path: &object(archive, self.input)?,
+            path: &bytes.path_of(self.input)?,
             extract: self.extract,
             meaning: self.meaning,
             index: self.index,

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use cuadre_audit::Archive;
 use cuadre_rules::Config;
 use cuadre_rules::business::{DatasetTable, Datasets};
 use cuadre_rules::config::Limits;
@@ -12,10 +11,10 @@ use super::parquet::ParquetRecords;
 use super::record::{Next, Record, Records};
 use super::{bytes, text};
 use crate::error::EngineError;
-use crate::inputs::{Inputs, Role, object};
+use crate::inputs::{Bytes, Inputs, Role};
 
 /// Reference data by dataset id, and the rows of SQL rules by rule id.
-pub fn read_all(config: &Config, inputs: &Inputs, archive: &Archive) -> Result<Datasets, EngineError> {
+pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datasets, EngineError> {
     let owners = config.datasets.iter().map(|dataset| (Role::Dataset, &dataset.id, dataset.query.is_some()));
     let rules = config.rules.iter().map(|rule| (Role::Rule, &rule.id, true));
     let mut datasets = Datasets::new();
@@ -24,7 +23,7 @@ pub fn read_all(config: &Config, inputs: &Inputs, archive: &Archive) -> Result<D
             datasets.insert(id.clone(), Err(problem.to_owned()));
         }
         for input in inputs.of(role, id) {
-            let path = object(archive, input)?;
+            let path = bytes.path_of(input)?;
             let table = if is_snapshot { read_snapshot(&path) } else { read_csv(&path, &config.limits) };
             let table = table.map_err(|reason| format!("{}: {reason}", input.file.name));
             if datasets.insert(id.clone(), table).is_some() {

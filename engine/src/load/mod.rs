@@ -141,11 +141,12 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
 }
 
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Records>, Unreadable> {
-    if input.extract.format == Format::Parquet {
+    let format = input.extract.format_of(input.name);
+    if format == Format::Parquet {
         return Ok(Box::new(parquet::ParquetRecords::new(input.path, limits)?));
     }
     let bytes = bytes::open(input.path, limits).map_err(|error| Unreadable(error.to_string()))?;
-    Ok(match input.extract.format {
+    Ok(match format {
         Format::Fixed => Box::new(fixed::FixedRecords::new(bytes, input.extract, limits)),
         Format::Jsonl => Box::new(jsonl::JsonRecords::new(bytes, input.meaning.names(), limits)),
         Format::Csv | Format::Parquet => Box::new(csv::CsvRecords::new(bytes, input.extract, limits)?),

@@ -1,7 +1,7 @@
 //! The end-to-end reconciliation of the day: counts per source, and every break as evidence.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
@@ -17,11 +17,9 @@ use super::fold::Folding;
 use super::gaps::{About, Gaps, counted};
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role};
+use crate::judge::Room;
 use crate::load::all::WarehouseFile;
 use crate::load::{Loaded, SourceTotals};
-
-/// Bytes that sorting may take.
-const SORT_MEMORY: usize = 192 << 20;
 
 /// What the sources gave: their judgements, and where their movements are staged.
 pub struct Sources<'a> {
@@ -100,7 +98,7 @@ pub fn judge(
     sources: &Sources<'_>,
     warehouse: &[(String, Loaded)],
     folding: Folding<'_>,
-    scratch: &Path,
+    room: Room<'_>,
     gaps: &mut Gaps,
 ) -> Result<Vec<EndToEndDay>, EngineError> {
     let plan = plan(config);
@@ -111,7 +109,9 @@ pub fn judge(
     };
     let mut days = uncompared(config, sources.days, warehouse)?;
     let copies: Vec<PathBuf> = warehouse.iter().map(|(_, loaded)| loaded.movements.clone()).collect();
-    let sides = Sides { plan: &plan, source: sources.staged, warehouse: &copies, scratch, memory: SORT_MEMORY };
+    // The readers and writers of Parquet take the rest.
+    let memory = room.memory / 8 * 3;
+    let sides = Sides { plan: &plan, source: sources.staged, warehouse: &copies, scratch: room.scratch, memory };
     let matched = sides.compare_folded(folding, |index, difference| {
         let day = &mut days[index];
         let (count, kind) = match difference {

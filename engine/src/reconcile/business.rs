@@ -1,7 +1,7 @@
 //! The business reconciliation: every rule over every accepted movement.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cuadre_rules::Config;
 use cuadre_rules::business::{Datasets, Evaluator, Violation, concerns, evaluator};
@@ -15,9 +15,8 @@ use cuadre_rules::movement::Columns;
 use super::gaps::{About, Gaps, counted};
 use super::sorter::Sorter;
 use crate::error::EngineError;
+use crate::judge::Room;
 use crate::load::stage;
-
-const SORT_BUDGET: usize = 64 << 20;
 
 /// A rule at work.
 struct Work<'a> {
@@ -35,17 +34,18 @@ pub fn judge(
     datasets: &Datasets,
     staged: &[PathBuf],
     files: &[(String, String)],
-    scratch: &Path,
+    room: Room<'_>,
     gaps: &mut Gaps,
 ) -> Result<Vec<RuleDay>, EngineError> {
     let mut days: Vec<Option<RuleDay>> = config.rules.iter().map(|_| None).collect();
     let mut works = Vec::new();
+    let share = room.memory / 8 / config.rules.len().max(1);
     for (position, rule) in config.rules.iter().enumerate() {
         match evaluator(rule, datasets, config.scale()) {
             Ok(evaluator) => {
-                let folder = scratch.join(format!("rule-{position}"));
+                let folder = room.scratch.join(format!("rule-{position}"));
                 fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
-                let sorter = Sorter::new(&folder, SORT_BUDGET);
+                let sorter = Sorter::new(&folder, share);
                 works.push(Work { position, rule, evaluator, sorter, violations: 0 });
             }
             Err(reason) => days[position] = Some(not_evaluated(position, rule, &reason, gaps)),

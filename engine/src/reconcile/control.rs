@@ -8,7 +8,7 @@ use cuadre_rules::money::Overflow;
 use super::gaps::Gaps;
 use super::source::Scope;
 use crate::error::EngineError;
-use crate::inputs::{Role, object};
+use crate::inputs::Role;
 use crate::load;
 
 /// The totals that the source states, and the verdict on `actual`. `trailers` are those of its
@@ -45,7 +45,7 @@ fn stated(scope: Scope<'_>, trailers: &[(&str, ControlTotals)], gaps: &mut Gaps)
         }
     }
     for input in scope.inputs.of(Role::Control, &scope.source.id) {
-        let path = object(scope.archive, input)?;
+        let path = scope.bytes.path_of(input)?;
         match load::control::read(scope.config, scope.source, control, &path) {
             Ok(Some(stated)) => {
                 if let Some(date) = stated.business_date.filter(|&date| date != scope.inputs.business_date) {

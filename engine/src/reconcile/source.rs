@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use cuadre_audit::Archive;
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::control::{ControlTotals, ControlVerdict};
@@ -14,7 +13,7 @@ use super::drifts::Drifts;
 use super::gaps::{About, Gaps};
 use super::{control, deliveries};
 use crate::error::EngineError;
-use crate::inputs::{Inputs, Role};
+use crate::inputs::{Bytes, Inputs, Role};
 use crate::landing::with_date;
 use crate::load::all::Extract;
 
@@ -38,7 +37,7 @@ pub struct Scope<'a> {
     /// Everything received.
     pub inputs: &'a Inputs,
     /// Where it lies.
-    pub archive: &'a Archive,
+    pub bytes: &'a Bytes,
 }
 
 /// Judges one source by its extracts.

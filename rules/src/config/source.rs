@@ -61,7 +61,8 @@ pub struct Extract {
     /// Where the files lie, relative to the data folder. `{date}` is the business date as
     /// `%Y-%m-%d`, `{date:%d%m%y}` in any other format; `*` and `?` match within one name.
     pub files: Files,
-    /// The format of the files. gzip and zstd compression are recognised by themselves.
+    /// The format of the files. gzip and zstd compression are recognised by themselves, and of a
+    /// `csv` extract the files whose names end in `.parquet` are Parquet with the same columns.
     pub format: Format,
     /// How CSV files are written.
     #[serde(default)]
@@ -99,6 +100,14 @@ pub struct Extract {
 }
 
 impl Extract {
+    /// The format of the file of that name.
+    pub fn format_of(&self, name: &str) -> Format {
+        match self.format {
+            Format::Csv if name.ends_with(".parquet") => Format::Parquet,
+            format => format,
+        }
+    }
+
     /// Whether movements get this field: by a column, or because every movement has it.
     pub fn maps(&self, field: Field) -> bool {
         matches!(field, Field::Source | Field::BookedOn | Field::Currency | Field::Amount)
