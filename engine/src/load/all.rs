@@ -1,7 +1,7 @@
 //! Loading every file of the day, in parallel; the results come in the order of the configuration.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
 use cuadre_rules::end_to_end::Side;
@@ -10,7 +10,7 @@ use cuadre_rules::movement::Field;
 use rayon::prelude::*;
 
 use super::meaning::{Meaning, Owner};
-use super::{Loaded, load};
+use super::{Loaded, Part, load, parts};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::reconcile::fold::Folding;
@@ -35,7 +35,7 @@ impl Extract<'_> {
 /// A file of the warehouse, and what became of it.
 pub type WarehouseFile<'a> = (&'a Input, Result<Loaded, String>);
 
-/// Loads every distinct file of the day, one thread per file up to the cores. Extracts come by
+/// Loads every distinct file of the day, large Parquet files in parts, with a thread per core. Extracts come by
 /// source, in order of the configuration.
 pub fn load_all<'a>(
     config: &'a Config,
@@ -89,10 +89,32 @@ pub fn load_all<'a>(
             side: Side::Warehouse,
         });
     }
-    let loaded: Vec<_> = (0..jobs.len())
+    let mut tasks = Vec::new();
+    for job in jobs.iter().filter(|job| !job.repeated) {
+        let path = bytes.path_of(job.input)?;
+        let parts = parts(job.extract, &job.input.file.name, &path);
+        tasks.extend(parts.into_iter().map(|part| Task { job, path: path.clone(), part }));
+    }
+    let loaded: Vec<(&Job<'_, '_>, Result<Loaded, String>)> = (0..tasks.len())
         .into_par_iter()
-        .map(|n| jobs[n].run(config, bytes, folding, &scratch.join(format!("load-{n}"))))
-        .collect::<Result<_, _>>()?;
+        .map(|n| Ok((tasks[n].job, tasks[n].run(config, folding, &scratch.join(format!("load-{n}")))?)))
+        .collect::<Result<_, EngineError>>()?;
+    let mut parts = loaded.into_iter().peekable();
+    let loaded = jobs.iter().map(|job| {
+        let mut whole: Option<Result<Loaded, String>> = None;
+        while let Some((_, part)) = parts.next_if(|(of, _)| std::ptr::eq(*of, job)) {
+            whole = Some(match (whole, part) {
+                (Some(Ok(mut whole)), Ok(part)) => {
+                    whole.append(part)?;
+                    Ok(whole)
+                }
+                (Some(Err(first)), _) => Err(first),
+                (_, part) => part,
+            });
+        }
+        Ok(whole)
+    });
+    let loaded: Vec<_> = loaded.collect::<Result<_, EngineError>>()?;
 
     let mut by_source: Vec<Vec<Extract<'a>>> = config.sources.iter().map(|_| Vec::new()).collect();
     let mut warehouse = Vec::new();
@@ -119,30 +141,35 @@ struct Job<'a, 'b> {
     side: Side,
 }
 
-impl Job<'_, '_> {
+/// A part of a job's file, to be loaded.
+struct Task<'a, 'b> {
+    job: &'a Job<'a, 'b>,
+    path: PathBuf,
+    part: Part,
+}
+
+impl Task<'_, '_> {
     fn run(
         &self,
         config: &Config,
-        bytes: &Bytes,
         folding: &Folding<'_>,
         scratch: &Path,
-    ) -> Result<Option<Result<Loaded, String>>, EngineError> {
-        if self.repeated {
-            return Ok(None);
-        }
+    ) -> Result<Result<Loaded, String>, EngineError> {
         fs::create_dir_all(scratch).map_err(|e| EngineError::io("making room to work", scratch, e))?;
+        let job = self.job;
         let input = super::Input {
-            name: &self.input.file.name,
-            path: &bytes.path_of(self.input)?,
-            extract: self.extract,
-            meaning: self.meaning,
-            index: self.index,
-            refused_as: self.refused_as,
-            hash_field: self.hash_field,
-            side: self.side,
+            name: &job.input.file.name,
+            path: &self.path,
+            extract: job.extract,
+            meaning: job.meaning,
+            index: job.index,
+            refused_as: job.refused_as,
+            hash_field: job.hash_field,
+            side: job.side,
             folding,
+            part: self.part.clone(),
         };
         let loaded = load(&input, &config.limits, scratch)?;
-        Ok(Some(loaded.map_err(|unreadable| unreadable.to_string())))
+        Ok(loaded.map_err(|unreadable| unreadable.to_string()))
     }
 }

@@ -9,7 +9,7 @@ use cuadre_rules::config::Limits;
 use super::bytes::RecordGuard;
 use super::parquet::ParquetRecords;
 use super::record::{Next, Record, Records};
-use super::{bytes, text};
+use super::{Part, bytes, text};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs, Role};
 
@@ -39,7 +39,7 @@ pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datas
 
 /// Reads a snapshot that a query was answered into.
 fn read_snapshot(path: &Path) -> Result<DatasetTable, String> {
-    let mut records = ParquetRecords::new(path, &Limits::default()).map_err(|error| error.to_string())?;
+    let mut records = ParquetRecords::new(path, &Part::Whole, &Limits::default()).map_err(|error| error.to_string())?;
     let header = records.header().unwrap_or_default().to_vec();
     let mut table = DatasetTable { header, rows: Vec::new() };
     let mut record = Record::default();

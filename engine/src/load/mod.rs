@@ -14,6 +14,7 @@ mod record;
 pub mod stage;
 mod text;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use cuadre_rules::config::source::Extract;
@@ -21,7 +22,7 @@ use cuadre_rules::config::{Format, Limits};
 use cuadre_rules::control::{ControlTotals, add_to_hash_total};
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
-use cuadre_rules::money::Totals;
+use cuadre_rules::money::{Overflow, Totals};
 use cuadre_rules::movement::Field;
 
 use crate::error::EngineError;
@@ -51,15 +52,40 @@ pub struct Input<'a> {
     pub side: Side,
     /// What its movements are folded into.
     pub folding: &'a Folding<'a>,
+    /// What of it is loaded.
+    pub part: Part,
+}
+
+/// A part of an input that can be loaded by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Row groups of a Parquet file.
+    RowGroups {
+        /// Their 0-based numbers.
+        groups: Range<usize>,
+        /// Records before them.
+        before: u64,
+    },
+}
+
+/// The parts in which a file is loaded, in order. What cannot be parted is one; why it may be
+/// unreadable is for [`load`] to say.
+pub fn parts(extract: &Extract, name: &str, path: &Path) -> Vec<Part> {
+    match extract.format_of(name) {
+        Format::Parquet => parquet::parts(path).unwrap_or_else(|| vec![Part::Whole]),
+        _ => vec![Part::Whole],
+    }
 }
 
 /// What became of an input.
 #[derive(Debug)]
 pub struct Loaded {
     /// Staged movements, canonical, in record order.
-    pub movements: PathBuf,
+    pub movements: Vec<PathBuf>,
     /// Refused records, in record order.
-    pub refused: EvidenceList,
+    pub refused: Vec<EvidenceList>,
     /// Records read, refused ones included.
     pub records: u64,
     /// Totals of the accepted movements per source id (one source, but for a warehouse), in
@@ -71,6 +97,31 @@ pub struct Loaded {
     pub trailer: ControlTotals,
     /// Where the columns are not those configured.
     pub drift: Drift,
+}
+
+impl Loaded {
+    /// Number of refused records.
+    pub fn refused_records(&self) -> u64 {
+        self.refused.iter().map(|list| list.rows).sum()
+    }
+
+    /// Adds the next part of the same file. Only whole files have trailers.
+    pub fn append(&mut self, next: Self) -> Result<(), Overflow> {
+        self.movements.extend(next.movements);
+        self.refused.extend(next.refused);
+        self.records += next.records;
+        self.hash_total = self.hash_total.zip(next.hash_total).and_then(|(a, b)| a.checked_add(b));
+        for (id, part) in next.totals {
+            match self.totals.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, whole)) => {
+                    whole.movements += part.movements;
+                    whole.amount.merge(&part.amount)?;
+                }
+                None => self.totals.push((id, part)),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Totals of one source's movements.
@@ -97,6 +148,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
     let mut stage = MovementStage::create(&movements, input.meaning.scale(), Some(fold))?;
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
     let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
+    let before = if let Part::RowGroups { before, .. } = input.part { before } else { 0 };
     let mut record = Record::default();
     loop {
         let next = match records.next(&mut record) {
@@ -112,11 +164,11 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
         match mapped {
             Ok(movement) => {
                 tally.add(&movement, input)?;
-                stage.append(&movement, input.index, tally.records)?;
+                stage.append(&movement, input.index, before + tally.records)?;
             }
             Err(refusal) => {
                 tally.refused += 1;
-                refused.push(&evidence(input, mapping.source_of(&record), tally.records, refusal))?;
+                refused.push(&evidence(input, mapping.source_of(&record), before + tally.records, refusal))?;
             }
         }
     }
@@ -130,8 +182,8 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
     };
     stage.finish()?;
     Ok(Ok(Loaded {
-        movements,
-        refused: refused.finish()?,
+        movements: vec![movements],
+        refused: vec![refused.finish()?],
         records: tally.records,
         totals: tally.totals,
         hash_total: tally.hash_total,
@@ -143,7 +195,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Records>, Unreadable> {
     let format = input.extract.format_of(input.name);
     if format == Format::Parquet {
-        return Ok(Box::new(parquet::ParquetRecords::new(input.path, limits)?));
+        return Ok(Box::new(parquet::ParquetRecords::new(input.path, &input.part, limits)?));
     }
     let bytes = bytes::open(input.path, limits).map_err(|error| Unreadable(error.to_string()))?;
     Ok(match format {

@@ -11,8 +11,11 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::ArrowError;
 use arrow_schema::{DataType, SchemaRef};
 use cuadre_rules::config::Limits;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 
+use super::Part;
 use super::bytes::{most_expanded, too_expanded, too_large};
 use super::record::{Next, Record, Records, Unreadable};
 
@@ -29,8 +32,8 @@ pub struct ParquetRecords {
 }
 
 impl ParquetRecords {
-    /// Opens the file and reads its schema.
-    pub fn new(path: &Path, limits: &Limits) -> Result<Self, Unreadable> {
+    /// Opens the file to read a part of it.
+    pub fn new(path: &Path, part: &Part, limits: &Limits) -> Result<Self, Unreadable> {
         let unreadable = |error: &dyn std::fmt::Display| Unreadable(format!("not a readable Parquet file: {error}"));
         let file = File::open(path).map_err(|e| unreadable(&e))?;
         let compressed = file.metadata().map_err(|e| unreadable(&e))?.len();
@@ -41,6 +44,10 @@ impl ParquetRecords {
             return Err(Unreadable(too_expanded(most)));
         }
         let schema: SchemaRef = builder.schema().clone();
+        let (builder, before) = match part {
+            Part::Whole => (builder, 0),
+            Part::RowGroups { groups, before } => (builder.with_row_groups(groups.clone().collect()), *before),
+        };
         Ok(Self {
             reader: builder.with_batch_size(8192).build().map_err(|e| unreadable(&e))?,
             names: schema.fields().iter().map(|field| field.name().clone()).collect(),
@@ -49,7 +56,7 @@ impl ParquetRecords {
             columns: Vec::new(),
             rows: 0,
             row: 0,
-            read: 0,
+            read: before,
         })
     }
 }
@@ -89,6 +96,32 @@ impl Records for ParquetRecords {
     }
 }
 
+/// Rows that are worth a thread of their own.
+const PART_ROWS: u64 = 1 << 19;
+
+/// Parts of whole row groups; `None` where the file cannot be read.
+pub fn parts(path: &Path) -> Option<Vec<Part>> {
+    let metadata = ArrowReaderMetadata::load(&File::open(path).ok()?, ArrowReaderOptions::default()).ok()?;
+    let groups = metadata.metadata().row_groups();
+    let parts = parted(groups.iter().map(|group| group.num_rows().unsigned_abs()));
+    (!parts.is_empty()).then_some(parts)
+}
+
+/// Groups of `sizes` rows, put together until a part is large enough.
+fn parted(sizes: impl Iterator<Item = u64>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let (mut first, mut before, mut rows) = (0, 0, 0);
+    let mut sizes = sizes.enumerate().peekable();
+    while let Some((n, size)) = sizes.next() {
+        rows += size;
+        if rows >= PART_ROWS || sizes.peek().is_none() {
+            parts.push(Part::RowGroups { groups: first..n + 1, before });
+            (first, before, rows) = (n + 1, before + rows, 0);
+        }
+    }
+    parts
+}
+
 fn is_float(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, values) => is_float(values),
@@ -122,5 +155,49 @@ fn in_utc(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
             Ok(make_array(data.data_type(DataType::Timestamp(*unit, Some("+00:00".into()))).build()?))
         }
         _ => Ok(Arc::clone(column)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int64Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    #[test]
+    fn parts_are_whole_row_groups_and_large_enough() {
+        let part = |groups, before| Part::RowGroups { groups, before };
+        assert_eq!(parted([].into_iter()), []);
+        assert_eq!(parted([3, 0].into_iter()), [part(0..2, 0)]);
+        let half = PART_ROWS / 2;
+        assert_eq!(
+            parted([half, half, PART_ROWS + 1, 5].into_iter()),
+            [part(0..2, 0), part(2..3, PART_ROWS), part(3..4, 2 * PART_ROWS + 1)]
+        );
+    }
+
+    #[test]
+    fn a_part_is_read_by_itself() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let batch = |from: i64| {
+            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + 10));
+            RecordBatch::try_from_iter([("n", column)]).unwrap()
+        };
+        let mut writer = ArrowWriter::try_new(file.reopen().unwrap(), batch(0).schema(), None).unwrap();
+        for from in [0, 10, 20] {
+            writer.write(&batch(from)).unwrap();
+            writer.flush().unwrap();
+        }
+        writer.close().unwrap();
+        let part = Part::RowGroups { groups: 1..3, before: 10 };
+        let mut records = ParquetRecords::new(file.path(), &part, &Limits::default()).unwrap();
+        let mut record = Record::default();
+        let mut read = Vec::new();
+        while let Next::Record = records.next(&mut record).unwrap() {
+            read.push(record.get(0).unwrap().parse::<i64>().unwrap());
+        }
+        assert_eq!(read, (10..30).collect::<Vec<_>>());
+        assert_eq!(parts(file.path()), Some(vec![Part::RowGroups { groups: 0..3, before: 0 }]));
     }
 }

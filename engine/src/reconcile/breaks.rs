@@ -63,12 +63,12 @@ pub fn whole_warehouse(
     let mut drifts = Drifts::default();
     for (name, loaded) in &whole {
         drifts.add(name, &loaded.drift, About::NIGHT, gaps)?;
-        let refused = loaded.refused.rows;
+        let refused = loaded.refused_records();
         if refused > 0 {
             let kind = Kind::WarehouseRecordsRejected;
             gaps.state(kind, About::NIGHT, &format!("{refused} of {} rows of {name} were refused", loaded.records));
             gaps.count(kind, About::NIGHT, refused);
-            gaps.listed(kind, About::NIGHT, loaded.refused.clone());
+            loaded.refused.iter().for_each(|list| gaps.listed(kind, About::NIGHT, list.clone()));
         }
     }
     drifts.state(About::NIGHT, gaps);
@@ -108,7 +108,7 @@ pub fn judge(
         warehouse: warehouse.iter().map(|(name, _)| name.as_str()).collect(),
     };
     let mut days = uncompared(config, sources.days, warehouse)?;
-    let copies: Vec<PathBuf> = warehouse.iter().map(|(_, loaded)| loaded.movements.clone()).collect();
+    let copies: Vec<PathBuf> = warehouse.iter().flat_map(|(_, loaded)| loaded.movements.iter().cloned()).collect();
     // The readers and writers of Parquet take the rest.
     let memory = room.memory / 8 * 3;
     let sides = Sides { plan: &plan, source: sources.staged, warehouse: &copies, scratch: room.scratch, memory };

@@ -111,17 +111,18 @@ fn add_up(
     for extract in extracts {
         let Some(Ok(loaded)) = extract.loaded else { continue };
         day.records += loaded.records;
-        day.rejected_records += loaded.refused.rows;
+        let refused = loaded.refused_records();
+        day.rejected_records += refused;
         for (_, totals) in &loaded.totals {
             day.amount.merge(&totals.amount)?;
         }
         hash_total = hash_total.zip(loaded.hash_total).and_then(|(a, b)| a.checked_add(b));
         drifts.add(&extract.input.file.name, &loaded.drift, scope.about, gaps)?;
         trailers.push((extract.input.file.name.as_str(), loaded.trailer));
-        staged.push(loaded.movements);
-        if loaded.refused.rows > 0 {
-            gaps.count(Kind::RecordsRejected, scope.about, loaded.refused.rows);
-            gaps.listed(Kind::RecordsRejected, scope.about, loaded.refused);
+        staged.extend(loaded.movements);
+        if refused > 0 {
+            gaps.count(Kind::RecordsRejected, scope.about, refused);
+            loaded.refused.into_iter().for_each(|list| gaps.listed(Kind::RecordsRejected, scope.about, list));
         }
     }
     drifts.state(scope.about, gaps);
