@@ -1,6 +1,7 @@
 //! The smallest nights: what a complete and a partial one come to.
 
 use cuadre_tests::{DATE, Place, SMALL};
+use serde_json::Value;
 
 fn small(source: &str, warehouse: &str) -> Place {
     let place = Place::new();
@@ -26,6 +27,44 @@ fn a_night_that_ties_out_is_complete() {
     let rerun = place.run();
     assert_eq!(rerun.code, 0, "{}", rerun.stderr);
     assert!(rerun.stderr.contains("nothing new"), "{}", rerun.stderr);
+}
+
+/// `--only end-to-end` says what the manifest of the night says, and leaves nothing behind.
+#[test]
+fn both_sides_are_compared_without_a_filing() {
+    let only = ["run", "--config", "cuadre.toml", "--date", DATE, "--only", "end-to-end"];
+    let place = small("1,2026-11-20,x,10.00\n2,2026-11-20,y,5.00\n", "a,1,2026-11-20,x,10.01\n");
+    // The same bytes twice are one delivery, though nothing is archived by its digest.
+    place.write("cuadre.toml", SMALL.replace("landing/a/{date}.csv", "landing/a/{date}*.csv"));
+    place.write(&format!("landing/a/{DATE}-again.csv"), place.read(&format!("landing/a/{DATE}.csv")));
+    let before = place.files(".");
+    let done = place.cuadre(only);
+    assert_eq!(done.code, 3, "{}", done.stderr);
+    assert!(place.files(".") == before, "nothing is written");
+    let told: Value = serde_json::from_str(&done.stdout).unwrap();
+    let row = &told["evidence"].as_array().unwrap().iter().find(|row| row["column"] == "amount").unwrap();
+    assert_eq!((&row["sourceValue"], &row["warehouseValue"]), (&"10.00".into(), &"10.01".into()));
+
+    assert_eq!(place.run().code, 3);
+    let manifest: Value = serde_json::from_str(&place.filed("manifest.json")).unwrap();
+    for part in ["endToEnd", "exceptions", "businessDate"] {
+        assert_eq!(told[part], manifest["predicate"][part], "{part}");
+    }
+    assert_eq!(told["evidence"].as_array().unwrap().len(), place.filed("exceptions.csv").lines().count() - 1);
+
+    let place = small("1,2026-11-20,x,10.00\n", "a,1,2026-11-20,x,10.00\n");
+    let done = place.cuadre(only);
+    assert_eq!((done.code, done.stderr.lines().count()), (0, 1), "{}", done.stderr);
+}
+
+/// A Parquet file may stand in for CSV: the ending of its name says so.
+#[test]
+fn a_file_named_parquet_is_read_as_parquet() {
+    let place = small("", "");
+    place.write("cuadre.toml", SMALL.replace("landing/a/{date}.csv", "landing/a/{date}.parquet"));
+    place.write(&format!("landing/a/{DATE}.parquet"), "id,date,account,amount\n");
+    let done = place.run();
+    assert!(done.stderr.contains("not a readable Parquet file"), "{}", done.stderr);
 }
 
 #[test]
