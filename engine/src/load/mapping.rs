@@ -20,6 +20,8 @@ pub struct Mapping<'a> {
     pub drift: Drift,
     /// Most records of a file have the date of the one before.
     pub(super) last_date: (String, Option<Date>),
+    /// And its currency.
+    pub(super) last_currency: Option<Currency>,
 }
 
 /// A movement, borrowed from its record.
@@ -41,6 +43,10 @@ impl Mapping<'_> {
     pub fn map<'r>(&'r mut self, record: &'r Record) -> Result<Mapped<'r>, Refusal> {
         let booked_at = self.booked_at(record)?;
         let booked_on = self.booked_on(record, booked_at)?;
+        let currency = self.currency(record);
+        if let Ok(currency) = currency {
+            self.last_currency = Some(currency);
+        }
         let this = &*self;
         let mut texts = [None; Field::ALL.len()];
         for field in Field::ALL {
@@ -55,7 +61,7 @@ impl Mapping<'_> {
             }
         }
         texts[Field::Source.column()] = Some(this.source(record)?);
-        let currency = this.currency(record)?;
+        let currency = currency?;
         let minor = this.amount(record, currency)?;
         Ok(Mapped { texts, booked_on: days_of(booked_on), booked_at, currency, minor })
     }
@@ -123,6 +129,9 @@ impl Mapping<'_> {
                 _ => Err(refusal("currency", None, "the currency is empty")),
             };
         };
+        if let Some(last) = self.last_currency.filter(|last| last.code() == text) {
+            return Ok(last);
+        }
         let currency = text.parse().map_err(|error| refusal("currency", Some(text), &format!("{error}")))?;
         match self.meaning.currencies.contains(&currency) {
             true => Ok(currency),

@@ -124,7 +124,16 @@ impl<'a> Meaning<'a> {
             }
         }
         self.expected_header(header, &mut drift.words);
-        Ok(Mapping { meaning: self, slots, debit, credit, flag, drift, last_date: (String::new(), None) })
+        Ok(Mapping {
+            meaning: self,
+            slots,
+            debit,
+            credit,
+            flag,
+            drift,
+            last_date: (String::new(), None),
+            last_currency: None,
+        })
     }
 
     fn of_nothing(&self) -> Mapping<'_> {
@@ -136,6 +145,7 @@ impl<'a> Meaning<'a> {
             flag: Slot::None,
             drift: Drift { words: vec!["the file is empty, without even a header".to_owned()], lost: false },
             last_date: (String::new(), None),
+            last_currency: None,
         }
     }
 
