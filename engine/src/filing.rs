@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use arrow_array::RecordBatch;
 use cuadre_audit::digest::HashingWriter;
 use cuadre_audit::layout::INPUTS;
 use cuadre_audit::{Subject, canonical};
@@ -12,6 +13,7 @@ use cuadre_reports::{CsvReport, Header, ParquetReport, ReportError, Summary, wri
 use cuadre_rules::Config;
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
+use rayon::iter::Either;
 
 use crate::error::EngineError;
 use crate::inputs::Inputs;
@@ -71,8 +73,15 @@ pub fn write_evidence(judgement: &Judgement, folder: &Path) -> Result<Subject, E
     finish(folder, EXCEPTIONS, out)
 }
 
-/// One pass over the staged movements makes all three reports.
+/// Makes the reports of every movement. Each takes a core for itself, so they are made side by side.
 fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Subject, Subject, Subject), EngineError> {
+    let (csv, others) =
+        rayon::join(|| report_csv(config, judgement, folder), || report_parquet(config, judgement, folder));
+    let (csv, (parquet, summary)) = (csv?, others?);
+    Ok((csv, parquet, summary))
+}
+
+fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<Subject, EngineError> {
     let day = &judgement.day;
     let mut amount = zeros(config)?;
     for source in &day.sources {
@@ -87,21 +96,33 @@ fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Sub
         amount: &amount,
     };
     let mut csv = CsvReport::new(&config.report, &header, create(folder, "report.csv")?)?;
-    let mut parquet = ParquetReport::new(&config.report, day.scale, create(folder, "report.parquet")?)?;
-    let mut summary = Summary::new();
-    for file in &judgement.staged {
-        for batch in stage::read(file)? {
-            let batch = batch?;
-            csv.write(&batch).map_err(|error| located(error, &judgement.files))?;
-            parquet.write(&batch)?;
-            summary.observe(&batch)?;
-        }
+    for batch in movements(judgement) {
+        csv.write(&batch?).map_err(|error| located(error, &judgement.files))?;
     }
-    let csv = finish(folder, "report.csv", csv.finish()?)?;
+    finish(folder, "report.csv", csv.finish()?)
+}
+
+/// `report.parquet`, and the summary.
+fn report_parquet(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Subject, Subject), EngineError> {
+    let mut parquet = ParquetReport::new(&config.report, judgement.day.scale, create(folder, "report.parquet")?)?;
+    let mut summary = Summary::new();
+    for batch in movements(judgement) {
+        let batch = batch?;
+        parquet.write(&batch)?;
+        summary.observe(&batch)?;
+    }
     let parquet = finish(folder, "report.parquet", parquet.finish()?)?;
     let mut out = create(folder, "summary.csv")?;
     summary.write(&mut out)?;
-    Ok((csv, parquet, finish(folder, "summary.csv", out)?))
+    Ok((parquet, finish(folder, "summary.csv", out)?))
+}
+
+/// The accepted movements of the day, in report order.
+fn movements(judgement: &Judgement) -> impl Iterator<Item = Result<RecordBatch, EngineError>> {
+    judgement.staged.iter().flat_map(|file| match stage::read(file) {
+        Ok(batches) => Either::Left(batches),
+        Err(error) => Either::Right(std::iter::once(Err(error))),
+    })
 }
 
 /// Names the input file that a report error counts.

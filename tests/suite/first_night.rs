@@ -22,6 +22,9 @@ fn a_night_that_ties_out_is_complete() {
         "source,id,booked_on,account,currency,amount\na,1,2026-11-20,x,MXN,10.00\na,2,2026-11-20,y,MXN,-2.50\n"
     );
     assert_eq!(place.cuadre(["verify", "filings"]).code, 0);
+    let explained = place.cuadre(["verify", "filings", "--explain"]);
+    assert_eq!(explained.code, 0);
+    assert!(explained.stderr.contains("below 2^-60"), "{}", explained.stderr);
     let again = place.cuadre(["regenerate", "--config", "cuadre.toml", "--date", DATE, "--out", "again"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
     let rerun = place.run();

@@ -24,10 +24,27 @@ pub struct Args {
     /// The last business date for which there must be a filing
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     through: Option<Date>,
+    /// Also say what the checks prove, and what they cannot
+    #[arg(long)]
+    explain: bool,
     /// Print every check as JSON on stdout
     #[arg(long)]
     json: bool,
 }
+
+const EXPLANATION: &str = "\
+What this proves, and what it cannot:
+  - The files are those that were signed, and none before them was edited, deleted, inserted or
+    reordered since: SHA-256 and Ed25519. A tail that was cut off shows only against a manifest kept
+    elsewhere (--anchor) or a date (--through); a wholly new series only against signers kept
+    elsewhere (--allowed-signers).
+  - The figures follow from the archived inputs: not checked here; `cuadre regenerate` makes the
+    filing again from them and compares every byte.
+  - Sources and warehouse were compared row by row where they differ. Which keys differ is read from
+    a sketch of both sides under a key drawn afresh for each run; that a difference goes unnoticed
+    has a probability below 2^-60 for nights of up to 2^33 rows, whatever they hold
+    (derived in rules/src/sketch/mod.rs), and regenerating draws another key.
+";
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     if !args.series.is_dir() {
@@ -42,6 +59,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         through: args.through.map(filing_date).transpose()?,
     };
     let report = verify(&args.series, &options);
+    if args.explain {
+        eprint!("{EXPLANATION}");
+    }
     if args.json {
         print_json(&report)?;
     }
