@@ -18,6 +18,9 @@ if form == "csv":
     source = f"read_csv('{pattern}', types = {types})"
 else:
     source = f"read_parquet('{pattern}')"
+if len(sys.argv) > 4:
+    db.execute(f"create temp table source as from {source}")  # read once, used three times
+    source = "source"
 compared = ["account_id", "customer_id", "branch", "booked_at", "kind", "currency", "amount"]
 differs = " or ".join(f"s.{name} is distinct from w.{name}" for name in compared)
 print(
