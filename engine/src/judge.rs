@@ -81,7 +81,7 @@ pub fn judge(
     let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
-            Some(breaks::judge(config, &sources, &warehouse, folding, room, &mut gaps)?)
+            Some(breaks::judge(config, &plan, &sources, &warehouse, folding, room, &mut gaps)?)
         }
         None => None,
     };

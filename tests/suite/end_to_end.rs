@@ -99,7 +99,7 @@ fn staged(folder: &Path, side: Side, rows: &[Row], files: usize, folding: &Foldi
     let stage = |(n, rows): (usize, &[Row])| {
         let path = folder.join(format!("{side:?}-{n}.parquet"));
         let fold = folding.file(side, &path).expect("a fold");
-        let mut stage = MovementStage::create(&path, 2, Some(fold)).expect("a stage");
+        let mut stage = MovementStage::create(&path, 2, fold).expect("a stage");
         for row in rows {
             let mut texts = [None; Field::ALL.len()];
             texts[Field::Source.column()] = Some(row.source);

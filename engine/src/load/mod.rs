@@ -113,10 +113,7 @@ impl Loaded {
         self.hash_total = self.hash_total.zip(next.hash_total).and_then(|(a, b)| a.checked_add(b));
         for (id, part) in next.totals {
             match self.totals.iter_mut().find(|(known, _)| *known == id) {
-                Some((_, whole)) => {
-                    whole.movements += part.movements;
-                    whole.amount.merge(&part.amount)?;
-                }
+                Some((_, whole)) => whole.merge(&part)?,
                 None => self.totals.push((id, part)),
             }
         }
@@ -133,6 +130,14 @@ pub struct SourceTotals {
     pub amount: Totals,
 }
 
+impl SourceTotals {
+    /// Adds the totals of other movements of the source.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        self.movements += other.movements;
+        self.amount.merge(&other.amount)
+    }
+}
+
 /// Loads an input into files of `folder`. The inner error says why the file cannot be read.
 pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<Loaded, Unreadable>, EngineError> {
     let mut records = match open(input, limits) {
@@ -145,7 +150,7 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
     };
     let movements = folder.join("movements.parquet");
     let fold = input.folding.file(input.side, &movements)?;
-    let mut stage = MovementStage::create(&movements, input.meaning.scale(), Some(fold))?;
+    let mut stage = MovementStage::create(&movements, input.meaning.scale(), fold)?;
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
     let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
     let before = if let Part::RowGroups { before, .. } = input.part { before } else { 0 };

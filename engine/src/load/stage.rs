@@ -36,12 +36,12 @@ pub struct MovementStage<'a> {
     file: Int32Builder,
     record: Int64Builder,
     rows: usize,
-    fold: Option<FileFold<'a>>,
+    fold: FileFold<'a>,
 }
 
 impl<'a> MovementStage<'a> {
     /// Begins a staged file at `path`.
-    pub fn create(path: &Path, scale: u32, fold: Option<FileFold<'a>>) -> Result<Self, EngineError> {
+    pub fn create(path: &Path, scale: u32, fold: FileFold<'a>) -> Result<Self, EngineError> {
         let schema = schema(scale);
         let file = File::create(path).map_err(|e| EngineError::io("staging movements", path, e))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties())).map_err(EngineError::bug)?;
@@ -97,9 +97,7 @@ impl<'a> MovementStage<'a> {
         let columns = columns.collect();
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(EngineError::bug)?;
         self.rows = 0;
-        if let Some(fold) = &mut self.fold {
-            fold.add(&batch)?;
-        }
+        self.fold.add(&batch)?;
         self.writer.write(&batch).map_err(|error| self.failed(error))
     }
 
@@ -109,7 +107,7 @@ impl<'a> MovementStage<'a> {
             self.flush()?;
         }
         self.writer.close().map_err(|error| failed(&self.path, error))?;
-        self.fold.map_or(Ok(()), FileFold::finish)
+        self.fold.finish()
     }
 
     fn failed(&self, error: parquet::errors::ParquetError) -> EngineError {

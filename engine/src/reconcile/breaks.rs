@@ -92,16 +92,17 @@ pub fn arrived(config: &Config, inputs: &Inputs) -> Vec<bool> {
     config.sources.iter().map(|source| inputs.of(Role::Extract, &source.id).next().is_some()).collect()
 }
 
-/// Compares every source with the warehouse, by what was folded of [`plan`] while they were loaded.
+/// Compares every source with the warehouse, as [`plan`] says, by what was folded while they were
+/// loaded.
 pub fn judge(
     config: &Config,
+    plan: &[Comparison],
     sources: &Sources<'_>,
     warehouse: &[(String, Loaded)],
     folding: Folding<'_>,
     room: Room<'_>,
     gaps: &mut Gaps,
 ) -> Result<Vec<EndToEndDay>, EngineError> {
-    let plan = plan(config);
     let listing = Listing {
         scale: config.scale(),
         files: sources.files,
@@ -111,7 +112,7 @@ pub fn judge(
     let copies: Vec<PathBuf> = warehouse.iter().flat_map(|(_, loaded)| loaded.movements.iter().cloned()).collect();
     // The readers and writers of Parquet take the rest.
     let memory = room.memory / 8 * 3;
-    let sides = Sides { plan: &plan, source: sources.staged, warehouse: &copies, scratch: room.scratch, memory };
+    let sides = Sides { plan, source: sources.staged, warehouse: &copies, scratch: room.scratch, memory };
     let matched = sides.compare_folded(folding, |index, difference| {
         let day = &mut days[index];
         let (count, kind) = match difference {
@@ -141,9 +142,7 @@ fn uncompared(
     let zero = || SourceTotals { movements: 0, amount: Totals::with(config.scale(), currency) };
     let mut totals: BTreeMap<&str, SourceTotals> = BTreeMap::new();
     for (id, part) in warehouse.iter().flat_map(|(_, loaded)| &loaded.totals) {
-        let whole = totals.entry(id).or_insert_with(zero);
-        whole.movements += part.movements;
-        whole.amount.merge(&part.amount)?;
+        totals.entry(id).or_insert_with(zero).merge(part)?;
     }
     let day = |source: &SourceDay| {
         let copy = totals.remove(source.id.as_str()).unwrap_or_else(zero);
