@@ -18,7 +18,6 @@ use rayon::iter::Either;
 use crate::error::EngineError;
 use crate::inputs::Inputs;
 use crate::judge::Judgement;
-use crate::load::stage;
 
 /// The file with a row per break, rejection or violation.
 pub const EXCEPTIONS: &str = "exceptions.csv";
@@ -119,7 +118,7 @@ fn report_parquet(config: &Config, judgement: &Judgement, folder: &Path) -> Resu
 
 /// The accepted movements of the day, in report order.
 fn movements(judgement: &Judgement) -> impl Iterator<Item = Result<RecordBatch, EngineError>> {
-    judgement.staged.iter().flat_map(|file| match stage::read(file) {
+    judgement.staged.iter().flat_map(|file| match file.read() {
         Ok(batches) => Either::Left(batches),
         Err(error) => Either::Right(std::iter::once(Err(error))),
     })

@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs};
 use crate::load::all::load_all;
 use crate::load::dataset;
-use crate::load::stage::EvidenceList;
+use crate::load::stage::{EvidenceList, Staged};
 use crate::reconcile::breaks::{self, Sources, whole_warehouse};
 use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::{About, Gaps};
@@ -23,7 +23,7 @@ pub struct Judgement {
     /// The judgement.
     pub day: Day,
     /// Staged movements of the loaded sources, in report order.
-    pub staged: Vec<PathBuf>,
+    pub staged: Vec<Staged>,
     /// Source and name of the input files that movements refer to.
     pub files: Vec<(String, String)>,
     /// Rows of evidence, in the order of the exceptions.

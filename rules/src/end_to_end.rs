@@ -9,6 +9,17 @@
 use crate::money::Currency;
 use crate::movement::{Columns, Field};
 
+/// How the movements of a source are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The source.
+    pub source: String,
+    /// Fields that identify a movement; empty for none.
+    pub key: Vec<Field>,
+    /// Fields whose values must agree.
+    pub compare: Vec<Field>,
+}
+
 /// One side's row: the compared values, encoded by [`encode`], and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {

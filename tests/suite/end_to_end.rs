@@ -3,14 +3,16 @@
 //! of the sketch as well, under two keys, and has to be answered alike.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cuadre_engine::load::columns::Movements;
 use cuadre_engine::load::mapping::Mapped;
-use cuadre_engine::load::stage::MovementStage;
-use cuadre_engine::reconcile::end_to_end::{Comparison, Sides, shown_fields};
+use cuadre_engine::load::rows::Rows;
+use cuadre_engine::load::stage::{Constants, MovementStage, Staged};
+use cuadre_engine::reconcile::end_to_end::{Sides, shown_fields};
 use cuadre_engine::reconcile::fold::Folding;
-use cuadre_rules::end_to_end::{self, Difference, Place, Side, decode, show};
-use cuadre_rules::movement::Field;
+use cuadre_rules::end_to_end::{self, Comparison, Difference, Place, Side, decode, show};
+use cuadre_rules::movement::{Field, schema};
 use cuadre_rules::sketch::KEY_BYTES;
 use proptest::prelude::*;
 
@@ -95,29 +97,49 @@ fn model(comparison: &Comparison, source: &[Row], warehouse: &[Row]) -> Outcome 
 }
 
 /// Stages `rows` in as many files, one after the other, and folds them.
-fn staged(folder: &Path, side: Side, rows: &[Row], files: usize, folding: &Folding<'_>) -> Vec<PathBuf> {
+fn staged(
+    folder: &Path,
+    side: Side,
+    rows: &[Row],
+    files: usize,
+    plan: &[Comparison],
+    folding: &Folding<'_>,
+) -> Vec<Staged> {
+    let nothing_constant: Constants = schema(2).fields().iter().map(|_| None).collect();
     let stage = |(n, rows): (usize, &[Row])| {
-        let path = folder.join(format!("{side:?}-{n}.parquet"));
+        let path = folder.join(format!("{side:?}-{n}.arrow"));
         let fold = folding.file(side, &path).expect("a fold");
-        let mut stage = MovementStage::create(&path, 2, fold).expect("a stage");
-        for row in rows {
-            let mut texts = [None; Field::ALL.len()];
-            texts[Field::Source.column()] = Some(row.source);
-            texts[Field::Id.column()] = row.id.as_deref();
-            texts[Field::Account.column()] = row.account.as_deref();
-            let movement = Mapped {
-                texts,
-                booked_on: 20_777,
-                booked_at: row.booked_at.map(|seconds| seconds * 1_000_000),
-                currency: row.currency.parse().expect("a currency"),
-                minor: row.cents,
-            };
-            stage.append(&movement, row.place.file, row.place.record).expect("a movement is staged");
+        let mut stage = MovementStage::create(&path, 2, nothing_constant.clone(), fold).expect("a stage");
+        for rows in rows.chunks(BATCH_ROWS) {
+            stage.write(&movements(rows, plan)).expect("movements are staged");
         }
-        stage.finish().expect("a file is staged");
-        path
+        stage.finish().expect("a file is staged")
     };
     rows.chunks(rows.len().div_ceil(files).max(1)).enumerate().map(stage).collect()
+}
+
+/// So many that most nights here have several batches.
+const BATCH_ROWS: usize = 7;
+
+fn movements(rows: &[Row], plan: &[Comparison]) -> Movements {
+    let mut batch = Rows::new(2);
+    for row in rows {
+        let mut texts = [None; Field::ALL.len()];
+        texts[Field::Source.column()] = Some(row.source);
+        texts[Field::Id.column()] = row.id.as_deref();
+        texts[Field::Account.column()] = row.account.as_deref();
+        let movement = Mapped {
+            texts,
+            booked_on: 20_777,
+            booked_at: row.booked_at.map(|seconds| seconds * 1_000_000),
+            currency: row.currency.parse().expect("a currency"),
+            minor: row.cents,
+        };
+        batch.push(&movement, row.place.file, row.place.record);
+    }
+    let place = |row: &Row| plan.iter().position(|comparison| comparison.source == row.source);
+    let sources = rows.iter().map(|row| place(row).unwrap_or(plan.len()) as u16).collect();
+    Movements { batch: batch.finish().expect("a batch"), sources }
 }
 
 type Emitted = Vec<(usize, Difference)>;
@@ -147,8 +169,8 @@ fn compare(
     let folder = tempfile::tempdir().expect("a folder");
     let (key, folded) = sketch.clone().unwrap_or(([0; KEY_BYTES], vec![false; plan.len()]));
     let folding = Folding::with_key(plan, folded, &key);
-    let source = staged(folder.path(), Side::Source, source, files, &folding);
-    let warehouse = staged(folder.path(), Side::Warehouse, warehouse, files, &folding);
+    let source = staged(folder.path(), Side::Source, source, files, plan, &folding);
+    let warehouse = staged(folder.path(), Side::Warehouse, warehouse, files, plan, &folding);
     let sides = Sides { plan, source: &source, warehouse: &warehouse, scratch: folder.path(), memory: 192 << 20 };
     let mut emitted = Vec::new();
     let emit = |index, difference| {

@@ -48,7 +48,10 @@ pub fn load_all<'a>(
     let warehouse_extract = warehouse::extract_of(config);
     let meaning =
         |extract, owner| Meaning::new(config, extract, owner, inputs.business_date).map_err(EngineError::Setup);
-    let meanings = config.sources.iter().map(|source| meaning(&source.extract, Owner::Source(source.id.clone())));
+    let meanings = (0..).zip(&config.sources).map(|(index, source)| {
+        let id = source.id.clone();
+        meaning(&source.extract, Owner::Source { index, id })
+    });
     let meanings: Vec<Meaning<'_>> = meanings.collect::<Result<_, _>>()?;
     let warehouse_meaning = meaning(&warehouse_extract, Owner::Warehouse(ids))?;
 

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use arrow_array::{Array, StringArray};
 use cuadre_rules::Config;
 use cuadre_rules::business::{DatasetTable, Datasets};
 use cuadre_rules::config::Limits;
 
+use super::block::Blocks;
 use super::bytes::RecordGuard;
-use super::parquet::ParquetRecords;
-use super::record::{Next, Record, Records};
+use super::cell::texts;
+use super::parquet::ParquetBlocks;
 use super::{Part, bytes, text};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs, Role};
@@ -39,12 +41,15 @@ pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datas
 
 /// Reads a snapshot that a query was answered into.
 fn read_snapshot(path: &Path) -> Result<DatasetTable, String> {
-    let mut records = ParquetRecords::new(path, &Part::Whole, &Limits::default()).map_err(|error| error.to_string())?;
-    let header = records.header().unwrap_or_default().to_vec();
+    let mut blocks = ParquetBlocks::new(path, &Part::Whole, &Limits::default()).map_err(|error| error.to_string())?;
+    let header = blocks.header().unwrap_or_default().to_vec();
+    let all: Vec<usize> = (0..header.len()).collect();
     let mut table = DatasetTable { header, rows: Vec::new() };
-    let mut record = Record::default();
-    while let Next::Record = records.next(&mut record).map_err(|error| error.to_string())? {
-        table.rows.push((0..record.len()).map(|n| record.get(n).map(str::to_owned)).collect());
+    while let Some(block) = blocks.next(&all).map_err(|error| error.to_string())? {
+        let columns = block.columns.iter().flatten().map(texts).collect::<Result<Vec<_>, _>>();
+        let columns = columns.map_err(|error| error.to_string())?;
+        let cell = |texts: &StringArray, row| texts.is_valid(row).then(|| texts.value(row).to_owned());
+        table.rows.extend((0..block.rows).map(|row| columns.iter().map(|texts| cell(texts, row)).collect()));
     }
     Ok(table)
 }

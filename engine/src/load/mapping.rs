@@ -24,6 +24,15 @@ pub struct Mapping<'a> {
     pub(super) last_currency: Option<Currency>,
 }
 
+/// What of a record its amount is read from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cells<'r> {
+    pub(super) amount: Option<&'r str>,
+    pub(super) debit: Option<&'r str>,
+    pub(super) credit: Option<&'r str>,
+    pub(super) flag: Option<&'r str>,
+}
+
 /// A movement, borrowed from its record.
 pub struct Mapped<'r> {
     /// Text fields by canonical column; `None` for NULL and for the typed ones.
@@ -62,7 +71,13 @@ impl Mapping<'_> {
         }
         texts[Field::Source.column()] = Some(this.source(record)?);
         let currency = currency?;
-        let minor = this.amount(record, currency)?;
+        let cells = Cells {
+            amount: this.slots[Field::Amount.column()].text(record),
+            debit: this.debit.text(record),
+            credit: this.credit.text(record),
+            flag: this.flag.text(record),
+        };
+        let minor = this.amount(cells, currency)?;
         Ok(Mapped { texts, booked_on: days_of(booked_on), booked_at, currency, minor })
     }
 
@@ -80,7 +95,7 @@ impl Mapping<'_> {
 
     fn source<'r>(&'r self, record: &'r Record) -> Result<&'r str, Refusal> {
         match &self.meaning.owner {
-            Owner::Source(id) => Ok(id),
+            Owner::Source { id, .. } => Ok(id),
             Owner::Warehouse(ids) => {
                 let found = self.text(Field::Source, record);
                 let known = found.filter(|found| ids.iter().any(|id| id == found));
@@ -139,25 +154,25 @@ impl Mapping<'_> {
         }
     }
 
-    fn amount(&self, record: &Record, currency: Currency) -> Result<i128, Refusal> {
+    /// The amount that the cells of a record state, in units of the day's scale.
+    pub(super) fn amount(&self, cells: Cells<'_>, currency: Currency) -> Result<i128, Refusal> {
         let minor = match (&self.debit, &self.credit) {
             (Slot::None, _) | (_, Slot::None) => {
-                let text = self.slots[Field::Amount.column()].text(record).unwrap_or_default();
-                self.flagged(record, self.parse(text, currency, "amount")?)?
+                self.flagged(cells.flag, self.parse(cells.amount.unwrap_or_default(), currency, "amount")?)?
             }
-            (debit, credit) => {
-                let part = |slot: &Slot, name| match slot.text(record).map(str::trim).unwrap_or_default() {
+            _ => {
+                let part = |cell: Option<&str>, name| match cell.map(str::trim).unwrap_or_default() {
                     "" => Ok(None),
                     text => self.parse(text, currency, name).map(Some),
                 };
-                match (part(debit, "debit")?, part(credit, "credit")?) {
+                match (part(cells.debit, "debit")?, part(cells.credit, "credit")?) {
                     (None, None) => return Err(refusal("amount", None, "both debit and credit are empty")),
                     (Some(debit), None) => -debit,
                     (None, Some(credit)) => credit,
                     (Some(0), Some(credit)) => credit,
                     (Some(debit), Some(0)) => -debit,
                     (Some(_), Some(_)) => {
-                        let both = [debit.text(record), credit.text(record)].map(Option::unwrap_or_default);
+                        let both = [cells.debit, cells.credit].map(Option::unwrap_or_default);
                         return Err(refusal("amount", Some(&both.join(" | ")), "both a debit and a credit"));
                     }
                 }
@@ -166,9 +181,9 @@ impl Mapping<'_> {
         Ok(if self.meaning.extract.amount.negate { -minor } else { minor })
     }
 
-    fn flagged(&self, record: &Record, minor: i128) -> Result<i128, Refusal> {
+    fn flagged(&self, cell: Option<&str>, minor: i128) -> Result<i128, Refusal> {
         let Some(flag) = &self.meaning.extract.amount.flag else { return Ok(minor) };
-        let text = self.flag.text(record).map(str::trim).unwrap_or_default();
+        let text = cell.map(str::trim).unwrap_or_default();
         if flag.debit.iter().any(|value| value == text) {
             Ok(-minor)
         } else if flag.credit.iter().any(|value| value == text) {

@@ -1,5 +1,7 @@
 //! What the columns of an extract mean, by the configuration, and where they are in one file.
 
+use std::ops::Range;
+
 use cuadre_rules::config::source::{Column, Extract};
 use cuadre_rules::config::{Config, Format};
 use cuadre_rules::dates::DateFormat;
@@ -8,6 +10,7 @@ use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::instants::Civil;
 use super::mapping::Mapping;
 use super::record::{Record, Unreadable};
 
@@ -18,9 +21,14 @@ const SHOWN_CHARACTERS: usize = 60;
 /// Whose movements an extract holds.
 #[derive(Debug, Clone)]
 pub enum Owner {
-    /// One source: its id.
-    Source(String),
-    /// The warehouse: the ids its rows may name.
+    /// One source.
+    Source {
+        /// Its 0-based place in the configuration.
+        index: u16,
+        /// Its id.
+        id: String,
+    },
+    /// The warehouse: the ids its rows may name, in order of the configuration.
     Warehouse(Vec<String>),
 }
 
@@ -35,6 +43,10 @@ pub struct Meaning<'a> {
     pub(super) currency: Currency,
     pub(super) currencies: Vec<Currency>,
     pub(super) scale: u32,
+    /// Civil times of `zone` around the day.
+    pub(super) civil: Civil,
+    /// Instants of the day by the institution's clock, in microseconds.
+    pub(super) local_day: Range<i64>,
     /// Fields that every record must fill.
     pub(super) required: Vec<Field>,
 }
@@ -47,11 +59,19 @@ impl<'a> Meaning<'a> {
         let local = config.zone();
         let zone =
             extract.time_zone.as_ref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or_else(|| local.clone());
+        let midnight = |date: Date| date.to_zoned(local.clone()).map(|z| z.timestamp().as_microsecond());
+        let tomorrow = business_date.tomorrow().unwrap_or(business_date);
+        let local_day = match (midnight(business_date), midnight(tomorrow)) {
+            (Ok(start), Ok(end)) => start..end,
+            _ => 0..0,
+        };
         Ok(Self {
             extract,
             owner,
             business_date,
             formats,
+            civil: Civil::around(business_date, &zone),
+            local_day,
             zone,
             local,
             currency: config.default_currency().ok_or("the configuration has no currency")?,
@@ -64,6 +84,14 @@ impl<'a> Meaning<'a> {
     /// Decimal places in which amounts are staged.
     pub fn scale(&self) -> u32 {
         self.scale
+    }
+
+    /// The id of the source with this 0-based place in the configuration.
+    pub fn source(&self, index: u16) -> &str {
+        match &self.owner {
+            Owner::Source { id, .. } => id,
+            Owner::Warehouse(ids) => ids.get(usize::from(index)).map_or("", String::as_str),
+        }
     }
 
     /// Every column name the mapping asks for, for formats that look names up record by record.
@@ -230,6 +258,12 @@ pub(super) enum Slot {
 }
 
 impl Slot {
+    /// The positions that are looked at.
+    pub(super) fn positions(&self) -> impl Iterator<Item = usize> + use<'_> {
+        let positions = if let Self::First(positions) = self { positions.as_slice() } else { &[] };
+        positions.iter().copied()
+    }
+
     pub(super) fn text<'r>(&'r self, record: &'r Record) -> Option<&'r str> {
         match self {
             Self::None => None,

@@ -1,36 +1,44 @@
 //! Load: the raw bytes of one input become canonical movements, or located refusals.
 
 pub mod all;
+mod amounts;
+mod block;
 mod bytes;
+mod cell;
+pub mod columns;
 pub mod control;
 mod csv;
 pub mod dataset;
 mod fixed;
+mod instants;
 mod jsonl;
 pub mod mapping;
 pub mod meaning;
 mod parquet;
 mod record;
+pub mod rows;
 pub mod stage;
 mod text;
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cuadre_rules::config::source::Extract;
 use cuadre_rules::config::{Format, Limits};
 use cuadre_rules::control::{ControlTotals, add_to_hash_total};
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
-use cuadre_rules::money::{Overflow, Totals};
-use cuadre_rules::movement::Field;
+use cuadre_rules::money::{Currency, Overflow, Totals};
+use cuadre_rules::movement::{Columns, Field};
 
 use crate::error::EngineError;
 use crate::reconcile::fold::Folding;
-use mapping::{Mapped, Mapping};
+use block::{Blocks, Gathered};
+use columns::{Mapper, Movements, Refused};
+use mapping::Mapping;
 use meaning::{Drift, Meaning};
-use record::{Next, Record, Records, Refusal, Trailer, Unreadable};
-use stage::{EvidenceList, EvidenceSpool, MovementStage};
+use record::{Trailer, Unreadable};
+use stage::{EvidenceList, EvidenceSpool, MovementStage, Staged};
 
 /// One input to load.
 pub struct Input<'a> {
@@ -83,7 +91,7 @@ pub fn parts(extract: &Extract, name: &str, path: &Path) -> Vec<Part> {
 #[derive(Debug)]
 pub struct Loaded {
     /// Staged movements, canonical, in record order.
-    pub movements: Vec<PathBuf>,
+    pub movements: Vec<Staged>,
     /// Refused records, in record order.
     pub refused: Vec<EvidenceList>,
     /// Records read, refused ones included.
@@ -140,73 +148,73 @@ impl SourceTotals {
 
 /// Loads an input into files of `folder`. The inner error says why the file cannot be read.
 pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<Loaded, Unreadable>, EngineError> {
-    let mut records = match open(input, limits) {
-        Ok(records) => records,
+    let mut blocks = match open(input, limits) {
+        Ok(blocks) => blocks,
         Err(unreadable) => return Ok(Err(unreadable)),
     };
-    let mut mapping = match input.meaning.bind(records.header(), records.float_columns()) {
+    let mapping = match input.meaning.bind(blocks.header(), blocks.float_columns()) {
         Ok(mapping) => mapping,
         Err(unreadable) => return Ok(Err(unreadable)),
     };
-    let movements = folder.join("movements.parquet");
+    let mut mapper = Mapper::new(mapping, input.index);
+    let wanted = mapper.wanted();
+    let movements = folder.join("movements.arrow");
     let fold = input.folding.file(input.side, &movements)?;
-    let mut stage = MovementStage::create(&movements, input.meaning.scale(), fold)?;
+    let mut stage = MovementStage::create(&movements, input.meaning.scale(), mapper.constants(), fold)?;
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
     let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
     let before = if let Part::RowGroups { before, .. } = input.part { before } else { 0 };
-    let mut record = Record::default();
     loop {
-        let next = match records.next(&mut record) {
-            Ok(Next::End) => break,
-            Ok(next) => next,
+        let mapped = match blocks.next(&wanted) {
+            Ok(None) => break,
+            Ok(Some(block)) => {
+                let mapped = mapper.map(&block, before + tally.records);
+                tally.records += block.rows as u64;
+                mapped
+            }
+            Err(unreadable) => Err(unreadable),
+        };
+        let (movements, others) = match mapped {
+            Ok(mapped) => mapped,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
-        tally.records += 1;
-        let mapped = match next {
-            Next::Refused(refusal) => Err(refusal),
-            _ => mapping.map(&record),
-        };
-        match mapped {
-            Ok(movement) => {
-                tally.add(&movement, input)?;
-                stage.append(&movement, input.index, before + tally.records)?;
-            }
-            Err(refusal) => {
-                tally.refused += 1;
-                refused.push(&evidence(input, mapping.source_of(&record), before + tally.records, refusal))?;
-            }
+        tally.add(&movements, input)?;
+        stage.write(&movements)?;
+        for record in others {
+            tally.refused += 1;
+            refused.push(&evidence(input, record))?;
         }
     }
+    let mapping = mapper.mapping;
     if tally.accepted + tally.refused != tally.records {
         return Err(EngineError::bug(format!("{}: records were lost", input.name)));
     }
-    let trailer = match records.trailer().map(|trailer| stated(trailer, &mapping)) {
+    let trailer = match blocks.trailer().map(|trailer| stated(trailer, &mapping)) {
         None => ControlTotals::default(),
         Some(Ok(trailer)) => trailer,
         Some(Err(unreadable)) => return Ok(Err(unreadable)),
     };
-    stage.finish()?;
     Ok(Ok(Loaded {
-        movements: vec![movements],
+        movements: vec![stage.finish()?],
         refused: vec![refused.finish()?],
         records: tally.records,
-        totals: tally.totals,
+        totals: tally.totals(input.meaning)?,
         hash_total: tally.hash_total,
         trailer,
         drift: mapping.drift,
     }))
 }
 
-fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Records>, Unreadable> {
+fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
     let format = input.extract.format_of(input.name);
     if format == Format::Parquet {
-        return Ok(Box::new(parquet::ParquetRecords::new(input.path, &input.part, limits)?));
+        return Ok(Box::new(parquet::ParquetBlocks::new(input.path, &input.part, limits)?));
     }
     let bytes = bytes::open(input.path, limits).map_err(|error| Unreadable(error.to_string()))?;
     Ok(match format {
-        Format::Fixed => Box::new(fixed::FixedRecords::new(bytes, input.extract, limits)),
-        Format::Jsonl => Box::new(jsonl::JsonRecords::new(bytes, input.meaning.names(), limits)),
-        Format::Csv | Format::Parquet => Box::new(csv::CsvRecords::new(bytes, input.extract, limits)?),
+        Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, input.extract, limits))),
+        Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, input.meaning.names(), limits))),
+        Format::Csv | Format::Parquet => Box::new(Gathered::new(csv::CsvRecords::new(bytes, input.extract, limits)?)),
     })
 }
 
@@ -216,37 +224,72 @@ struct Tally {
     accepted: u64,
     refused: u64,
     hash_total: Option<i128>,
-    totals: Vec<(String, SourceTotals)>,
+    /// By source and currency, in order of first appearance: movements, and their sum.
+    sums: Vec<(u16, Currency, u64, i128)>,
 }
 
 impl Tally {
-    fn add(&mut self, movement: &Mapped<'_>, input: &Input<'_>) -> Result<(), EngineError> {
-        self.accepted += 1;
-        let source = movement.texts[Field::Source.column()].unwrap_or_default();
-        let known = self.totals.iter().rposition(|(id, _)| id == source);
-        let known = known.unwrap_or_else(|| {
-            let amount = Totals::new(input.meaning.scale());
-            self.totals.push((source.to_owned(), SourceTotals { movements: 0, amount }));
-            self.totals.len() - 1
-        });
-        let totals = &mut self.totals[known].1;
-        totals.movements += 1;
-        totals.amount.add(movement.currency, movement.minor)?;
-        if let Some(text) = input.hash_field.and_then(|field| movement.texts[field.column()]) {
-            self.hash_total = self.hash_total.and_then(|sum| add_to_hash_total(sum, text));
+    fn add(&mut self, movements: &Movements, input: &Input<'_>) -> Result<(), EngineError> {
+        let columns = Columns::of(&movements.batch);
+        self.accepted += columns.rows() as u64;
+        let currencies = columns.texts(Field::Currency);
+        let mut last: Option<(u16, Currency, usize)> = None;
+        for (row, &source) in movements.sources.iter().enumerate() {
+            let code = currencies.map_or("", |codes| codes.value(row));
+            let place = match last {
+                Some((id, currency, place)) if id == source && currency.code() == code => place,
+                _ => {
+                    let currency = code.parse().map_err(EngineError::bug)?;
+                    let place = self.place_of(source, currency);
+                    last = Some((source, currency, place));
+                    place
+                }
+            };
+            let (_, _, records, minor) = &mut self.sums[place];
+            *records += 1;
+            *minor = minor.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
+        }
+        if let Some(field) = input.hash_field {
+            for text in (0..columns.rows()).filter_map(|row| columns.text(field, row)) {
+                self.hash_total = self.hash_total.and_then(|sum| add_to_hash_total(sum, text));
+            }
         }
         Ok(())
     }
+
+    fn place_of(&mut self, source: u16, currency: Currency) -> usize {
+        let known = self.sums.iter().position(|(id, of, ..)| *id == source && *of == currency);
+        known.unwrap_or_else(|| {
+            self.sums.push((source, currency, 0, 0));
+            self.sums.len() - 1
+        })
+    }
+
+    /// The totals by source, in order of first appearance.
+    fn totals(&self, meaning: &Meaning<'_>) -> Result<Vec<(String, SourceTotals)>, EngineError> {
+        let mut totals: Vec<(String, SourceTotals)> = Vec::new();
+        for &(source, currency, movements, minor) in &self.sums {
+            let id = meaning.source(source);
+            let mut amount = Totals::new(meaning.scale());
+            amount.add(currency, minor)?;
+            let part = SourceTotals { movements, amount };
+            match totals.iter_mut().find(|(known, _)| known == id) {
+                Some((_, whole)) => whole.merge(&part)?,
+                None => totals.push((id.to_owned(), part)),
+            }
+        }
+        Ok(totals)
+    }
 }
 
-fn evidence(input: &Input<'_>, source: Option<&str>, record: u64, refusal: Refusal) -> Evidence {
+fn evidence(input: &Input<'_>, Refused { record, source, refusal }: Refused) -> Evidence {
     let (kind, about) = input.refused_as;
     let in_warehouse = kind == Kind::WarehouseRecordsRejected;
     let (source_value, warehouse_value) = if in_warehouse { (None, refusal.value) } else { (refusal.value, None) };
     Evidence {
         exception: Exception::id(kind, about),
         kind: kind.name().to_owned(),
-        source: source.map(str::to_owned),
+        source,
         file: Some(input.name.to_owned()),
         record: Some(record),
         column: refusal.column,

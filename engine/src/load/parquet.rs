@@ -1,99 +1,121 @@
-//! Apache Parquet, each cell as text: decimals exactly, dates and instants in ISO form.
+//! Apache Parquet.
 
-use std::fmt::Write;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::builder::LargeStringBuilder;
-use arrow_array::{Array, ArrayRef, LargeStringArray, make_array};
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::ArrowError;
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use arrow_schema::{DataType, SchemaRef};
 use cuadre_rules::config::Limits;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
 use super::Part;
+use super::block::{BLOCK_ROWS, Block, Blocks};
 use super::bytes::{most_expanded, too_expanded, too_large};
-use super::record::{Next, Record, Records, Unreadable};
+use super::record::Unreadable;
 
 /// Reads the rows of a Parquet file.
-pub struct ParquetRecords {
-    reader: ParquetRecordBatchReader,
+pub struct ParquetBlocks {
+    file: File,
+    metadata: ArrowReaderMetadata,
+    groups: Option<Vec<usize>>,
+    reader: Option<ParquetRecordBatchReader>,
     names: Vec<String>,
     floats: Vec<String>,
     most: u64,
-    columns: Vec<LargeStringArray>,
-    rows: usize,
-    row: usize,
     read: u64,
 }
 
-impl ParquetRecords {
+impl ParquetBlocks {
     /// Opens the file to read a part of it.
     pub fn new(path: &Path, part: &Part, limits: &Limits) -> Result<Self, Unreadable> {
         let unreadable = |error: &dyn std::fmt::Display| Unreadable(format!("not a readable Parquet file: {error}"));
         let file = File::open(path).map_err(|e| unreadable(&e))?;
         let compressed = file.metadata().map_err(|e| unreadable(&e))?.len();
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(&e))?;
-        let sizes = builder.metadata().row_groups().iter().map(|group| group.total_byte_size().unsigned_abs());
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(|e| unreadable(&e))?;
+        let sizes = metadata.metadata().row_groups().iter().map(|group| group.total_byte_size().unsigned_abs());
         let most = most_expanded(compressed, limits);
         if sizes.fold(0, u64::saturating_add) > most {
             return Err(Unreadable(too_expanded(most)));
         }
-        let schema: SchemaRef = builder.schema().clone();
-        let (builder, before) = match part {
-            Part::Whole => (builder, 0),
-            Part::RowGroups { groups, before } => (builder.with_row_groups(groups.clone().collect()), *before),
+        let schema: SchemaRef = metadata.schema().clone();
+        let (groups, read) = match part {
+            Part::Whole => (None, 0),
+            Part::RowGroups { groups, before } => (Some(groups.clone().collect()), *before),
         };
         Ok(Self {
-            reader: builder.with_batch_size(8192).build().map_err(|e| unreadable(&e))?,
+            file,
+            metadata,
+            groups,
+            reader: None,
             names: schema.fields().iter().map(|field| field.name().clone()).collect(),
             floats: schema.fields().iter().filter(|f| is_float(f.data_type())).map(|f| f.name().clone()).collect(),
             most: limits.record_bytes,
-            columns: Vec::new(),
-            rows: 0,
-            row: 0,
-            read: before,
+            read,
         })
+    }
+
+    fn failed(&self, error: &dyn std::fmt::Display) -> Unreadable {
+        Unreadable(format!("after record {}: {error}", self.read))
+    }
+
+    fn open(&self, wanted: &[usize]) -> Result<ParquetRecordBatchReader, Unreadable> {
+        let file = self.file.try_clone().map_err(|e| self.failed(&e))?;
+        let columns = wanted.iter().copied().filter(|&column| column < self.names.len());
+        let mask = ProjectionMask::roots(self.metadata.metadata().file_metadata().schema_descr(), columns);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let builder = builder.with_projection(mask).with_batch_size(BLOCK_ROWS);
+        let builder = match &self.groups {
+            Some(groups) => builder.with_row_groups(groups.clone()),
+            None => builder,
+        };
+        builder.build().map_err(|e| self.failed(&e))
     }
 }
 
-impl Records for ParquetRecords {
+impl Blocks for ParquetBlocks {
     fn header(&self) -> Option<&[String]> {
         Some(&self.names)
     }
 
-    fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable> {
-        while self.row == self.rows {
-            let failed = |error: &dyn std::fmt::Display| Unreadable(format!("after record {}: {error}", self.read));
-            match self.reader.next() {
-                None => return Ok(Next::End),
-                Some(Err(error)) => return Err(failed(&error)),
-                Some(Ok(batch)) => {
-                    self.columns =
-                        batch.columns().iter().map(texts).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-                    (self.rows, self.row) = (batch.num_rows(), 0);
-                }
-            }
+    fn next(&mut self, wanted: &[usize]) -> Result<Option<Block>, Unreadable> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => self.open(wanted)?,
+        };
+        let batch = match self.reader.insert(reader).next() {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(self.failed(&error)),
+            Some(Ok(batch)) => batch,
+        };
+        if let Some(row) = too_large_row(batch.columns(), self.most) {
+            self.read += row as u64;
+            return Err(self.failed(&too_large(self.most)));
         }
-        record.clear();
-        for column in &self.columns {
-            record.push(column.is_valid(self.row).then(|| column.value(self.row)));
-        }
-        if record.bytes() > self.most {
-            return Err(Unreadable(format!("after record {}: {}", self.read, too_large(self.most))));
-        }
-        self.row += 1;
-        self.read += 1;
-        Ok(Next::Record)
+        self.read += batch.num_rows() as u64;
+        let mut columns = vec![None; self.names.len()];
+        let present = wanted.iter().filter(|&&column| column < self.names.len());
+        present.zip(batch.columns()).for_each(|(&column, values)| columns[column] = Some(values.clone()));
+        Ok(Some(Block { columns, rows: batch.num_rows(), refused: Vec::new() }))
     }
 
     fn float_columns(&self) -> &[String] {
         &self.floats
     }
+}
+
+/// The first row with more than `most` bytes of text.
+fn too_large_row(columns: &[arrow_array::ArrayRef], most: u64) -> Option<usize> {
+    let texts: Vec<_> = columns.iter().filter_map(|column| column.as_string_opt::<i32>()).collect();
+    let bytes: usize = texts.iter().map(|texts| texts.value_data().len()).sum();
+    if bytes as u64 <= most {
+        return None;
+    }
+    let rows = columns.first().map_or(0, |column| column.len());
+    (0..rows).find(|&row| texts.iter().map(|texts| texts.value_length(row) as u64).sum::<u64>() > most)
 }
 
 /// Rows that are worth a thread of their own.
@@ -130,37 +152,12 @@ fn is_float(kind: &DataType) -> bool {
     }
 }
 
-fn texts(column: &ArrayRef) -> Result<LargeStringArray, ArrowError> {
-    let column = &in_utc(column)?;
-    let options = FormatOptions::default();
-    let formatter = ArrayFormatter::try_new(column, &options)?;
-    let mut texts = LargeStringBuilder::with_capacity(column.len(), column.len() * 12);
-    for row in 0..column.len() {
-        match column.is_null(row) {
-            true => texts.append_null(),
-            false => {
-                write!(texts, "{}", formatter.value(row)).map_err(|_| ArrowError::CastError("no text form".into()))?;
-                texts.append_value("");
-            }
-        }
-    }
-    Ok(texts.finish())
-}
-
-/// Instants of any named zone, shown in UTC: the values are the same, and no zone need be known.
-fn in_utc(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    match column.data_type() {
-        DataType::Timestamp(unit, Some(_)) => {
-            let data = column.to_data().into_builder();
-            Ok(make_array(data.data_type(DataType::Timestamp(*unit, Some("+00:00".into()))).build()?))
-        }
-        _ => Ok(Arc::clone(column)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Int64Array, RecordBatch};
+    use std::sync::Arc;
+
+    use arrow_array::types::Int64Type;
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use parquet::arrow::ArrowWriter;
 
     use super::*;
@@ -191,11 +188,10 @@ mod tests {
         }
         writer.close().unwrap();
         let part = Part::RowGroups { groups: 1..3, before: 10 };
-        let mut records = ParquetRecords::new(file.path(), &part, &Limits::default()).unwrap();
-        let mut record = Record::default();
+        let mut blocks = ParquetBlocks::new(file.path(), &part, &Limits::default()).unwrap();
         let mut read = Vec::new();
-        while let Next::Record = records.next(&mut record).unwrap() {
-            read.push(record.get(0).unwrap().parse::<i64>().unwrap());
+        while let Some(block) = blocks.next(&[0]).unwrap() {
+            read.extend(block.column(0).unwrap().as_primitive::<Int64Type>().values().iter().copied());
         }
         assert_eq!(read, (10..30).collect::<Vec<_>>());
         assert_eq!(parts(file.path()), Some(vec![Part::RowGroups { groups: 0..3, before: 0 }]));

@@ -95,7 +95,7 @@ pub struct Trailer {
 #[error("{0}")]
 pub struct Unreadable(pub String);
 
-/// A format's reader.
+/// A reader of one record after the other.
 pub trait Records {
     /// Column names by position; empty where the format has none. `None`: a file that should
     /// begin with them has nothing at all.
@@ -107,11 +107,6 @@ pub trait Records {
     /// The trailer record, once the end has been reached.
     fn trailer(&mut self) -> Option<Trailer> {
         None
-    }
-
-    /// Names of columns of binary floating-point numbers, which cannot hold amounts.
-    fn float_columns(&self) -> &[String] {
-        &[]
     }
 }
 

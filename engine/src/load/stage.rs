@@ -1,158 +1,146 @@
-//! Silver: canonical movements staged as Parquet, refused records beside them.
+//! Silver: canonical movements staged as Arrow IPC, refused records beside them.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, SchemaRef};
+use arrow_select::take::take_record_batch;
 use cuadre_rules::exception::Evidence;
-use cuadre_rules::movement::{FILE_COLUMN, Field, RECORD_COLUMN, schema};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
-use parquet::basic::Compression;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use cuadre_rules::movement::schema;
 
-use super::mapping::Mapped;
+use super::columns::Movements;
 use crate::error::EngineError;
 use crate::reconcile::fold::FileFold;
 
-const BATCH_ROWS: usize = 8192;
-const ROW_GROUP_ROWS: usize = 1 << 17;
+/// Canonical columns that have one value for a whole file, by position, each as an array of
+/// [`super::block::BLOCK_ROWS`] copies of it.
+pub type Constants = Arc<[Option<ArrayRef>]>;
+
+/// The staged movements of a file, or of a part of one.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    path: PathBuf,
+    schema: SchemaRef,
+    /// What is not written, since it is the same in every row.
+    constants: Constants,
+    /// Rows up to the end of each batch.
+    ends: Vec<usize>,
+}
 
 /// Writes the movements of one file, and folds them while they are in hand.
 pub struct MovementStage<'a> {
-    path: PathBuf,
-    schema: SchemaRef,
-    writer: ArrowWriter<File>,
-    texts: [StringBuilder; Field::ALL.len()],
-    booked_on: Date32Builder,
-    booked_at: TimestampMicrosecondBuilder,
-    amount: Decimal128Builder,
-    file: Int32Builder,
-    record: Int64Builder,
-    rows: usize,
+    staged: Staged,
+    /// The canonical columns that are written.
+    written: Vec<usize>,
+    writer: FileWriter<File>,
     fold: FileFold<'a>,
 }
 
 impl<'a> MovementStage<'a> {
-    /// Begins a staged file at `path`.
-    pub fn create(path: &Path, scale: u32, fold: FileFold<'a>) -> Result<Self, EngineError> {
+    /// Begins a staged file at `path`; `scale` is the day's.
+    pub fn create(path: &Path, scale: u32, constants: Constants, fold: FileFold<'a>) -> Result<Self, EngineError> {
         let schema = schema(scale);
-        let file = File::create(path).map_err(|e| EngineError::io("staging movements", path, e))?;
-        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties())).map_err(EngineError::bug)?;
-        let amount = Decimal128Builder::new().with_data_type(schema.field(Field::Amount.column()).data_type().clone());
-        let DataType::Timestamp(_, zone) = schema.field(Field::BookedAt.column()).data_type().clone() else {
-            return Err(EngineError::bug("booked_at is staged as a timestamp"));
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            schema,
-            writer,
-            texts: std::array::from_fn(|_| StringBuilder::new()),
-            booked_on: Date32Builder::new(),
-            booked_at: TimestampMicrosecondBuilder::new().with_timezone_opt(zone),
-            amount,
-            file: Int32Builder::new(),
-            record: Int64Builder::new(),
-            rows: 0,
-            fold,
-        })
+        let written: Vec<usize> = (0..schema.fields().len()).filter(|&n| constants[n].is_none()).collect();
+        let file = File::create(path).map_err(|e| EngineError::io(WRITING, path, e))?;
+        let columns = schema.project(&written).map_err(EngineError::bug)?;
+        let writer = FileWriter::try_new(file, &columns).map_err(|e| failed(WRITING, path, e))?;
+        let staged = Staged { path: path.to_owned(), schema, constants, ends: Vec::new() };
+        Ok(Self { staged, written, writer, fold })
     }
 
-    /// Appends a movement; `file` is the 0-based index of its input, `record` is 1-based.
-    pub fn append(&mut self, movement: &Mapped<'_>, file: u32, record: u64) -> Result<(), EngineError> {
-        for field in Field::ALL {
-            let text = match field {
-                Field::BookedOn | Field::BookedAt | Field::Amount => continue,
-                Field::Currency => Some(movement.currency.code()),
-                _ => movement.texts[field.column()],
-            };
-            self.texts[field.column()].append_option(text);
+    /// Appends movements; those of a constant column must be what the constant says.
+    pub fn write(&mut self, movements: &Movements) -> Result<(), EngineError> {
+        let rows = movements.batch.num_rows();
+        if rows == 0 {
+            return Ok(());
         }
-        self.booked_on.append_value(movement.booked_on);
-        self.booked_at.append_option(movement.booked_at);
-        self.amount.append_value(movement.minor);
-        self.file.append_value(file as i32);
-        self.record.append_value(record as i64);
-        self.rows += 1;
-        if self.rows == BATCH_ROWS { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), EngineError> {
-        let columns = (0..self.schema.fields().len()).map(|column| -> ArrayRef {
-            match column {
-                FILE_COLUMN => Arc::new(self.file.finish()),
-                RECORD_COLUMN => Arc::new(self.record.finish()),
-                _ if column == Field::BookedOn.column() => Arc::new(self.booked_on.finish()),
-                _ if column == Field::BookedAt.column() => Arc::new(self.booked_at.finish()),
-                _ if column == Field::Amount.column() => Arc::new(self.amount.finish()),
-                _ => Arc::new(self.texts[column].finish()),
-            }
-        });
-        let columns = columns.collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(EngineError::bug)?;
-        self.rows = 0;
-        self.fold.add(&batch)?;
-        self.writer.write(&batch).map_err(|error| self.failed(error))
+        self.fold.add(movements)?;
+        let batch = movements.batch.project(&self.written).map_err(EngineError::bug)?;
+        self.writer.write(&batch).map_err(|e| failed(WRITING, &self.staged.path, e))?;
+        self.staged.ends.push(self.staged.rows() + rows);
+        Ok(())
     }
 
     /// Ends the file.
-    pub fn finish(mut self) -> Result<(), EngineError> {
-        if self.rows > 0 {
-            self.flush()?;
-        }
-        self.writer.close().map_err(|error| failed(&self.path, error))?;
-        self.fold.finish()
-    }
-
-    fn failed(&self, error: parquet::errors::ParquetError) -> EngineError {
-        failed(&self.path, error)
+    pub fn finish(mut self) -> Result<Staged, EngineError> {
+        self.writer.finish().map_err(|e| failed(WRITING, &self.staged.path, e))?;
+        self.fold.finish();
+        Ok(self.staged)
     }
 }
 
-/// Fields of which a day has few distinct values.
-const FEW_VALUES: [Field; 5] = [Field::Source, Field::BookedOn, Field::Branch, Field::Kind, Field::Currency];
+const WRITING: &str = "staging movements";
+const READING: &str = "reading staged movements";
 
-/// A staged file is read within minutes, by us: compression, statistics, and dictionaries of values
-/// that hardly repeat took a third of a load.
-fn properties() -> WriterProperties {
-    let builder = WriterProperties::builder()
-        .set_compression(Compression::UNCOMPRESSED)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_dictionary_enabled(false);
-    let few = FEW_VALUES.iter().map(|field| field.name());
-    few.fold(builder, |builder, name| builder.set_column_dictionary_enabled(name.into(), true)).build()
+fn failed(doing: &'static str, path: &Path, error: ArrowError) -> EngineError {
+    let error = match error {
+        ArrowError::IoError(_, error) => error,
+        error => std::io::Error::other(error),
+    };
+    EngineError::io(doing, path, error)
 }
 
-fn failed(path: &Path, error: parquet::errors::ParquetError) -> EngineError {
-    EngineError::io("staging movements", path, std::io::Error::other(error))
-}
-
-/// The batches of a staged file, in record order.
-pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<>, EngineError> {
-    read_rows(path, None)
-}
-
-/// The same, of the given 0-based rows alone, which must be in order; of all rows where `None`.
-pub fn read_rows(
-    path: &Path,
-    rows: Option<&[usize]>,
-) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<>, EngineError> {
-    let file = File::open(path).map_err(|e| EngineError::io("reading staged movements", path, e))?;
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(EngineError::bug)?;
-    if let Some(rows) = rows {
-        let total = usize::try_from(builder.metadata().file_metadata().num_rows()).map_err(EngineError::bug)?;
-        let ranges = rows.iter().map(|&row| row..row + 1);
-        builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
+impl Staged {
+    /// Where the movements lie.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(EngineError::bug)?;
-    Ok(reader.map(|batch| batch.map_err(EngineError::bug)))
+
+    /// Number of movements.
+    pub fn rows(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// The movements, in record order.
+    pub fn read(&self) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<'_>, EngineError> {
+        let reader = self.open()?;
+        Ok(reader.map(|batch| self.whole(batch.map_err(|e| failed(READING, &self.path, e))?)))
+    }
+
+    /// Those of the given 0-based rows alone, which must be in order.
+    pub fn read_rows<'a>(
+        &'a self,
+        rows: &'a [usize],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<'a>, EngineError> {
+        let mut reader = self.open()?;
+        let mut left = rows;
+        Ok(std::iter::from_fn(move || {
+            let batch = self.ends.partition_point(|&end| end <= *left.first().unwrap_or(&usize::MAX));
+            let end = *self.ends.get(batch)?;
+            let start = batch.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let (these, others) = left.split_at(left.partition_point(|&row| row < end));
+            left = others;
+            let wanted = UInt32Array::from_iter_values(these.iter().map(|row| (row - start) as u32));
+            let taken = reader.set_index(batch).and_then(|()| match reader.next() {
+                Some(batch) => take_record_batch(&batch?, &wanted),
+                None => Err(ArrowError::IpcError("a batch is gone".to_owned())),
+            });
+            Some(taken.map_err(|e| failed(READING, &self.path, e)).and_then(|batch| self.whole(batch)))
+        }))
+    }
+
+    fn open(&self) -> Result<FileReader<File>, EngineError> {
+        let file = File::open(&self.path).map_err(|e| EngineError::io(READING, &self.path, e))?;
+        FileReader::try_new(file, None).map_err(|e| failed(READING, &self.path, e))
+    }
+
+    /// Puts the constant columns back.
+    fn whole(&self, batch: RecordBatch) -> Result<RecordBatch, EngineError> {
+        let rows = batch.num_rows();
+        let mut written = batch.columns().iter();
+        let column = |constant: &Option<ArrayRef>| match constant {
+            Some(constant) => Some(constant.slice(0, rows)),
+            None => written.next().cloned(),
+        };
+        let columns: Option<Vec<ArrayRef>> = self.constants.iter().map(column).collect();
+        let columns = columns.ok_or_else(|| EngineError::bug("a staged column is gone"))?;
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(EngineError::bug)
+    }
 }
 
 /// A list of evidence rows on disk, so that a night of nothing but breaks fits in memory.

@@ -1,24 +1,24 @@
 //! The end-to-end reconciliation of the day: counts per source, and every break as evidence.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{EndToEndDay, SourceDay, SourceState};
-use cuadre_rules::end_to_end::{Difference, Side, decode, show};
+use cuadre_rules::end_to_end::{Comparison, Difference, Side, decode, show};
 use cuadre_rules::exception::{Evidence, Kind};
 use cuadre_rules::money::{Currency, Overflow, Totals, at_own_scale};
 use cuadre_rules::movement::Field;
 
 use super::drifts::Drifts;
-use super::end_to_end::{Comparison, Sides, evident, shown_fields};
+use super::end_to_end::{Sides, evident, shown_fields};
 use super::fold::Folding;
 use super::gaps::{About, Gaps, counted};
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role};
 use crate::judge::Room;
 use crate::load::all::WarehouseFile;
+use crate::load::stage::Staged;
 use crate::load::{Loaded, SourceTotals};
 
 /// What the sources gave: their judgements, and where their movements are staged.
@@ -26,7 +26,7 @@ pub struct Sources<'a> {
     /// One per source, in order of the configuration.
     pub days: &'a [SourceDay],
     /// Staged movements.
-    pub staged: &'a [PathBuf],
+    pub staged: &'a [Staged],
     /// Source and name of the input files that movements refer to.
     pub files: &'a [(String, String)],
 }
@@ -109,8 +109,8 @@ pub fn judge(
         warehouse: warehouse.iter().map(|(name, _)| name.as_str()).collect(),
     };
     let mut days = uncompared(config, sources.days, warehouse)?;
-    let copies: Vec<PathBuf> = warehouse.iter().flat_map(|(_, loaded)| loaded.movements.iter().cloned()).collect();
-    // The readers and writers of Parquet take the rest.
+    let copies: Vec<Staged> = warehouse.iter().flat_map(|(_, loaded)| loaded.movements.iter().cloned()).collect();
+    // What is read and written meanwhile takes the rest.
     let memory = room.memory / 8 * 3;
     let sides = Sides { plan, source: sources.staged, warehouse: &copies, scratch: room.scratch, memory };
     let matched = sides.compare_folded(folding, |index, difference| {

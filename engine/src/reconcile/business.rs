@@ -1,7 +1,6 @@
 //! The business reconciliation: every rule over every accepted movement.
 
 use std::fs;
-use std::path::PathBuf;
 
 use cuadre_rules::Config;
 use cuadre_rules::business::{Datasets, Evaluator, Violation, concerns, evaluator};
@@ -16,7 +15,7 @@ use super::gaps::{About, Gaps, counted};
 use super::sorter::Sorter;
 use crate::error::EngineError;
 use crate::judge::Room;
-use crate::load::stage;
+use crate::load::stage::Staged;
 
 /// A rule at work.
 struct Work<'a> {
@@ -32,7 +31,7 @@ struct Work<'a> {
 pub fn judge(
     config: &Config,
     datasets: &Datasets,
-    staged: &[PathBuf],
+    staged: &[Staged],
     files: &[(String, String)],
     room: Room<'_>,
     gaps: &mut Gaps,
@@ -54,7 +53,7 @@ pub fn judge(
     let mut list = Listing { config, files, gaps, failed: None };
     if !works.is_empty() {
         for file in staged {
-            for batch in stage::read(file)? {
+            for batch in file.read()? {
                 let batch = batch?;
                 let columns = Columns::of(&batch);
                 for work in &mut works {

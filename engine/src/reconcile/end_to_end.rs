@@ -5,28 +5,18 @@
 //! differ are sorted and walked. The judgement is the same code and the same answer.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cuadre_rules::end_to_end::{Difference, Place, Row, Side, judge};
+use cuadre_rules::end_to_end::{Comparison, Difference, Place, Row, Side, judge};
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::{Columns, Field};
 use cuadre_rules::sketch::{Digester, proof};
+use rayon::iter::Either;
 
 use super::fold::{Folding, RowEncoder, rows_of};
 use super::sorter::{Sorted, Sorter};
 use crate::error::EngineError;
-use crate::load::stage;
-
-/// How the movements of each source are compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comparison {
-    /// The source.
-    pub source: String,
-    /// Fields that identify a movement; empty for none.
-    pub key: Vec<Field>,
-    /// Fields whose values must agree.
-    pub compare: Vec<Field>,
-}
+use crate::load::stage::Staged;
 
 /// The staged movements of both sides, to be compared.
 #[derive(Clone, Copy)]
@@ -34,9 +24,9 @@ pub struct Sides<'a> {
     /// How, by source. Movements of other sources are not compared.
     pub plan: &'a [Comparison],
     /// Staged movements of the sources.
-    pub source: &'a [PathBuf],
+    pub source: &'a [Staged],
     /// Staged rows of the warehouse.
-    pub warehouse: &'a [PathBuf],
+    pub warehouse: &'a [Staged],
     /// A folder to sort in.
     pub scratch: &'a Path,
     /// Bytes of memory that sorting may take.
@@ -80,12 +70,12 @@ impl Sides<'_> {
         let (folded, digester, sum) = folding.finish();
         let files = || self.source.iter().chain(self.warehouse);
         // A source of which one file turned out unreadable takes no part, but its other files are folded.
-        let same_files = files().count() == sum.files.len() && files().all(|file| sum.files.contains(file));
+        let same_files = files().count() == sum.files.len() && files().all(|file| sum.files.contains(file.path()));
         let balance = sum.sketch.balance();
         let keys = if same_files { sum.sketch.differing_keys() } else { None };
         let Some(keys) = keys else { return self.compare_all(emit) };
-        let chosen = |files: &[PathBuf]| -> Result<Chosen, EngineError> {
-            let rows = files.iter().map(|file| rows_of(file, &keys)).collect::<Result<_, _>>()?;
+        let chosen = |files: &[Staged]| -> Result<Chosen, EngineError> {
+            let rows = files.iter().map(|file| rows_of(file.path(), &keys)).collect::<Result<_, _>>()?;
             Ok(Chosen { sources: folded.clone(), rows: Some(rows) })
         };
         let (source, warehouse) =
@@ -123,7 +113,7 @@ impl Sides<'_> {
         folder: &str,
         digester: Option<&Digester>,
     ) -> Result<(InOrder, InOrder), EngineError> {
-        let sort = |side: Side, files: &[PathBuf], chosen: &Chosen| {
+        let sort = |side: Side, files: &[Staged], chosen: &Chosen| {
             let folder = self.scratch.join(format!("sort-{folder}-{side:?}"));
             fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
             self.sort_side(side, files, chosen, &folder, digester)
@@ -138,7 +128,7 @@ impl Sides<'_> {
     fn sort_side(
         &self,
         side: Side,
-        files: &[PathBuf],
+        files: &[Staged],
         chosen: &Chosen,
         folder: &Path,
         digester: Option<&Digester>,
@@ -146,20 +136,28 @@ impl Sides<'_> {
         let mut sorter = Sorter::new(folder, self.memory / 2);
         let mut encoder = RowEncoder::new(self.plan);
         let (mut counts, mut balance) = (vec![0; self.plan.len()], 0u128);
-        let mut payload = Vec::new();
+        let (mut payload, mut digests) = (Vec::new(), Vec::new());
         for (n, file) in files.iter().enumerate() {
-            for batch in stage::read_rows(file, chosen.rows.as_ref().map(|rows| rows[n].as_slice()))? {
+            let batches = match &chosen.rows {
+                Some(rows) => Either::Left(file.read_rows(&rows[n])?),
+                None => Either::Right(file.read()?),
+            };
+            for batch in batches {
                 let batch = batch?;
                 let columns = Columns::of(&batch);
-                for row in 0..columns.rows() {
-                    let Some(index) = encoder.encode(&columns, row).filter(|&index| chosen.sources[index]) else {
+                let sources: Vec<u16> = (0..columns.rows()).map(|row| encoder.source(&columns, row)).collect();
+                if let Some(digester) = digester {
+                    digests.clear();
+                    digester.digest(&columns, &sources, &mut digests);
+                }
+                for (row, &source) in sources.iter().enumerate() {
+                    let index = usize::from(source);
+                    if chosen.sources.get(index) != Some(&true) {
                         continue;
-                    };
-                    counts[index] += 1;
-                    if let Some(digester) = digester {
-                        let digest = digester.digest(&encoder.bytes, encoder.key_length);
-                        balance = balance.wrapping_add(proof(side, &digest));
                     }
+                    encoder.encode(&columns, row, source);
+                    counts[index] += 1;
+                    balance = digests.get(row).map_or(balance, |digest| balance.wrapping_add(proof(side, digest)));
                     let (key, values) = encoder.bytes.split_at(encoder.key_length);
                     payload.clear();
                     payload.extend_from_slice(values);

@@ -5,17 +5,16 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use arrow_array::RecordBatch;
-use cuadre_rules::end_to_end::{Side, encode};
+use cuadre_rules::end_to_end::{Comparison, Side, encode};
 use cuadre_rules::movement::{Columns, Field};
-use cuadre_rules::sketch::{Digester, KEY_BYTES, Sketch};
+use cuadre_rules::sketch::{Digester, KEY_BYTES, RowDigest, Sketch};
 
-use super::end_to_end::Comparison;
 use crate::error::EngineError;
+use crate::load::columns::Movements;
 
 /// The night's movements, as far as they are loaded.
 pub struct Folding<'a> {
@@ -52,7 +51,7 @@ impl<'a> Folding<'a> {
     /// The same under a given key.
     pub fn with_key(plan: &'a [Comparison], folded: Vec<bool>, key: &[u8; KEY_BYTES]) -> Self {
         let sum = Folded { movements: vec![0; plan.len()], ..Folded::default() };
-        Self { plan, folded, digester: Digester::new(key), sum: Mutex::new(sum) }
+        Self { plan, folded, digester: Digester::new(plan, key), sum: Mutex::new(sum) }
     }
 
     /// Begins the fold of a file whose movements are staged at `staged`.
@@ -63,9 +62,10 @@ impl<'a> Folding<'a> {
             folding: self,
             side,
             staged: staged.to_owned(),
-            rows: RowEncoder::new(self.plan),
             part: Folded { movements: vec![0; self.plan.len()], ..Folded::default() },
-            out: BufWriter::with_capacity(1 << 16, out),
+            digests: Vec::new(),
+            fingerprints: Vec::new(),
+            out,
         })
     }
 
@@ -80,39 +80,39 @@ pub struct FileFold<'a> {
     folding: &'a Folding<'a>,
     side: Side,
     staged: PathBuf,
-    rows: RowEncoder<'a>,
     part: Folded,
-    out: BufWriter<File>,
+    /// Of the batch in hand; kept for their memory.
+    digests: Vec<RowDigest>,
+    fingerprints: Vec<u8>,
+    out: File,
 }
 
 impl FileFold<'_> {
     /// Folds the next movements of the file, in record order.
-    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
-        let columns = Columns::of(batch);
-        for row in 0..columns.rows() {
-            let index = self.rows.encode(&columns, row).filter(|&index| self.folding.folded[index]);
-            let mut fingerprint = 0;
-            if let Some(index) = index {
-                let digest = self.folding.digester.digest(&self.rows.bytes, self.rows.key_length);
-                self.part.sketch.add(self.side, &digest);
-                self.part.movements[index] += u64::from(self.side == Side::Source);
-                fingerprint = digest.fingerprint;
+    pub fn add(&mut self, movements: &Movements) -> Result<(), EngineError> {
+        let Folding { folded, digester, .. } = self.folding;
+        self.digests.clear();
+        self.fingerprints.clear();
+        digester.digest(&Columns::of(&movements.batch), &movements.sources, &mut self.digests);
+        for (digest, &source) in self.digests.iter().zip(&movements.sources) {
+            let source = usize::from(source);
+            if folded.get(source) == Some(&true) {
+                self.part.sketch.add(self.side, digest);
+                self.part.movements[source] += u64::from(self.side == Side::Source);
             }
-            self.out.write_all(&fingerprint.to_le_bytes()).map_err(|e| self.failed(e))?;
+            self.fingerprints.extend_from_slice(&digest.fingerprint.to_le_bytes());
         }
-        Ok(())
+        self.out.write_all(&self.fingerprints).map_err(|e| self.failed(e))
     }
 
     /// Adds the file to the night.
-    pub fn finish(mut self) -> Result<(), EngineError> {
-        self.out.flush().map_err(|e| self.failed(e))?;
+    pub fn finish(self) {
         let mut sum = self.folding.sum.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         sum.sketch.merge(&self.part.sketch);
         for (sum, part) in sum.movements.iter_mut().zip(&self.part.movements) {
             *sum += part;
         }
         sum.files.insert(self.staged);
-        Ok(())
     }
 
     fn failed(&self, error: io::Error) -> EngineError {
@@ -120,7 +120,8 @@ impl FileFold<'_> {
     }
 }
 
-/// A row as both the sketch and the exact comparison see it.
+/// A row as the exact comparison sees it. Rows have the same bytes where their digests are made of the same
+/// words.
 pub struct RowEncoder<'a> {
     plan: &'a [Comparison],
     /// The 0-based place of its source in the plan (2 bytes), its key, the compared values.
@@ -135,13 +136,18 @@ impl<'a> RowEncoder<'a> {
         Self { plan, bytes: Vec::new(), key_length: 0 }
     }
 
-    /// Encodes a row, and gives the place of its source in the plan; `None` where it has none.
-    pub fn encode(&mut self, columns: &Columns<'_>, row: usize) -> Option<usize> {
+    /// The 0-based place of a row's source in the plan; one past its end where it has none.
+    pub fn source(&self, columns: &Columns<'_>, row: usize) -> u16 {
         let source = columns.text(Field::Source, row).unwrap_or_default();
-        let index = self.plan.iter().position(|comparison| comparison.source == source)?;
-        let Comparison { key, compare, .. } = &self.plan[index];
+        let place = self.plan.iter().position(|comparison| comparison.source == source);
+        place.unwrap_or(self.plan.len()) as u16
+    }
+
+    /// Encodes a row of the source with that place.
+    pub fn encode(&mut self, columns: &Columns<'_>, row: usize, source: u16) {
+        let Comparison { key, compare, .. } = &self.plan[usize::from(source)];
         self.bytes.clear();
-        self.bytes.extend_from_slice(&(index as u16).to_be_bytes());
+        self.bytes.extend_from_slice(&source.to_be_bytes());
         encode(columns, row, key, &mut self.bytes);
         self.key_length = self.bytes.len();
         encode(columns, row, compare, &mut self.bytes);
@@ -149,7 +155,6 @@ impl<'a> RowEncoder<'a> {
             // Without a key the whole row is one.
             self.key_length = self.bytes.len();
         }
-        Some(index)
     }
 }
 

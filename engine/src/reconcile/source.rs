@@ -1,7 +1,5 @@
 //! The source reconciliation: what was received of each source, against what it says it sent.
 
-use std::path::PathBuf;
-
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::control::{ControlTotals, ControlVerdict};
@@ -16,13 +14,14 @@ use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs, Role};
 use crate::landing::with_date;
 use crate::load::all::Extract;
+use crate::load::stage::Staged;
 
 /// A judged source, and where its accepted movements are staged.
 pub struct Judged {
     /// The judgement.
     pub day: SourceDay,
     /// Staged movements, in file order; empty where the source is not loaded.
-    pub staged: Vec<PathBuf>,
+    pub staged: Vec<Staged>,
 }
 
 /// What the judgement of one source may look at.
@@ -105,7 +104,7 @@ fn add_up(
     extracts: Vec<Extract<'_>>,
     day: &mut SourceDay,
     gaps: &mut Gaps,
-) -> Result<Vec<PathBuf>, EngineError> {
+) -> Result<Vec<Staged>, EngineError> {
     let (mut staged, mut trailers, mut drifts) = (Vec::new(), Vec::new(), Drifts::default());
     let mut hash_total = Some(0i128);
     for extract in extracts {

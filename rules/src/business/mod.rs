@@ -17,7 +17,7 @@ pub mod warehouse_sql;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,24 +1,43 @@
-//! The keyed digest of a row.
+//! The keyed digest of a row, made column by column.
 //!
-//! A row's canonical bytes are cut into blocks of [`BLOCK`] bytes. Each block is reduced to 256
-//! bits by NH under two independent keys (Black, Halevi, Krawczyk, Krovetz, Rogaway: "UMAC: fast
-//! and secure message authentication", CRYPTO 1999, theorem 1: two blocks of one length collide
-//! under one key with probability at most 2^-64); length and blocks are chained by AES-128 as in
-//! CBC-MAC, and the end of the chain is expanded by AES under two further keys.
+//! A row is a sequence of pairs of 64-bit words: the place of its source in the plan, then per
+//! field that the plan compares, in canonical order, first its length and its first 8 bytes, then
+//! 16 bytes a pair, the last padded with zeros. The length of NULL is 0, that of a text is one more
+//! than its bytes. A text of more than [`DIRECT`] bytes counts with its length and a 128-bit digest
+//! of its own.
+//!
+//! Each pair has its place, and each place its own words of key. NH under two independent keys
+//! (Black, Halevi, Krawczyk, Krovetz, Rogaway: "UMAC: fast and secure message authentication",
+//! CRYPTO 1999, theorem 1) reduces the pairs to two halves of 128 bits. Two rows that differ have a
+//! pair at the same place whose words differ: a place that only one of them has follows lengths (or
+//! sources) that differ. That pair alone makes the halves collide with probability at most 2^-64
+//! under each key. AES-128 then joins the halves, and expands what they give.
 
-use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};
+use aes::{Aes128, Block};
+use arrow_array::{Array, StringArray};
+
+use crate::end_to_end::Comparison;
+use crate::movement::{Columns, Field};
 
 /// Bytes of key that a [`Digester`] takes.
 pub const KEY_BYTES: usize = 4 * 16;
-/// Bytes that NH reduces at once; most rows are one block.
-const BLOCK: usize = 256;
-const WORDS: usize = BLOCK / 8;
+/// Pairs of words that a field may have.
+const PAIRS: usize = 8;
+/// Bytes up to which a text takes part as it stands.
+const DIRECT: usize = 8 + 16 * (PAIRS - 1);
+/// Where the source and long texts have their words of key.
+const SOURCE: usize = Field::ALL.len();
+const LONG: usize = SOURCE + 1;
+/// Rows that are digested at once: their sums stay in the nearest memory from field to field.
+const TILE: usize = 256;
 
-/// Digests rows under one key.
+/// Digests the rows of one plan under one key.
 pub struct Digester {
-    left: [u64; WORDS],
-    right: [u64; WORDS],
+    /// What rows of each source take part with, by field that any of them compares.
+    fields: Vec<(Field, Vec<Part>)>,
+    /// Words of key: of each canonical field, then of the source, then of long texts.
+    places: Vec<[Key; PAIRS]>,
     chain: Aes128,
     identity: Aes128,
     proof: Aes128,
@@ -31,68 +50,233 @@ pub struct RowDigest {
     pub identity: u128,
     /// 128 bits, independent of the identity.
     pub proof: u128,
-    /// 32 bits of the row's key, equal for rows of one key.
+    /// 32 bits of the row's source and key, equal for rows of one key.
     pub fingerprint: u32,
 }
 
+/// Whether a field takes part in the digest of a row, and of its key: all bits or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    row: u128,
+    key: u128,
+}
+
+/// The words that are added to one pair, under the left and under the right key.
+#[derive(Clone, Copy)]
+struct Key {
+    left: [u64; 2],
+    right: [u64; 2],
+}
+
+/// Sums of products under both keys.
+#[derive(Clone, Copy, Default)]
+struct Halves {
+    left: u128,
+    right: u128,
+}
+
+impl Halves {
+    #[inline(always)]
+    fn add(&mut self, key: &Key, pair: [u64; 2]) {
+        let product = |key: [u64; 2]| {
+            u128::from(pair[0].wrapping_add(key[0])).wrapping_mul(u128::from(pair[1].wrapping_add(key[1])))
+        };
+        self.left = self.left.wrapping_add(product(key.left));
+        self.right = self.right.wrapping_add(product(key.right));
+    }
+
+    #[inline(always)]
+    fn add_masked(&mut self, other: Halves, mask: u128) {
+        self.left = self.left.wrapping_add(other.left & mask);
+        self.right = self.right.wrapping_add(other.right & mask);
+    }
+}
+
 impl Digester {
-    /// Digests under `key`, which whoever prepares the rows must not know.
-    pub fn new(key: &[u8; KEY_BYTES]) -> Self {
+    /// Digests rows as `plan` compares them, under `key`, which whoever prepares the rows must not
+    /// know.
+    pub fn new(plan: &[Comparison], key: &[u8; KEY_BYTES]) -> Self {
         let cipher = |n: usize| {
             let mut part = [0; 16];
             part.copy_from_slice(&key[16 * n..16 * (n + 1)]);
             Aes128::new(&part.into())
         };
-        // The NH keys are drawn from the first quarter of the key by AES in counter mode.
-        let stretch = cipher(0);
-        let word = |n: usize| encrypt(&stretch, n as u128) as u64;
+        // The words of key are drawn from the first quarter of it by AES in counter mode.
+        let (stretch, mut drawn) = (cipher(0), 0u128);
+        let mut word = || {
+            drawn += 1;
+            encrypt(&stretch, drawn) as u64
+        };
+        let mut pair = || Key { left: [word(), word()], right: [word(), word()] };
         Self {
-            left: std::array::from_fn(word),
-            right: std::array::from_fn(|n| word(WORDS + n)),
+            places: (0..LONG + 1).map(|_| std::array::from_fn(|_| pair())).collect(),
+            fields: parts(plan),
             chain: cipher(1),
             identity: cipher(2),
             proof: cipher(3),
         }
     }
 
-    /// The digest of the row whose canonical bytes are `key` and then `values`. Both must be
-    /// encoded so that no two rows have the same bytes in a row.
-    pub fn digest(&self, row: &[u8], key_length: usize) -> RowDigest {
-        let state = self.chained(row);
-        let of_key = if key_length == row.len() { state } else { self.chained(&row[..key_length]) };
-        RowDigest {
-            identity: encrypt(&self.identity, state) >> 32,
-            proof: encrypt(&self.proof, state),
-            fingerprint: encrypt(&self.identity, of_key) as u32,
+    /// Appends the digest of each row of `columns` to `digests`. `sources` are the 0-based places of
+    /// the rows' sources in the plan.
+    pub fn digest(&self, columns: &Columns<'_>, sources: &[u16], digests: &mut Vec<RowDigest>) {
+        let (mut rows, mut keys) = ([Halves::default(); TILE], [Halves::default(); TILE]);
+        let mut values = [Halves::default(); TILE];
+        let mut blocks = Blocks::default();
+        for (tile, sources) in sources.chunks(TILE).enumerate() {
+            let first = tile * TILE;
+            for (row, &source) in sources.iter().enumerate() {
+                rows[row] = Halves::default();
+                rows[row].add(&self.places[SOURCE][0], [source.into(), 0]);
+                keys[row] = rows[row];
+            }
+            for (field, parts) in &self.fields {
+                self.values(*field, columns, first, &mut values[..sources.len()]);
+                let same = parts.windows(2).all(|two| two[0] == two[1]);
+                for (row, &source) in sources.iter().enumerate() {
+                    let part = parts.get(if same { 0 } else { usize::from(source) });
+                    let part = part.copied().unwrap_or(Part { row: 0, key: 0 });
+                    rows[row].add_masked(values[row], part.row);
+                    keys[row].add_masked(values[row], part.key);
+                }
+            }
+            blocks.expand(self, &rows[..sources.len()]);
+            digests.extend(keys.iter().zip(&blocks.identity).zip(&blocks.proof).map(|((key, identity), proof)| {
+                RowDigest {
+                    identity: u128::from_le_bytes((*identity).into()) >> 32,
+                    proof: u128::from_le_bytes((*proof).into()),
+                    fingerprint: folded(key.left),
+                }
+            }));
         }
     }
 
-    fn chained(&self, bytes: &[u8]) -> u128 {
-        let mut state = encrypt(&self.chain, bytes.len() as u128);
-        for block in bytes.chunks(BLOCK) {
-            for half in self.nh(block) {
-                state = encrypt(&self.chain, state ^ half);
+    /// What a field adds to each row from `first` on.
+    fn values(&self, field: Field, columns: &Columns<'_>, first: usize, values: &mut [Halves]) {
+        values.fill(Halves::default());
+        let places = &self.places[field.column()];
+        let rows = (first..).zip(values);
+        match (field, columns.texts(field)) {
+            (Field::Amount, _) => rows.for_each(|(row, value)| {
+                let amount = columns.amount.value(row);
+                value.add(&places[0], [amount as u64, (amount >> 64) as u64]);
+            }),
+            (Field::BookedOn, _) => {
+                rows.for_each(|(row, value)| value.add(&places[0], [1, columns.booked_on.value(row) as u64]))
             }
+            (Field::BookedAt, _) => rows.for_each(|(row, value)| {
+                let instant = columns.booked_at.is_valid(row).then(|| columns.booked_at.value(row));
+                value.add(&places[0], [instant.is_some().into(), instant.unwrap_or(0) as u64]);
+            }),
+            (_, Some(texts)) => self.texts(places, texts, rows),
+            _ => {}
+        }
+    }
+
+    fn texts<'a>(
+        &self,
+        places: &[Key; PAIRS],
+        texts: &StringArray,
+        rows: impl Iterator<Item = (usize, &'a mut Halves)>,
+    ) {
+        let (offsets, bytes) = (texts.value_offsets(), texts.value_data());
+        for (row, value) in rows {
+            if texts.is_null(row) {
+                value.add(&places[0], [0, 0]);
+                continue;
+            }
+            let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
+            let length = (end - start) as u64 + 1;
+            if end - start > DIRECT {
+                let digest = self.long(&bytes[start..end]);
+                value.add(&places[0], [length, 0]);
+                value.add(&places[1], [digest as u64, (digest >> 64) as u64]);
+                continue;
+            }
+            value.add(&places[0], [length, word(bytes, start, end)]);
+            let mut at = start + 8;
+            for place in &places[1..] {
+                if at >= end {
+                    break;
+                }
+                value.add(place, [word(bytes, at, end), word(bytes, at + 8, end)]);
+                at += 16;
+            }
+        }
+    }
+
+    /// A text of more than [`DIRECT`] bytes: its blocks reduced by NH, and chained as in CBC-MAC.
+    fn long(&self, text: &[u8]) -> u128 {
+        let mut state = encrypt(&self.chain, text.len() as u128);
+        for start in (0..text.len()).step_by(16 * PAIRS) {
+            let mut halves = Halves::default();
+            for (n, place) in self.places[LONG].iter().enumerate() {
+                let at = start + 16 * n;
+                halves.add(place, [word(text, at, text.len()), word(text, at + 8, text.len())]);
+            }
+            state = encrypt(&self.chain, state ^ halves.left);
+            state = encrypt(&self.chain, state ^ halves.right);
         }
         state
     }
+}
 
-    /// NH under both keys: the sum of products of neighbouring words, each plus its key word.
-    fn nh(&self, block: &[u8]) -> [u128; 2] {
-        let (mut left, mut right) = (0u128, 0u128);
-        let (pairs, rest) = block.as_chunks::<16>();
-        let mut last = [0; 16];
-        last[..rest.len()].copy_from_slice(rest);
-        let padded = (!rest.is_empty()).then_some(&last);
-        let keys = self.left.as_chunks::<2>().0.iter().zip(self.right.as_chunks::<2>().0);
-        for (pair, (l, r)) in pairs.iter().chain(padded).zip(keys) {
-            let pair = u128::from_le_bytes(*pair);
-            let (low, high) = (pair as u64, (pair >> 64) as u64);
-            let product = |key: &[u64; 2]| u128::from(low.wrapping_add(key[0])) * u128::from(high.wrapping_add(key[1]));
-            left = left.wrapping_add(product(l));
-            right = right.wrapping_add(product(r));
+/// By field that any source compares: what it takes part in, by source. Without a key the whole
+/// row is one.
+fn parts(plan: &[Comparison]) -> Vec<(Field, Vec<Part>)> {
+    let bits = |part: bool| if part { u128::MAX } else { 0 };
+    let part = |comparison: &Comparison, field: Field| {
+        let Comparison { key, compare, .. } = comparison;
+        let row = key.contains(&field) || compare.contains(&field);
+        Part { row: bits(row), key: bits(key.contains(&field) || key.is_empty() && row) }
+    };
+    let parts = |field| (field, plan.iter().map(|comparison| part(comparison, field)).collect::<Vec<_>>());
+    Field::ALL.into_iter().map(parts).filter(|(_, parts)| parts.iter().any(|part| part.row != 0)).collect()
+}
+
+/// The blocks of a tile; AES is several times as fast on many of them at once.
+#[derive(Default)]
+struct Blocks {
+    identity: Vec<Block>,
+    proof: Vec<Block>,
+}
+
+impl Blocks {
+    fn expand(&mut self, digester: &Digester, rows: &[Halves]) {
+        let Self { identity, proof } = self;
+        identity.clear();
+        identity.extend(rows.iter().map(|row| Block::from(row.left.to_le_bytes())));
+        digester.chain.encrypt_blocks(identity);
+        for (block, row) in identity.iter_mut().zip(rows) {
+            *block = (u128::from_le_bytes((*block).into()) ^ row.right).to_le_bytes().into();
         }
-        [left, right]
+        proof.clone_from(identity);
+        digester.identity.encrypt_blocks(identity);
+        digester.proof.encrypt_blocks(proof);
+    }
+}
+
+/// 32 bits of an NH sum.
+fn folded(sum: u128) -> u32 {
+    let folded = (sum ^ sum >> 64) as u64;
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
+/// Up to 8 bytes of `bytes` from `at` on, none from `end` on, as a little-endian word.
+#[inline(always)]
+fn word(bytes: &[u8], at: usize, end: usize) -> u64 {
+    let left = end.saturating_sub(at);
+    // Reading past `end` and masking spares a copy; only the last few values of a column need one.
+    let word = match bytes.get(at..at + 8) {
+        Some(eight) => {
+            u64::from_le_bytes([eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7]])
+        }
+        None => bytes.iter().skip(at).rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    match left {
+        0 => 0,
+        1..8 => word & ((1 << (8 * left)) - 1),
+        _ => word,
     }
 }
 
@@ -107,30 +291,77 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::sketch::testing::{batch, plan};
+
+    fn digests(key: u8, rows: &[(Option<&str>, Option<&str>)]) -> Vec<RowDigest> {
+        let batch = batch(rows);
+        let mut digests = Vec::new();
+        let sources = vec![0; rows.len()];
+        Digester::new(&plan(), &[key; KEY_BYTES]).digest(&Columns::of(&batch), &sources, &mut digests);
+        digests
+    }
 
     #[test]
     fn rows_that_differ_in_one_bit_or_in_length_have_other_digests() {
-        let digester = Digester::new(&[7; KEY_BYTES]);
-        for length in [0, 1, 7, 8, 15, 16, 17, 31, 255, 256, 257, 600] {
-            let row = vec![0x5a; length];
-            let mut seen = HashSet::from([digester.digest(&row, length).identity]);
-            for bit in 0..8 * length {
-                let mut other = row.clone();
-                other[bit / 8] ^= 1 << (bit % 8);
-                assert!(seen.insert(digester.digest(&other, length).identity), "bit {bit} of {length} bytes");
-            }
-            let longer = [row.as_slice(), &[0]].concat();
-            assert!(seen.insert(digester.digest(&longer, longer.len()).identity), "{length} bytes and a zero");
+        for length in [0, 1, 7, 8, 9, 15, 16, 17, 24, 25, 119, 120, 121, 128, 129, 300] {
+            let text = "U".repeat(length);
+            let mut texts: Vec<String> = (0..length)
+                .flat_map(|at| {
+                    (0..7).map(move |bit| {
+                        let mut text = vec![b'U'; length];
+                        text[at] ^= 1 << bit;
+                        String::from_utf8(text).unwrap()
+                    })
+                })
+                .collect();
+            texts.extend([format!("{text}\0"), format!("{text}U"), format!("{text}\0\0"), text]);
+            let rows: Vec<_> = texts.iter().map(|text| (Some("id"), Some(text.as_str()))).collect();
+            let digests = digests(7, &rows);
+            assert_eq!(digests.iter().map(|digest| digest.identity).collect::<HashSet<_>>().len(), rows.len());
+            assert_eq!(digests.iter().map(|digest| digest.proof).collect::<HashSet<_>>().len(), rows.len());
+            assert_eq!(digests.iter().map(|digest| digest.fingerprint).collect::<HashSet<_>>().len(), 1);
         }
     }
 
     #[test]
-    fn the_fingerprint_is_the_keys_alone() {
-        let digester = Digester::new(&[7; KEY_BYTES]);
-        let [one, two, other] = [b"key-1/a", b"key-1/b", b"key-2/a"].map(|row| digester.digest(row, 5));
-        assert_eq!(one.fingerprint, two.fingerprint);
-        assert_ne!(one.fingerprint, other.fingerprint);
-        assert_ne!((one.identity, one.proof), (two.identity, two.proof));
-        assert_ne!(digester.digest(b"key-1/a", 5), Digester::new(&[8; KEY_BYTES]).digest(b"key-1/a", 5));
+    fn values_stay_in_their_fields_and_null_is_no_text() {
+        let rows = [
+            (Some("ab"), Some("c")),
+            (Some("a"), Some("bc")),
+            (Some("c"), Some("ab")),
+            (Some(""), None),
+            (None, Some("")),
+            (None, None),
+            (Some(""), Some("")),
+        ];
+        let digests = digests(7, &rows);
+        assert_eq!(digests.iter().map(|digest| digest.identity).collect::<HashSet<_>>().len(), rows.len());
+    }
+
+    #[test]
+    fn equal_rows_have_equal_digests_wherever_they_stand_and_other_keys_give_others() {
+        let rows: Vec<_> = (0..2 * TILE + 5).map(|n| (Some(["x", "yy"][n % 2]), Some("account"))).collect();
+        let these = digests(7, &rows);
+        assert!((0..rows.len()).all(|row| these[row] == these[row % 2]));
+        assert_ne!(these[0], these[1]);
+        assert_ne!(these[0], digests(8, &rows)[0]);
+    }
+
+    #[test]
+    fn each_source_counts_with_the_fields_it_is_compared_by() {
+        let batch = batch(&[(Some("id"), Some("one")), (Some("id"), Some("two"))]);
+        let [account, nothing] = [&[Field::Account][..], &[]].map(|compare| Comparison {
+            source: "core".into(),
+            key: vec![Field::Id],
+            compare: compare.to_vec(),
+        });
+        let keyless = Comparison { key: Vec::new(), ..account.clone() };
+        let digester = Digester::new(&[account, nothing, keyless], &[7; KEY_BYTES]);
+        let of = |source| {
+            let mut digests = Vec::new();
+            digester.digest(&Columns::of(&batch), &[source, source], &mut digests);
+            (digests[0].identity == digests[1].identity, digests[0].fingerprint == digests[1].fingerprint)
+        };
+        assert_eq!([of(0), of(1), of(2)], [(false, true), (true, true), (false, false)]);
     }
 }

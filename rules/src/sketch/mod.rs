@@ -19,8 +19,8 @@
 //! choice of examined keys depend on. As long as the rows of `E` have distinct inputs to it, the
 //! proof of one row with multiplicity `m`, `|m| < 2^31`, has to hit one of at most 2^31 values:
 //! probability at most 2^-97. Two different rows have the same input with probability at most
-//! 2^-126 (NH under two keys, and the chain), so among `d` differing rows, with at most
-//! d^2 * 2^-127. Taking AES for a random function costs n^2 * 2^-127 for `n` rows. Together, for
+//! 2^-126 (both halves of NH are equal, or AES of one half meets the other; long texts likewise),
+//! so among `d` differing rows, with at most d^2 * 2^-127. Taking AES for a random function costs n^2 * 2^-127 for `n` rows. Together, for
 //! nights of up to 2^33 rows and whatever they hold, the probability that a difference goes
 //! unnoticed is below 2^-60. The key is fresh for each run, so no one can prepare such rows.
 
@@ -152,47 +152,67 @@ fn check(identity: u128) -> u64 {
 }
 
 #[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::end_to_end::Comparison;
+    use crate::movement::{Columns, Field};
+
+    /// Rows of an id, which is the key, and an account.
+    pub fn batch(rows: &[(Option<&str>, Option<&str>)]) -> arrow_array::RecordBatch {
+        let usual = crate::business::testing::batch(&format!("id\n{}", "x\n".repeat(rows.len())));
+        let mut columns = usual.columns().to_vec();
+        let ids = arrow_array::StringArray::from_iter(rows.iter().map(|row| row.0));
+        let accounts = arrow_array::StringArray::from_iter(rows.iter().map(|row| row.1));
+        columns[Field::Id.column()] = std::sync::Arc::new(ids);
+        columns[Field::Account.column()] = std::sync::Arc::new(accounts);
+        arrow_array::RecordBatch::try_new(usual.schema(), columns).unwrap()
+    }
+
+    pub fn plan() -> Vec<Comparison> {
+        vec![Comparison { source: "core".to_owned(), key: vec![Field::Id], compare: vec![Field::Account] }]
+    }
+
+    /// Digests of rows that have a key and a value.
+    pub fn digests(rows: &[(u64, u64)]) -> Vec<RowDigest> {
+        let texts: Vec<_> = rows.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let rows: Vec<_> = texts.iter().map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))).collect();
+        let mut digests = Vec::new();
+        let key = std::array::from_fn(|n| n as u8);
+        Digester::new(&plan(), &key).digest(&Columns::of(&batch(&rows)), &vec![0; rows.len()], &mut digests);
+        digests
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::testing::digests;
     use super::*;
-
-    fn digester() -> Digester {
-        Digester::new(&std::array::from_fn(|n| n as u8))
-    }
-
-    fn add(sketch: &mut Sketch, digester: &Digester, side: Side, key: u64, value: u64, copies: usize) {
-        let row = [key.to_be_bytes(), value.to_be_bytes()].concat();
-        (0..copies).for_each(|_| sketch.add(side, &digester.digest(&row, 8)));
-    }
-
-    fn fingerprint(digester: &Digester, key: u64) -> u32 {
-        digester.digest(&[key.to_be_bytes(), [0; 8]].concat(), 8).fingerprint
-    }
 
     #[test]
     fn as_many_differences_as_promised_are_read_off_and_many_more_are_not() {
-        let digester = digester();
-        for (differing, found) in [(0, true), (1, true), (CAPACITY as u64, true), (2 * CAPACITY as u64, false)] {
+        let rows = digests(&(0..200_000).map(|key| (key, 0)).collect::<Vec<_>>());
+        for (differing, found) in [(0, true), (1, true), (CAPACITY, true), (2 * CAPACITY, false)] {
             let mut sketch = Sketch::default();
-            for key in 0..200_000 {
-                add(&mut sketch, &digester, Side::Source, key, 0, 1);
-                add(&mut sketch, &digester, Side::Warehouse, key, 0, usize::from(key >= differing));
+            for (n, row) in rows.iter().enumerate() {
+                sketch.add(Side::Source, row);
+                (n >= differing).then(|| sketch.add(Side::Warehouse, row));
             }
             let keys = sketch.differing_keys();
-            let expected: HashSet<u32> = (0..differing).map(|key| fingerprint(&digester, key)).collect();
+            let expected: HashSet<u32> = rows[..differing].iter().map(|row| row.fingerprint).collect();
             assert_eq!(keys, found.then_some(expected), "{differing} differing rows");
         }
     }
 
     #[test]
     fn the_parts_of_a_night_add_up_in_any_order() {
-        let digester = digester();
+        let rows = digests(&(0..900).map(|n| (n / 2, 0)).collect::<Vec<_>>());
         let (mut whole, mut parts) = (Sketch::default(), vec![Sketch::default(); 3]);
-        for key in 0..900 {
-            let side = if key % 2 == 0 { Side::Source } else { Side::Warehouse };
-            add(&mut whole, &digester, side, key / 2, 0, 1);
-            add(&mut parts[key as usize % 3], &digester, side, key / 2, 0, 1);
+        for (n, row) in rows.iter().enumerate() {
+            let side = if n % 2 == 0 { Side::Source } else { Side::Warehouse };
+            whole.add(side, row);
+            parts[n % 3].add(side, row);
         }
         parts.rotate_left(1);
         let (first, rest) = parts.split_first_mut().unwrap();
@@ -208,16 +228,16 @@ mod tests {
         fn exactly_the_keys_whose_rows_differ(
             rows in prop::collection::vec((0..40u64, 0..3u64, 0..6usize, 0..6usize), 0..120),
         ) {
-            let digester = digester();
+            let digests = digests(&rows.iter().map(|&(key, value, ..)| (key, value)).collect::<Vec<_>>());
             let mut sketch = Sketch::default();
             let mut net = std::collections::BTreeMap::new();
-            for (key, value, source, warehouse) in rows {
-                add(&mut sketch, &digester, Side::Source, key, value, source);
-                add(&mut sketch, &digester, Side::Warehouse, key, value, warehouse);
-                *net.entry((key, value)).or_insert(0) += source as i64 - warehouse as i64;
+            for ((key, value, source, warehouse), digest) in rows.into_iter().zip(digests) {
+                (0..source).for_each(|_| sketch.add(Side::Source, &digest));
+                (0..warehouse).for_each(|_| sketch.add(Side::Warehouse, &digest));
+                net.entry((key, value)).or_insert((0, digest.fingerprint)).0 += source as i64 - warehouse as i64;
             }
-            let differing = net.into_iter().filter(|(_, net)| *net != 0);
-            let expected: HashSet<u32> = differing.map(|((key, _), _)| fingerprint(&digester, key)).collect();
+            let differing = net.into_values().filter(|(net, _)| *net != 0);
+            let expected: HashSet<u32> = differing.map(|(_, fingerprint)| fingerprint).collect();
             prop_assert_eq!(expected.is_empty(), sketch.balance() == 0);
             prop_assert_eq!(sketch.differing_keys(), Some(expected));
         }

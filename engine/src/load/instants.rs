@@ -1,0 +1,134 @@
+//! Columns of instants.
+
+use std::ops::Range;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, StringArray, TimestampMicrosecondArray};
+use arrow_cast::cast;
+use arrow_schema::{DataType, TimeUnit};
+use cuadre_rules::dates::parse_instant;
+use cuadre_rules::movement::days_of;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::meaning::Meaning;
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+/// Instants that every calendar and format reads alike: the years 1900 to 2199.
+const PLAIN: Range<i64> = -25_567 * DAY..84_006 * DAY;
+
+/// Civil times, in microseconds since 1970-01-01T00:00:00, that lie one offset from their instants.
+#[derive(Debug, Clone)]
+pub struct Civil {
+    times: Range<i64>,
+    /// Civil time less instant.
+    offset: i64,
+}
+
+impl Civil {
+    /// The days around `date` in `zone`; no time at all where the clocks change in them.
+    pub fn around(date: Date, zone: &TimeZone) -> Self {
+        let none = Self { times: 0..0, offset: 0 };
+        let (Ok(first), Ok(last)) = (date.yesterday(), date.tomorrow().and_then(Date::tomorrow)) else { return none };
+        let (Ok(start), Ok(end)) = (first.to_zoned(zone.clone()), last.to_zoned(zone.clone())) else { return none };
+        let changes =
+            zone.following(start.timestamp()).next().is_some_and(|change| change.timestamp() <= end.timestamp());
+        let times = i64::from(days_of(first)) * DAY..i64::from(days_of(last)) * DAY;
+        let offset = i64::from(start.offset().seconds()) * SECOND;
+        if changes || !PLAIN.contains(&times.start) || !PLAIN.contains(&times.end) {
+            none
+        } else {
+            Self { times, offset }
+        }
+    }
+}
+
+/// The instants of a column of timestamps; `None` where it is none. Those that are not plain are in
+/// doubt.
+pub fn of_timestamps(column: &ArrayRef, civil: &Civil, doubtful: &mut [bool]) -> Option<TimestampMicrosecondArray> {
+    let DataType::Timestamp(unit, zone) = column.data_type() else { return None };
+    let numbers = cast(column, &DataType::Int64).ok()?;
+    let numbers = numbers.as_primitive::<Int64Type>();
+    let (plain, offset) = if zone.is_some() { (&PLAIN, 0) } else { (&civil.times, civil.offset) };
+    let mut instant = |(row, number): (usize, &i64)| {
+        let microseconds = match unit {
+            TimeUnit::Second => number.checked_mul(SECOND),
+            TimeUnit::Millisecond => number.checked_mul(1_000),
+            TimeUnit::Microsecond => Some(*number),
+            TimeUnit::Nanosecond => (number % 1_000 == 0).then_some(number / 1_000),
+        };
+        let microseconds = microseconds.filter(|microseconds| plain.contains(microseconds));
+        doubtful[row] |= microseconds.is_none() && numbers.is_valid(row);
+        microseconds.map_or(0, |microseconds| microseconds - offset)
+    };
+    let instants: Vec<i64> = numbers.values().iter().enumerate().map(&mut instant).collect();
+    Some(TimestampMicrosecondArray::new(instants.into(), numbers.nulls().cloned()).with_timezone("UTC"))
+}
+
+/// The instants of a column of texts. Those that are none are in doubt.
+pub fn of_texts(texts: &StringArray, meaning: &Meaning<'_>, doubtful: &mut [bool]) -> TimestampMicrosecondArray {
+    let formats = &meaning.extract.timestamp_formats;
+    let mut iso = Iso { date: None, civil: &meaning.civil };
+    let instant = |(row, text): (usize, Option<&str>)| {
+        let text = text?;
+        let plain = if formats.is_empty() { iso.instant(text.as_bytes()) } else { None };
+        let any = || parse_instant(text, formats, &meaning.zone).map(|instant| instant.as_microsecond());
+        let instant = plain.or_else(any);
+        doubtful[row] |= instant.is_none();
+        instant
+    };
+    texts.iter().enumerate().map(instant).collect::<TimestampMicrosecondArray>().with_timezone("UTC")
+}
+
+/// Reads `2026-11-20 18:00:00`, with `T` for the blank, up to 6 decimals, and `Z` at the end, or
+/// without.
+struct Iso<'a> {
+    /// Nearly every row has the date of the one before: its text, and its start.
+    date: Option<([u8; 10], i64)>,
+    civil: &'a Civil,
+}
+
+impl Iso<'_> {
+    fn instant(&mut self, text: &[u8]) -> Option<i64> {
+        let (date, time) = text.split_first_chunk::<10>()?;
+        let [b' ' | b'T', h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = time else { return None };
+        let midnight = match self.date {
+            Some((last, midnight)) if last == *date => midnight,
+            _ => {
+                let day: Date = std::str::from_utf8(date).ok()?.parse().ok()?;
+                let midnight = i64::from(days_of(day)) * DAY;
+                self.date = Some((*date, midnight));
+                midnight
+            }
+        };
+        let two = |tens: &u8, ones: &u8, below: i64| {
+            let digits = [tens, ones].map(|digit| i64::from(digit.wrapping_sub(b'0')));
+            let number = 10 * digits[0] + digits[1];
+            (digits[0] < 10 && digits[1] < 10 && number < below).then_some(number)
+        };
+        let seconds = two(h1, h2, 24)? * 3_600 + two(m1, m2, 60)? * 60 + two(s1, s2, 60)?;
+        let (zulu, fraction) = match rest {
+            [fraction @ .., b'Z'] => (true, fraction),
+            fraction => (false, fraction),
+        };
+        let time = midnight + seconds * SECOND + microseconds(fraction)?;
+        match zulu {
+            true => PLAIN.contains(&time).then_some(time),
+            false => self.civil.times.contains(&time).then_some(time - self.civil.offset),
+        }
+    }
+}
+
+/// `.5` as microseconds; nothing is 0.
+fn microseconds(fraction: &[u8]) -> Option<i64> {
+    let [b'.', digits @ ..] = fraction else { return fraction.is_empty().then_some(0) };
+    if digits.is_empty() || digits.len() > 6 {
+        return None;
+    }
+    let number = digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| 10 * number + i64::from(digit - b'0')))?;
+    Some(number * 10i64.pow(6 - digits.len() as u32))
+}
