@@ -60,6 +60,13 @@ pub struct Mapper<'a> {
     rows: Rows,
 }
 
+/// A block by canonical columns; what they hold where a row is in doubt means nothing.
+struct Plain {
+    columns: Vec<ArrayRef>,
+    sources: Vec<u16>,
+    doubtful: Vec<bool>,
+}
+
 impl<'a> Mapper<'a> {
     /// Maps by `mapping` the file with the 0-based index `file`.
     pub fn new(mapping: Mapping<'a>, file: u32) -> Self {
@@ -84,18 +91,18 @@ impl<'a> Mapper<'a> {
 
     /// Maps a block; `before` records of the file come before it.
     pub fn map(&mut self, block: &Block, before: u64) -> Result<(Movements, Vec<Refused>), Unreadable> {
-        let mapped = self.plain(block, before).and_then(|(columns, sources, doubtful)| {
-            if doubtful.contains(&true) {
-                return self.sort_out(block, before, (columns, sources), &doubtful);
+        let mapped = self.plain(block, before).and_then(|plain| {
+            if plain.doubtful.contains(&true) {
+                return self.sort_out(block, before, plain);
             }
-            let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-            Ok((Movements { batch, sources }, Vec::new()))
+            let batch = RecordBatch::try_new(Arc::clone(&self.schema), plain.columns)?;
+            Ok((Movements { batch, sources: plain.sources }, Vec::new()))
         });
         mapped.map_err(|error| Unreadable(format!("after record {before}: {error}")))
     }
 
-    /// The columns as far as they are plain, the source of each row, and which rows are in doubt.
-    fn plain(&self, block: &Block, before: u64) -> Result<(Vec<ArrayRef>, Vec<u16>, Vec<bool>), ArrowError> {
+    /// Takes the columns over as far as they are plain.
+    fn plain(&self, block: &Block, before: u64) -> Result<Plain, ArrowError> {
         let rows = block.rows;
         let mut doubtful = vec![false; rows];
         block.refused.iter().for_each(|(row, _)| doubtful[*row] = true);
@@ -126,7 +133,7 @@ impl<'a> Mapper<'a> {
         let first = before as i64 + 1;
         columns.push(Arc::new(Int64Array::from_iter_values(first..first + rows as i64)));
         debug_assert_eq!(columns.len(), RECORD_COLUMN + 1);
-        Ok((columns, sources, doubtful))
+        Ok(Plain { columns, sources, doubtful })
     }
 
     /// Decides on the rows in doubt one by one, and puts the movements together again in order.
@@ -134,12 +141,11 @@ impl<'a> Mapper<'a> {
         &mut self,
         block: &Block,
         before: u64,
-        (columns, sources): (Vec<ArrayRef>, Vec<u16>),
-        doubtful: &[bool],
+        Plain { columns, sources, doubtful }: Plain,
     ) -> Result<(Movements, Vec<Refused>), ArrowError> {
         let mut refused_by_reader = block.refused.iter().peekable();
         let (mut refused, mut order, mut accepted) = (Vec::new(), Vec::new(), 0);
-        for (row, &doubt) in doubtful.iter().enumerate() {
+        for (row, doubt) in doubtful.into_iter().enumerate() {
             if !doubt {
                 order.push((0, row));
                 continue;

@@ -86,6 +86,16 @@ impl<'a> Meaning<'a> {
         self.scale
     }
 
+    /// The extract it is the meaning of.
+    pub fn extract(&self) -> &'a Extract {
+        self.extract
+    }
+
+    /// The currency of amounts that name none.
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
     /// The id of the source with this 0-based place in the configuration.
     pub fn source(&self, index: u16) -> &str {
         match &self.owner {

@@ -2,19 +2,19 @@
 
 pub mod all;
 mod amounts;
-mod block;
-mod bytes;
+pub mod block;
+pub mod bytes;
 mod cell;
 pub mod columns;
 pub mod control;
-mod csv;
+pub mod csv;
 pub mod dataset;
 mod fixed;
 mod instants;
 mod jsonl;
 pub mod mapping;
 pub mod meaning;
-mod parquet;
+pub mod parquet;
 mod record;
 pub mod rows;
 pub mod stage;
@@ -206,15 +206,20 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
 }
 
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
-    let format = input.extract.format_of(input.name);
-    if format == Format::Parquet {
-        return Ok(Box::new(parquet::ParquetBlocks::new(input.path, &input.part, limits)?));
+    match input.extract.format_of(input.name) {
+        Format::Parquet => Ok(Box::new(parquet::ParquetBlocks::new(input.path, &input.part, limits)?)),
+        _ => text_blocks(input.path, input.meaning, limits),
     }
-    let bytes = bytes::open(input.path, limits).map_err(|error| Unreadable(error.to_string()))?;
-    Ok(match format {
-        Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, input.extract, limits))),
-        Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, input.meaning.names(), limits))),
-        Format::Csv | Format::Parquet => Box::new(Gathered::new(csv::CsvRecords::new(bytes, input.extract, limits)?)),
+}
+
+/// Opens a file of text.
+pub fn text_blocks(path: &Path, meaning: &Meaning<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
+    let bytes = bytes::open(path, limits).map_err(|error| Unreadable(error.to_string()))?;
+    let extract = meaning.extract();
+    Ok(match extract.format {
+        Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, extract, limits))),
+        Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, meaning.names(), limits))),
+        Format::Csv | Format::Parquet => Box::new(Gathered::new(csv::CsvRecords::new(bytes, extract, limits)?)),
     })
 }
 
@@ -224,8 +229,16 @@ struct Tally {
     accepted: u64,
     refused: u64,
     hash_total: Option<i128>,
-    /// By source and currency, in order of first appearance: movements, and their sum.
-    sums: Vec<(u16, Currency, u64, i128)>,
+    /// In order of first appearance.
+    sums: Vec<Sum>,
+}
+
+/// The movements of one source in one currency.
+struct Sum {
+    source: u16,
+    currency: Currency,
+    records: u64,
+    minor: i128,
 }
 
 impl Tally {
@@ -233,21 +246,15 @@ impl Tally {
         let columns = Columns::of(&movements.batch);
         self.accepted += columns.rows() as u64;
         let currencies = columns.texts(Field::Currency);
-        let mut last: Option<(u16, Currency, usize)> = None;
+        let mut currency = input.meaning.currency();
         for (row, &source) in movements.sources.iter().enumerate() {
             let code = currencies.map_or("", |codes| codes.value(row));
-            let place = match last {
-                Some((id, currency, place)) if id == source && currency.code() == code => place,
-                _ => {
-                    let currency = code.parse().map_err(EngineError::bug)?;
-                    let place = self.place_of(source, currency);
-                    last = Some((source, currency, place));
-                    place
-                }
-            };
-            let (_, _, records, minor) = &mut self.sums[place];
-            *records += 1;
-            *minor = minor.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
+            if code != currency.code() {
+                currency = code.parse().map_err(EngineError::bug)?;
+            }
+            let sum = self.sum(source, currency);
+            sum.records += 1;
+            sum.minor = sum.minor.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
         }
         if let Some(field) = input.hash_field {
             for text in (0..columns.rows()).filter_map(|row| columns.text(field, row)) {
@@ -257,22 +264,23 @@ impl Tally {
         Ok(())
     }
 
-    fn place_of(&mut self, source: u16, currency: Currency) -> usize {
-        let known = self.sums.iter().position(|(id, of, ..)| *id == source && *of == currency);
-        known.unwrap_or_else(|| {
-            self.sums.push((source, currency, 0, 0));
+    fn sum(&mut self, source: u16, currency: Currency) -> &mut Sum {
+        let known = self.sums.iter().position(|sum| sum.source == source && sum.currency == currency);
+        let place = known.unwrap_or_else(|| {
+            self.sums.push(Sum { source, currency, records: 0, minor: 0 });
             self.sums.len() - 1
-        })
+        });
+        &mut self.sums[place]
     }
 
     /// The totals by source, in order of first appearance.
     fn totals(&self, meaning: &Meaning<'_>) -> Result<Vec<(String, SourceTotals)>, EngineError> {
         let mut totals: Vec<(String, SourceTotals)> = Vec::new();
-        for &(source, currency, movements, minor) in &self.sums {
-            let id = meaning.source(source);
+        for sum in &self.sums {
+            let id = meaning.source(sum.source);
             let mut amount = Totals::new(meaning.scale());
-            amount.add(currency, minor)?;
-            let part = SourceTotals { movements, amount };
+            amount.add(sum.currency, sum.minor)?;
+            let part = SourceTotals { movements: sum.records, amount };
             match totals.iter_mut().find(|(known, _)| known == id) {
                 Some((_, whole)) => whole.merge(&part)?,
                 None => totals.push((id.to_owned(), part)),

@@ -147,7 +147,6 @@ impl Sides<'_> {
                 let columns = Columns::of(&batch);
                 let sources: Vec<u16> = (0..columns.rows()).map(|row| encoder.source(&columns, row)).collect();
                 if let Some(digester) = digester {
-                    digests.clear();
                     digester.digest(&columns, &sources, &mut digests);
                 }
                 for (row, &source) in sources.iter().enumerate() {

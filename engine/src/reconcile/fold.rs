@@ -91,17 +91,15 @@ impl FileFold<'_> {
     /// Folds the next movements of the file, in record order.
     pub fn add(&mut self, movements: &Movements) -> Result<(), EngineError> {
         let Folding { folded, digester, .. } = self.folding;
-        self.digests.clear();
         self.fingerprints.clear();
         digester.digest(&Columns::of(&movements.batch), &movements.sources, &mut self.digests);
-        for (digest, &source) in self.digests.iter().zip(&movements.sources) {
-            let source = usize::from(source);
-            if folded.get(source) == Some(&true) {
-                self.part.sketch.add(self.side, digest);
-                self.part.movements[source] += u64::from(self.side == Side::Source);
-            }
-            self.fingerprints.extend_from_slice(&digest.fingerprint.to_le_bytes());
-        }
+        self.fingerprints.extend(self.digests.iter().flat_map(|digest| digest.fingerprint.to_le_bytes()));
+        let mut sources = movements.sources.iter().map(|&source| usize::from(source));
+        self.digests.retain(|_| {
+            let source = sources.next().filter(|&source| folded.get(source) == Some(&true));
+            source.map(|source| self.part.movements[source] += u64::from(self.side == Side::Source)).is_some()
+        });
+        self.part.sketch.add(self.side, &self.digests);
         self.out.write_all(&self.fingerprints).map_err(|e| self.failed(e))
     }
 

@@ -34,8 +34,10 @@ const TILE: usize = 256;
 
 /// Digests the rows of one plan under one key.
 pub struct Digester {
-    /// What rows of each source take part with, by field that any of them compares.
-    fields: Vec<(Field, Vec<Part>)>,
+    /// The ways in which sources are compared.
+    ways: Vec<Way>,
+    /// By source of the plan: the place of its way.
+    way_of: Vec<usize>,
     /// Words of key: of each canonical field, then of the source, then of long texts.
     places: Vec<[Key; PAIRS]>,
     chain: Aes128,
@@ -44,7 +46,7 @@ pub struct Digester {
 }
 
 /// What a [`Digester`] makes of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowDigest {
     /// 96 bits that tell rows apart.
     pub identity: u128,
@@ -54,11 +56,23 @@ pub struct RowDigest {
     pub fingerprint: u32,
 }
 
-/// Whether a field takes part in the digest of a row, and of its key: all bits or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Part {
-    row: u128,
-    key: u128,
+/// The fields that rows of some sources take part with, in canonical order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Way {
+    key: Vec<Field>,
+    others: Vec<Field>,
+}
+
+impl Way {
+    fn of(comparison: &Comparison) -> Self {
+        let Comparison { key, compare, .. } = comparison;
+        // Without a key the whole row is one.
+        let key = if key.is_empty() { compare } else { key };
+        let of_key = |field: &Field| key.contains(field);
+        let of_others = |field: &Field| compare.contains(field) && !of_key(field);
+        let all = Field::ALL.into_iter();
+        Self { key: all.clone().filter(of_key).collect(), others: all.filter(of_others).collect() }
+    }
 }
 
 /// The words that are added to one pair, under the left and under the right key.
@@ -84,12 +98,6 @@ impl Halves {
         self.left = self.left.wrapping_add(product(key.left));
         self.right = self.right.wrapping_add(product(key.right));
     }
-
-    #[inline(always)]
-    fn add_masked(&mut self, other: Halves, mask: u128) {
-        self.left = self.left.wrapping_add(other.left & mask);
-        self.right = self.right.wrapping_add(other.right & mask);
-    }
 }
 
 impl Digester {
@@ -108,52 +116,60 @@ impl Digester {
             encrypt(&stretch, drawn) as u64
         };
         let mut pair = || Key { left: [word(), word()], right: [word(), word()] };
+        let mut ways: Vec<Way> = Vec::new();
+        let mut place_of = |way: Way| {
+            ways.iter().position(|known| *known == way).unwrap_or_else(|| {
+                ways.push(way);
+                ways.len() - 1
+            })
+        };
+        let way_of = plan.iter().map(|comparison| place_of(Way::of(comparison))).collect();
         Self {
+            ways,
+            way_of,
             places: (0..LONG + 1).map(|_| std::array::from_fn(|_| pair())).collect(),
-            fields: parts(plan),
             chain: cipher(1),
             identity: cipher(2),
             proof: cipher(3),
         }
     }
 
-    /// Appends the digest of each row of `columns` to `digests`. `sources` are the 0-based places of
-    /// the rows' sources in the plan.
+    /// Gives each row of `columns` its digest. `sources` are the 0-based places of the rows' sources
+    /// in the plan; rows of sources that are not in it get none that means anything.
     pub fn digest(&self, columns: &Columns<'_>, sources: &[u16], digests: &mut Vec<RowDigest>) {
+        digests.clear();
+        digests.resize(sources.len(), RowDigest::default());
         let (mut rows, mut keys) = ([Halves::default(); TILE], [Halves::default(); TILE]);
-        let mut values = [Halves::default(); TILE];
         let mut blocks = Blocks::default();
-        for (tile, sources) in sources.chunks(TILE).enumerate() {
+        for (tile, (sources, digests)) in sources.chunks(TILE).zip(digests.chunks_mut(TILE)).enumerate() {
+            let (rows, keys) = (&mut rows[..sources.len()], &mut keys[..sources.len()]);
             let first = tile * TILE;
-            for (row, &source) in sources.iter().enumerate() {
-                rows[row] = Halves::default();
-                rows[row].add(&self.places[SOURCE][0], [source.into(), 0]);
-                keys[row] = rows[row];
-            }
-            for (field, parts) in &self.fields {
-                self.values(*field, columns, first, &mut values[..sources.len()]);
-                let same = parts.windows(2).all(|two| two[0] == two[1]);
-                for (row, &source) in sources.iter().enumerate() {
-                    let part = parts.get(if same { 0 } else { usize::from(source) });
-                    let part = part.copied().unwrap_or(Part { row: 0, key: 0 });
-                    rows[row].add_masked(values[row], part.row);
-                    keys[row].add_masked(values[row], part.key);
+            for (n, way) in self.ways.iter().enumerate() {
+                let is_compared_so = |source: u16| self.way_of.get(usize::from(source)) == Some(&n);
+                if !sources.iter().any(|&source| is_compared_so(source)) {
+                    continue;
+                }
+                for (key, &source) in keys.iter_mut().zip(sources) {
+                    *key = Halves::default();
+                    key.add(&self.places[SOURCE][0], [source.into(), 0]);
+                }
+                way.key.iter().for_each(|&field| self.add(field, columns, first, keys));
+                rows.copy_from_slice(keys);
+                way.others.iter().for_each(|&field| self.add(field, columns, first, rows));
+                blocks.expand(self, rows);
+                for (row, digest) in digests.iter_mut().enumerate().filter(|(row, _)| is_compared_so(sources[*row])) {
+                    *digest = RowDigest {
+                        identity: u128::from_le_bytes(blocks.identity[row].into()) >> 32,
+                        proof: u128::from_le_bytes(blocks.proof[row].into()),
+                        fingerprint: folded(keys[row].left),
+                    };
                 }
             }
-            blocks.expand(self, &rows[..sources.len()]);
-            digests.extend(keys.iter().zip(&blocks.identity).zip(&blocks.proof).map(|((key, identity), proof)| {
-                RowDigest {
-                    identity: u128::from_le_bytes((*identity).into()) >> 32,
-                    proof: u128::from_le_bytes((*proof).into()),
-                    fingerprint: folded(key.left),
-                }
-            }));
         }
     }
 
-    /// What a field adds to each row from `first` on.
-    fn values(&self, field: Field, columns: &Columns<'_>, first: usize, values: &mut [Halves]) {
-        values.fill(Halves::default());
+    /// Adds a field of each row from `first` on.
+    fn add(&self, field: Field, columns: &Columns<'_>, first: usize, values: &mut [Halves]) {
         let places = &self.places[field.column()];
         let rows = (first..).zip(values);
         match (field, columns.texts(field)) {
@@ -219,19 +235,6 @@ impl Digester {
         }
         state
     }
-}
-
-/// By field that any source compares: what it takes part in, by source. Without a key the whole
-/// row is one.
-fn parts(plan: &[Comparison]) -> Vec<(Field, Vec<Part>)> {
-    let bits = |part: bool| if part { u128::MAX } else { 0 };
-    let part = |comparison: &Comparison, field: Field| {
-        let Comparison { key, compare, .. } = comparison;
-        let row = key.contains(&field) || compare.contains(&field);
-        Part { row: bits(row), key: bits(key.contains(&field) || key.is_empty() && row) }
-    };
-    let parts = |field| (field, plan.iter().map(|comparison| part(comparison, field)).collect::<Vec<_>>());
-    Field::ALL.into_iter().map(parts).filter(|(_, parts)| parts.iter().any(|part| part.row != 0)).collect()
 }
 
 /// The blocks of a tile; AES is several times as fast on many of them at once.
