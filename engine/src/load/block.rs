@@ -12,7 +12,7 @@ use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable};
 /// Records of a block at most.
 pub const BLOCK_ROWS: usize = 8192;
 /// Bytes of text after which a block ends.
-const BLOCK_BYTES: u64 = 8 << 20;
+pub(super) const BLOCK_BYTES: usize = 8 << 20;
 
 /// Some records of an input.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl<R: Records> Blocks for Gathered<R> {
                 texts.append_option(self.record.get(column));
             }
             rows += 1;
-            bytes += self.record.bytes();
+            bytes += self.record.bytes() as usize;
         }
         if rows == 0 {
             return Ok(None);

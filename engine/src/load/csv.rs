@@ -1,36 +1,39 @@
 //! CSV in the wild.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::BufRead;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use csv::ByteRecord;
+use arrow_array::builder::BinaryBuilder;
+use arrow_array::{ArrayRef, StringArray};
 use cuadre_rules::config::Limits;
 use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract};
 
-use super::bytes::{RecordGuard, read_line, too_large};
-use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable, keep_trailer};
+use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks};
+use super::bytes::read_line;
+use super::record::{Record, Refusal, Trailer, Unreadable, keep_trailer};
+use super::split::Splitter;
 use super::text::{OTHER_ENCODING, clean_header, decode_fields, decode_text};
 
 /// Reads delimited text.
-pub struct CsvRecords {
-    reader: csv::Reader<RecordGuard<Box<dyn BufRead>>>,
-    taken: Rc<Cell<u64>>,
-    most: u64,
+pub struct CsvBlocks {
+    splitter: Splitter<Box<dyn BufRead>>,
     layout: source::Csv,
     encodings: Vec<Encoding>,
     header: Option<Vec<String>>,
     /// Fields that a record must have.
     fields: usize,
-    buffer: ByteRecord,
-    /// Records held back because they may turn out to be the footer.
-    held: VecDeque<ByteRecord>,
+    /// Records held back because they may turn out to be the footer, and whether they could be
+    /// decoded.
+    held: VecDeque<(Record, bool)>,
     trailer: Option<Trailer>,
     read: u64,
+    /// Of the block in the making, in order of the columns asked for.
+    texts: Vec<BinaryBuilder>,
+    record: Record,
 }
 
-impl CsvRecords {
+impl CsvBlocks {
     /// Skips the preamble and reads the header.
     pub fn new(mut input: Box<dyn BufRead>, extract: &Extract, limits: &Limits) -> Result<Self, Unreadable> {
         let layout = extract.csv.clone();
@@ -39,76 +42,104 @@ impl CsvRecords {
             read_line(&mut *input, &mut line, limits.record_bytes)
                 .map_err(|e| Unreadable(format!("the preamble: {e}")))?;
         }
-        let (input, taken) = RecordGuard::new(input, limits.record_bytes);
         let quote = layout.quote.bytes().next();
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(layout.delimiter as u8)
-            .quoting(quote.is_some())
-            .quote(quote.unwrap_or(b'"'))
-            .buffer_capacity(1 << 16)
-            .from_reader(input);
-        let mut records = Self {
-            reader,
-            taken,
-            most: limits.record_bytes,
+        let splitter = Splitter::new(input, layout.delimiter as u8, quote, limits.record_bytes);
+        let mut blocks = Self {
+            splitter: splitter.map_err(|why| Unreadable(format!("after record 0: {why}")))?,
             layout,
             encodings: extract.encoding.clone(),
             header: (!extract.csv.header).then(Vec::new),
             fields: last_position(extract),
-            buffer: ByteRecord::new(),
             held: VecDeque::new(),
             trailer: None,
             read: 0,
+            texts: Vec::new(),
+            record: Record::default(),
         };
-        if records.layout.header && records.advance()? {
-            let names = records.buffer.iter().map(|name| decode_text(name, &records.encodings).unwrap_or_default());
+        if blocks.layout.header && blocks.advance()? {
+            let names = blocks.splitter.fields().map(|name| decode_text(name, &blocks.encodings).unwrap_or_default());
             let names: Vec<String> = names.map(|name| clean_header(&name).to_owned()).collect();
-            records.fields = names.len();
-            records.header = Some(names);
+            blocks.fields = names.len();
+            blocks.header = Some(names);
         }
-        Ok(records)
+        Ok(blocks)
     }
 
-    /// Reads one physical record into the buffer; `false` at the end.
+    /// Splits the next physical record; `false` at the end.
     fn advance(&mut self) -> Result<bool, Unreadable> {
-        self.taken.set(0);
-        let more = self.reader.read_byte_record(&mut self.buffer).map_err(plain);
-        let small = self.buffer.as_slice().len() as u64 <= self.most;
-        let more = more.and_then(|more| if small { Ok(more) } else { Err(too_large(self.most)) });
-        more.map_err(|why| Unreadable(format!("after record {}: {why}", self.read)))
+        self.splitter.advance().map_err(|why| Unreadable(format!("after record {}: {why}", self.read)))
     }
 
-    /// Reads on to the next record that is neither skipped, nor the trailer, nor the footer.
+    /// Goes on to the next record that is neither skipped nor the trailer.
     fn advance_to_data(&mut self) -> Result<bool, Unreadable> {
         loop {
             if !self.advance()? {
                 return Ok(false);
             }
-            let first = self.buffer.get(0).unwrap_or_default();
+            let first = self.splitter.get(0).unwrap_or_default();
             if self.layout.skip_records_starting_with.iter().any(|mark| first.starts_with(mark.as_bytes())) {
                 continue;
             }
-            if let Some(trailer) = self.as_trailer() {
-                keep_trailer(&mut self.trailer, trailer)?;
-                continue;
-            }
-            if self.layout.footer_records == 0 {
-                return Ok(true);
-            }
-            self.held.push_back(std::mem::take(&mut self.buffer));
-            if self.held.len() > self.layout.footer_records as usize {
-                self.buffer = self.held.pop_front().unwrap_or_default();
-                return Ok(true);
+            match self.as_trailer() {
+                Some(trailer) => keep_trailer(&mut self.trailer, trailer)?,
+                None => return Ok(true),
             }
         }
+    }
+
+    /// Takes the next data record into the columns `wanted`, and says why it is refused, if it is;
+    /// `None` at the end.
+    fn take(&mut self, wanted: &[usize]) -> Result<Option<Option<Refusal>>, Unreadable> {
+        let footer = self.layout.footer_records as usize;
+        loop {
+            if !self.advance_to_data()? {
+                return Ok(None);
+            }
+            // Every encoding reads ASCII alike.
+            if footer == 0 && self.splitter.len() == self.fields && self.splitter.is_ascii() {
+                for (texts, &column) in self.texts.iter_mut().zip(wanted) {
+                    texts.append_option(self.splitter.get(column));
+                }
+                self.read += 1;
+                return Ok(Some(None));
+            }
+            let mut readable = self.decode();
+            if footer > 0 {
+                self.held.push_back((std::mem::take(&mut self.record), readable));
+                if self.held.len() <= footer {
+                    continue;
+                }
+                (self.record, readable) = self.held.pop_front().unwrap_or_default();
+            }
+            self.read += 1;
+            return Ok(Some(self.take_record(readable, wanted)));
+        }
+    }
+
+    /// Decodes the record in hand; where no declared encoding reads it, what can be shown of it.
+    fn decode(&mut self) -> bool {
+        let fields = self.splitter.fields();
+        let readable = decode_fields(fields.clone(), &self.encodings, &mut self.record);
+        if !readable {
+            self.record.clear();
+            fields.for_each(|field| self.record.push(Some(&String::from_utf8_lossy(field))));
+        }
+        readable
+    }
+
+    /// Takes the decoded record in hand.
+    fn take_record(&mut self, readable: bool, wanted: &[usize]) -> Option<Refusal> {
+        for (texts, &column) in self.texts.iter_mut().zip(wanted) {
+            texts.append_option(self.record.get(column));
+        }
+        let reason = if readable { self.misshapen(&self.record) } else { Some(OTHER_ENCODING.to_owned()) };
+        reason.map(|reason| Refusal::of_record(&self.record, reason))
     }
 
     fn as_trailer(&self) -> Option<Trailer> {
         let layout = self.layout.trailer.as_ref()?;
         let text = |position: u32| {
-            let bytes = self.buffer.get((position as usize).checked_sub(1)?)?;
+            let bytes = self.splitter.get((position as usize).checked_sub(1)?)?;
             decode_text(bytes, &self.encodings).map(|text| text.trim().to_owned())
         };
         text(layout.marker_position)?.starts_with(&layout.marker).then(|| Trailer {
@@ -139,25 +170,33 @@ impl CsvRecords {
     }
 }
 
-impl Records for CsvRecords {
+impl Blocks for CsvBlocks {
     fn header(&self) -> Option<&[String]> {
         self.header.as_deref()
     }
 
-    fn next(&mut self, record: &mut Record) -> Result<Next, Unreadable> {
-        if !self.advance_to_data()? {
-            return Ok(Next::End);
+    fn next(&mut self, wanted: &[usize]) -> Result<Option<Block>, Unreadable> {
+        self.texts.resize_with(wanted.len(), BinaryBuilder::new);
+        let (mut rows, mut refused) = (0, Vec::new());
+        while rows < BLOCK_ROWS
+            && self.texts.iter().map(|texts| texts.values_slice().len()).sum::<usize>() < BLOCK_BYTES
+        {
+            match self.take(wanted)? {
+                None => break,
+                Some(refusal) => refused.extend(refusal.map(|refusal| (rows, refusal))),
+            }
+            rows += 1;
         }
-        self.read += 1;
-        if !decode_fields(self.buffer.iter(), &self.encodings, record) {
-            record.clear();
-            self.buffer.iter().for_each(|field| record.push(Some(&String::from_utf8_lossy(field))));
-            return Ok(Next::Refused(Refusal::of_record(record, OTHER_ENCODING)));
+        if rows == 0 {
+            return Ok(None);
         }
-        Ok(match self.misshapen(record) {
-            Some(reason) => Next::Refused(Refusal::of_record(record, reason)),
-            None => Next::Record,
-        })
+        let mut columns = vec![None; wanted.iter().max().map_or(0, |last| last + 1)];
+        for (texts, &column) in self.texts.iter_mut().zip(wanted) {
+            let texts = StringArray::try_from_binary(texts.finish())
+                .map_err(|error| Unreadable(format!("after record {}: {error}", self.read)))?;
+            columns[column] = Some(Arc::new(texts) as ArrayRef);
+        }
+        Ok(Some(Block { columns, rows, refused }))
     }
 
     fn trailer(&mut self) -> Option<Trailer> {
@@ -172,12 +211,4 @@ fn last_position(extract: &Extract) -> usize {
         _ => None,
     });
     positions.max().unwrap_or(0)
-}
-
-/// The csv crate wraps our own errors; what it adds says nothing.
-fn plain(error: csv::Error) -> String {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error.to_string(),
-        kind => format!("{kind:?}"),
-    }
 }

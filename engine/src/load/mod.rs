@@ -17,6 +17,7 @@ pub mod meaning;
 pub mod parquet;
 mod record;
 pub mod rows;
+mod split;
 pub mod stage;
 mod text;
 
@@ -219,7 +220,7 @@ pub fn text_blocks(path: &Path, meaning: &Meaning<'_>, limits: &Limits) -> Resul
     Ok(match extract.format {
         Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, extract, limits))),
         Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, meaning.names(), limits))),
-        Format::Csv | Format::Parquet => Box::new(Gathered::new(csv::CsvRecords::new(bytes, extract, limits)?)),
+        Format::Csv | Format::Parquet => Box::new(csv::CsvBlocks::new(bytes, extract, limits)?),
     })
 }
 
