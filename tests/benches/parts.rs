@@ -1,9 +1,9 @@
 //! The parts of a load, each by itself on one core: nanoseconds a row, the median of five runs.
 //!
-//!     cargo bench -p cuadre-tests --bench parts -- FOLDER
+//!     cargo bench -p cuadre-tests --bench parts -- [FOLDER [PART]]
 //!
 //! where FOLDER is what the benchmark `night` left behind (`cuadre-bench` in the folder for
-//! temporary files, unless it was told otherwise).
+//! temporary files, unless it was told otherwise), and PART words of the parts to measure.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,9 @@ use cuadre_tests::workspace;
 const RUNS: usize = 5;
 
 fn main() {
-    let folder = std::env::args().skip(1).find(|arg| arg != "--bench");
+    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    let folder = args.next();
+    let only = args.next().unwrap_or_default();
     let folder = folder.map_or_else(|| std::env::temp_dir().join("cuadre-bench"), PathBuf::from);
     let csv = folder.join("csv/landing/S01/2026-11-20/movements.csv");
     let parquet = folder.join("parquet/landing/S01/2026-11-20/movements.parquet");
@@ -56,6 +58,9 @@ fn main() {
     let rows: usize = canonical.iter().map(|part| part.sources.len()).sum();
     println!("{rows} rows of {}", csv.display());
     let report = |part: &str, runs: &mut dyn FnMut() -> u64| {
+        if !part.contains(&only) {
+            return;
+        }
         let mut spent: Vec<u128> = (0..RUNS)
             .map(|_| {
                 let started = Instant::now();
@@ -97,6 +102,7 @@ fn main() {
     let scratch = tempfile::tempdir().expect("a folder");
     let staged = scratch.path().join("movements.arrow");
     report("digest, sketch and stage", &mut || {
+        let _ = fs::remove_file(&staged);
         let folding = Folding::new(&plan, vec![true; plan.len()]).expect("a key");
         let fold = folding.file(Side::Source, &staged).expect("a fold");
         let constants = mapper(&*open_csv()).constants();

@@ -92,7 +92,9 @@ impl<'a> Notation<'a> {
     /// `number / 10^decimals`, of a currency, in units of the day's scale.
     fn minor(&self, number: i128, decimals: u32, currency: Currency) -> Option<i128> {
         let own = currency.scale();
-        let minor = if decimals <= own {
+        let minor = if decimals == self.scale && own == self.scale {
+            number
+        } else if decimals <= own {
             number.checked_mul(10i128.checked_pow(self.scale - decimals)?)?
         } else {
             let excess = 10i128.checked_pow(decimals - own)?;

@@ -257,11 +257,12 @@ impl<'a> Mapper<'a> {
     /// The currency of each row; any, where it is in doubt.
     fn currencies(&self, codes: &StringArray, doubtful: &mut [bool]) -> Vec<Currency> {
         let configured = &self.mapping.meaning.currencies;
-        let mut last = self.mapping.meaning.currency;
-        let mut currency = |(row, code): (usize, Option<&str>)| {
-            if code != Some(last.code()) {
+        let usual = self.mapping.meaning.currency;
+        let (mut last, mut last_code) = (usual, Some(usual.code()));
+        let mut currency = |(row, code): (usize, Option<&'_ str>)| {
+            if code != last_code {
                 match configured.iter().find(|currency| Some(currency.code()) == code) {
-                    Some(currency) => last = *currency,
+                    Some(currency) => (last, last_code) = (*currency, Some(currency.code())),
                     None => doubtful[row] = true,
                 }
             }

@@ -247,11 +247,12 @@ impl Tally {
         let columns = Columns::of(&movements.batch);
         self.accepted += columns.rows() as u64;
         let currencies = columns.texts(Field::Currency);
-        let mut currency = input.meaning.currency();
+        let (mut currency, mut last) = (input.meaning.currency(), None);
         for (row, &source) in movements.sources.iter().enumerate() {
-            let code = currencies.map_or("", |codes| codes.value(row));
-            if code != currency.code() {
-                currency = code.parse().map_err(EngineError::bug)?;
+            let code = currencies.map(|codes| codes.value(row));
+            if code != last {
+                currency = code.unwrap_or_default().parse().map_err(EngineError::bug)?;
+                last = code;
             }
             let sum = self.sum(source, currency);
             sum.records += 1;

@@ -13,6 +13,8 @@
 //! sources) that differ. That pair alone makes the halves collide with probability at most 2^-64
 //! under each key. AES-128 then joins the halves, and expands what they give.
 
+use std::ops::Range;
+
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128, Block};
 use arrow_array::{Array, StringArray};
@@ -169,53 +171,65 @@ impl Digester {
     }
 
     /// Adds a field of each row from `first` on.
-    fn add(&self, field: Field, columns: &Columns<'_>, first: usize, values: &mut [Halves]) {
+    fn add(&self, field: Field, columns: &Columns<'_>, first: usize, sums: &mut [Halves]) {
         let places = &self.places[field.column()];
-        let rows = (first..).zip(values);
+        let rows = first..first + sums.len();
         match (field, columns.texts(field)) {
-            (Field::Amount, _) => rows.for_each(|(row, value)| {
-                let amount = columns.amount.value(row);
-                value.add(&places[0], [amount as u64, (amount >> 64) as u64]);
-            }),
-            (Field::BookedOn, _) => {
-                rows.for_each(|(row, value)| value.add(&places[0], [1, columns.booked_on.value(row) as u64]))
+            (Field::Amount, _) => {
+                for (sum, amount) in sums.iter_mut().zip(&columns.amount.values()[rows]) {
+                    sum.add(&places[0], [*amount as u64, (amount >> 64) as u64]);
+                }
             }
-            (Field::BookedAt, _) => rows.for_each(|(row, value)| {
-                let instant = columns.booked_at.is_valid(row).then(|| columns.booked_at.value(row));
-                value.add(&places[0], [instant.is_some().into(), instant.unwrap_or(0) as u64]);
-            }),
-            (_, Some(texts)) => self.texts(places, texts, rows),
+            (Field::BookedOn, _) => {
+                for (sum, days) in sums.iter_mut().zip(&columns.booked_on.values()[rows]) {
+                    sum.add(&places[0], [1, *days as u64]);
+                }
+            }
+            (Field::BookedAt, _) => {
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    let instant = columns.booked_at.is_valid(row).then(|| columns.booked_at.value(row));
+                    sum.add(&places[0], [instant.is_some().into(), instant.unwrap_or(0) as u64]);
+                }
+            }
+            (_, Some(texts)) => self.add_texts(places, texts, rows, sums),
             _ => {}
         }
     }
 
-    fn texts<'a>(
-        &self,
-        places: &[Key; PAIRS],
-        texts: &StringArray,
-        rows: impl Iterator<Item = (usize, &'a mut Halves)>,
-    ) {
-        let (offsets, bytes) = (texts.value_offsets(), texts.value_data());
-        for (row, value) in rows {
-            if texts.is_null(row) {
-                value.add(&places[0], [0, 0]);
+    fn add_texts(&self, places: &[Key; PAIRS], texts: &StringArray, rows: Range<usize>, sums: &mut [Halves]) {
+        let bytes = texts.value_data();
+        let nulls = texts.nulls().filter(|nulls| nulls.null_count() > 0);
+        let ends = texts.value_offsets()[rows.start..=rows.end].array_windows();
+        for ((sum, &[start, end]), row) in sums.iter_mut().zip(ends).zip(rows) {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                sum.add(&places[0], [0, 0]);
                 continue;
             }
-            let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
+            let (start, end) = (start as usize, end as usize);
             let length = (end - start) as u64 + 1;
+            // Most texts are short, and most lie well before the end of their column: reading past
+            // them and masking takes half the time of reading byte by byte what is left.
+            if let (Some(mask), Some(words)) = (MASKS.get(end - start), bytes.get(start..start + 24)) {
+                let [a, b, c] = std::array::from_fn(|n| mask[n] & little_endian(&words[8 * n..8 * n + 8]));
+                sum.add(&places[0], [length, a]);
+                if end - start > 8 {
+                    sum.add(&places[1], [b, c]);
+                }
+                continue;
+            }
             if end - start > DIRECT {
                 let digest = self.long(&bytes[start..end]);
-                value.add(&places[0], [length, 0]);
-                value.add(&places[1], [digest as u64, (digest >> 64) as u64]);
+                sum.add(&places[0], [length, 0]);
+                sum.add(&places[1], [digest as u64, (digest >> 64) as u64]);
                 continue;
             }
-            value.add(&places[0], [length, word(bytes, start, end)]);
+            sum.add(&places[0], [length, word(bytes, start, end)]);
             let mut at = start + 8;
             for place in &places[1..] {
                 if at >= end {
                     break;
                 }
-                value.add(place, [word(bytes, at, end), word(bytes, at + 8, end)]);
+                sum.add(place, [word(bytes, at, end), word(bytes, at + 8, end)]);
                 at += 16;
             }
         }
@@ -266,22 +280,32 @@ fn folded(sum: u128) -> u32 {
 }
 
 /// Up to 8 bytes of `bytes` from `at` on, none from `end` on, as a little-endian word.
-#[inline(always)]
 fn word(bytes: &[u8], at: usize, end: usize) -> u64 {
-    let left = end.saturating_sub(at);
-    // Reading past `end` and masking spares a copy; only the last few values of a column need one.
-    let word = match bytes.get(at..at + 8) {
-        Some(eight) => {
-            u64::from_le_bytes([eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7]])
-        }
-        None => bytes.iter().skip(at).rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
-    };
-    match left {
-        0 => 0,
-        1..8 => word & ((1 << (8 * left)) - 1),
-        _ => word,
+    little_endian(&bytes[at.min(end)..end.min(at + 8)])
+}
+
+#[inline(always)]
+fn little_endian(bytes: &[u8]) -> u64 {
+    match bytes.try_into() {
+        Ok(eight) => u64::from_le_bytes(eight),
+        Err(_) => bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
     }
 }
+
+/// By length: which bits of three words belong to a text.
+const MASKS: [[u64; 3]; 25] = {
+    let mut masks = [[0; 3]; 25];
+    let mut length = 0;
+    while length < masks.len() {
+        let mut byte = 0;
+        while byte < length {
+            masks[length][byte / 8] |= 0xff << (8 * (byte % 8));
+            byte += 1;
+        }
+        length += 1;
+    }
+    masks
+};
 
 fn encrypt(cipher: &Aes128, block: u128) -> u128 {
     let mut block = block.to_le_bytes().into();
