@@ -18,6 +18,7 @@ use rayon::iter::Either;
 use crate::error::EngineError;
 use crate::inputs::Inputs;
 use crate::judge::Judgement;
+use crate::progress::{Count, Progress};
 
 /// The file with a row per break, rejection or violation.
 pub const EXCEPTIONS: &str = "exceptions.csv";
@@ -28,8 +29,11 @@ pub fn render(
     inputs: &Inputs,
     judgement: &Judgement,
     folder: &Path,
+    progress: &Progress,
 ) -> Result<Vec<Subject>, EngineError> {
-    let (report_csv, report_parquet, summary) = reports(config, judgement, folder)?;
+    let records = judgement.day.sources.iter().map(|source| source.records - source.rejected_records).sum();
+    progress.phase("writing the reports", Count::Movements, Some(records));
+    let (report_csv, report_parquet, summary) = reports(config, judgement, folder, progress)?;
     let exceptions = write_evidence(judgement, folder)?;
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
@@ -73,14 +77,24 @@ pub fn write_evidence(judgement: &Judgement, folder: &Path) -> Result<Subject, E
 }
 
 /// Makes the reports of every movement. Each takes a core for itself, so they are made side by side.
-fn reports(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Subject, Subject, Subject), EngineError> {
+fn reports(
+    config: &Config,
+    judgement: &Judgement,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(Subject, Subject, Subject), EngineError> {
     let (csv, others) =
-        rayon::join(|| report_csv(config, judgement, folder), || report_parquet(config, judgement, folder));
+        rayon::join(|| report_csv(config, judgement, folder, progress), || report_parquet(config, judgement, folder));
     let (csv, (parquet, summary)) = (csv?, others?);
     Ok((csv, parquet, summary))
 }
 
-fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<Subject, EngineError> {
+fn report_csv(
+    config: &Config,
+    judgement: &Judgement,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<Subject, EngineError> {
     let day = &judgement.day;
     let mut amount = zeros(config)?;
     for source in &day.sources {
@@ -96,7 +110,10 @@ fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<S
     };
     let mut csv = CsvReport::new(&config.report, &header, create(folder, "report.csv")?)?;
     for batch in movements(judgement) {
-        csv.write(&batch?).map_err(|error| located(error, &judgement.files))?;
+        let batch = batch?;
+        csv.write(&batch).map_err(|error| located(error, &judgement.files))?;
+        // Both reports have the same movements, and this one takes longer as a rule.
+        progress.advance(batch.num_rows() as u64);
     }
     finish(folder, "report.csv", csv.finish()?)
 }

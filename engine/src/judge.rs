@@ -12,6 +12,7 @@ use crate::inputs::{Bytes, Inputs};
 use crate::load::all::load_all;
 use crate::load::dataset;
 use crate::load::stage::{EvidenceList, Staged};
+use crate::progress::{Count, Progress};
 use crate::reconcile::breaks::{self, Sources, whole_warehouse};
 use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::{About, Gaps};
@@ -49,6 +50,8 @@ pub struct Room<'a> {
     pub scratch: &'a Path,
     /// Bytes that the night may take. What is sorted past its share of them is sorted on disk.
     pub memory: usize,
+    /// Who is told how far it has come.
+    pub progress: &'a Progress,
 }
 
 /// Judges the day from its inputs.
@@ -59,11 +62,11 @@ pub fn judge(
     room: Room<'_>,
     extent: Extent,
 ) -> Result<Judgement, EngineError> {
-    let Room { scratch, memory } = room;
+    let scratch = room.scratch;
     let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
-    let (extracts, warehouse) = load_all(config, inputs, bytes, scratch, &folding)?;
+    let (extracts, warehouse) = load_all(config, inputs, bytes, room, &folding)?;
     let files: Vec<(String, String)> = extracts
         .iter()
         .zip(&config.sources)
@@ -78,6 +81,7 @@ pub fn judge(
         sources.push(judged.day);
         staged.extend(judged.staged);
     }
+    room.progress.phase("comparing both sides", Count::Movements, None);
     let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
@@ -88,8 +92,9 @@ pub fn judge(
     let business = match extent {
         Extent::EndToEnd => Vec::new(),
         Extent::Day => {
+            room.progress.phase("judging the rules", Count::Movements, None);
             let datasets = dataset::read_all(config, inputs, bytes)?;
-            let room = Room { scratch: &folder(scratch, "rules")?, memory };
+            let room = Room { scratch: &folder(scratch, "rules")?, ..room };
             business::judge(config, &datasets, &staged, &files, room, &mut gaps)?
         }
     };

@@ -12,6 +12,7 @@ pub mod landing;
 pub mod load;
 pub mod manifest;
 pub mod night;
+pub mod progress;
 pub mod receive;
 pub mod reconcile;
 pub mod warehouse;

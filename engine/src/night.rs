@@ -10,12 +10,14 @@ use cuadre_rules::Config;
 use cuadre_rules::day::{Day, Decision, decide};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, write_evidence};
 use crate::inputs::{Bytes, Inputs, Role};
 use crate::judge::{Extent, Judgement, MEMORY, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
+use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
 
 /// One night to run.
@@ -38,6 +40,8 @@ pub struct Night<'a> {
     pub reason: Option<String>,
     /// Bytes of memory that it may take.
     pub memory: usize,
+    /// Who is told how far it has come.
+    pub progress: &'a Progress,
 }
 
 /// What a night came to.
@@ -81,10 +85,9 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     series.enrol(&key.public_key(), &night.config.signing.principal)?;
     let scratch = scratch()?;
 
-    let mut inputs =
-        receive(night.config, night.config_text, night.business_date, &night.data, &series.archive(), scratch.path())?;
+    let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
-    let room = Room { scratch: scratch.path(), memory: night.memory };
+    let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
@@ -94,7 +97,7 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
-    let files = render(night.config, &inputs, &judgement, staging.path())?;
+    let files = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
     let outcome = |id, manifest_sha256, is_new| {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
@@ -120,12 +123,15 @@ pub fn compare<T>(
     business_date: Date,
     data: &Path,
     memory: usize,
+    progress: &Progress,
     tell: impl FnOnce(Judgement) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
     let scratch = scratch()?;
     let (inputs, bytes) = receive_in_place(config, business_date, data, scratch.path())?;
-    let room = Room { scratch: scratch.path(), memory };
-    tell(judge(config, &inputs, &bytes, room, Extent::EndToEnd)?)
+    let room = Room { scratch: scratch.path(), memory, progress };
+    let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
+    progress.finish();
+    tell(judgement)
 }
 
 /// The key that signs. Only a new series may have one made for it: a key that is away must not
@@ -173,26 +179,47 @@ fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> R
 }
 
 /// A folder to work in; it goes when the night is over.
-fn scratch() -> Result<tempfile::TempDir, EngineError> {
-    tempfile::Builder::new()
-        .prefix("cuadre-")
-        .tempdir()
-        .map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
+struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    /// Gigabytes in many folders take a while to free, each core its share; what is left goes with
+    /// the folder itself.
+    fn drop(&mut self) {
+        let Ok(entries) = self.path().read_dir() else { return };
+        let folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        folders.par_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
+    }
+}
+
+fn scratch() -> Result<Scratch, EngineError> {
+    let folder = tempfile::Builder::new().prefix("cuadre-").tempdir();
+    folder.map(Scratch).map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
 }
 
 /// Makes a filing again, from its manifest and the archive alone, into `out`. Returns its files;
 /// the manifest is the last of them.
-pub fn regenerate(archive: &Archive, filed: &Earlier, out: &Path) -> Result<Vec<Subject>, EngineError> {
+pub fn regenerate(
+    archive: &Archive,
+    filed: &Earlier,
+    out: &Path,
+    progress: &Progress,
+) -> Result<Vec<Subject>, EngineError> {
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
     let scratch = scratch()?;
-    let room = Room { scratch: scratch.path(), memory: MEMORY };
+    let room = Room { scratch: scratch.path(), memory: MEMORY, progress };
     let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {
         Decision::Complete => Status::Complete,
         _ => Status::Partial,
     };
-    let mut files = render(&config, &inputs, &judgement, out)?;
+    let mut files = render(&config, &inputs, &judgement, out, progress)?;
     let predicate = predicate(&judgement.day, &filed.facts(&config)?, status)?;
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };

@@ -15,6 +15,8 @@ use rayon::prelude::*;
 use crate::error::EngineError;
 use crate::inputs::{Bytes, FORMAT, Input, Inputs, Problem, Role, Stored};
 use crate::landing::{Found, find};
+use crate::night::Night;
+use crate::progress::Count;
 use crate::warehouse;
 
 /// What there is to receive for one owner: files, or why there are none.
@@ -26,27 +28,29 @@ struct Delivery {
     timed: bool,
 }
 
-/// Receives the day `date` of the configuration `config`, whose text is `text`. Files lie below
-/// `data`; queries of the warehouse are answered into files of `scratch`.
-pub fn receive(
-    config: &Config,
-    text: &str,
-    date: Date,
-    data: &Path,
-    archive: &Archive,
-    scratch: &Path,
-) -> Result<Inputs, EngineError> {
+/// Receives the day of `night`. Queries of the warehouse are answered into files of `scratch`.
+pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<Inputs, EngineError> {
+    let Night { config, business_date: date, ref data, progress, .. } = *night;
     let mut deliveries = Vec::new();
     for source in &config.sources {
         deliveries.extend(source_deliveries(source, data, date));
     }
     deliveries.extend(warehouse_deliveries(config, data, date, scratch));
-    let stored = archive.put_bytes(text.as_bytes())?;
+    let stored = archive.put_bytes(night.config_text.as_bytes())?;
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
+    let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
+    let bytes = found.map(|file| file.path.metadata().map_or(0, |metadata| metadata.len())).sum();
+    progress.phase("archiving", Count::Bytes, Some(bytes));
     for delivery in deliveries {
         take(delivery, &mut inputs, |delivery, found| {
-            found.into_par_iter().map(|file| keep(delivery, file, archive)).collect()
+            let keep = |file| {
+                let kept = keep(delivery, file, archive);
+                progress
+                    .advance(kept.as_ref().ok().and_then(|kept| kept.as_ref().ok()).map_or(0, |kept| kept.file.bytes));
+                kept
+            };
+            found.into_par_iter().map(keep).collect()
         })?;
     }
     Ok(inputs)

@@ -8,6 +8,7 @@ use super::{Configured, issued_at, keygen, show, use_threads};
 use crate::error::EngineError;
 use crate::judge::MEMORY;
 use crate::night::{self, Filing, Night, Outcome};
+use crate::progress::Progress;
 
 /// Make the demo institution's night, run it, and show what happened
 #[derive(clap::Args)]
@@ -25,6 +26,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         make(&demo, folder)?;
     }
     let configured = Configured::read(&folder.join(CONFIGURATION))?;
+    let progress = Progress::on_stderr(false);
     let outcome = night::run(&Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -35,7 +37,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         issued_at: issued_at()?,
         reason: None,
         memory: MEMORY,
+        progress: &progress,
     })?;
+    progress.finish();
     show::outcome(&outcome, &configured.config);
     if let Outcome::Filed(filing) = &outcome {
         next_commands(folder, &configured, filing);

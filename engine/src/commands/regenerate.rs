@@ -11,6 +11,7 @@ use super::{Configured, parse_date, print_json, use_threads};
 use crate::error::{EngineError, exit};
 use crate::manifest::{Filed, filing_date};
 use crate::night;
+use crate::progress::Progress;
 
 /// Make a filed day again from the archive alone, and compare every byte
 #[derive(clap::Args)]
@@ -49,7 +50,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     if entries.count() > 0 {
         return Err(EngineError::Usage(format!("{} is not empty; give a new folder to --out", args.out.display())));
     }
-    let made = night::regenerate(&series.archive(), &filed, &args.out)?;
+    let progress = Progress::on_stderr(true);
+    let made = night::regenerate(&series.archive(), &filed, &args.out, &progress)?;
+    progress.finish();
     let signed = signed_files(&filed)?;
     let differing: Vec<&str> =
         made.iter().filter(|file| !signed.contains(file)).map(|file| file.name.as_str()).collect();

@@ -11,6 +11,7 @@ use super::{Configured, issued_at, parse_date, print, print_json, show, use_thre
 use crate::error::{EngineError, exit};
 use crate::judge::{Judgement, MEMORY};
 use crate::night::{self, Night};
+use crate::progress::Progress;
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -54,9 +55,10 @@ enum Only {
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
     let configured = Configured::read(&args.config)?;
+    let progress = Progress::on_stderr(true);
     if let Some(Only::EndToEnd) = args.only {
         let data = configured.present_data(&args.data)?;
-        return night::compare(&configured.config, args.date, &data, args.memory << 20, differences);
+        return night::compare(&configured.config, args.date, &data, args.memory << 20, &progress, differences);
     }
     let had_key = configured.key().exists();
     let outcome = night::run(&Night {
@@ -69,7 +71,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         issued_at: issued_at()?,
         reason: args.reason.clone(),
         memory: args.memory << 20,
+        progress: &progress,
     })?;
+    progress.finish();
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }

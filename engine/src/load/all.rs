@@ -1,18 +1,18 @@
 //! Loading every file of the day, in parallel; the results come in the order of the configuration.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::Kind;
-use cuadre_rules::movement::Field;
 use rayon::prelude::*;
 
 use super::meaning::{Meaning, Owner};
 use super::{Loaded, Part, load, parts};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Input, Inputs, Role};
+use crate::judge::Room;
+use crate::progress::Unit;
 use crate::reconcile::fold::Folding;
 use crate::warehouse;
 
@@ -41,7 +41,7 @@ pub fn load_all<'a>(
     config: &'a Config,
     inputs: &'a Inputs,
     bytes: &Bytes,
-    scratch: &Path,
+    room: Room<'_>,
     folding: &Folding<'_>,
 ) -> Result<(Vec<Vec<Extract<'a>>>, Vec<WarehouseFile<'a>>), EngineError> {
     let ids: Vec<String> = config.sources.iter().map(|source| source.id.clone()).collect();
@@ -56,123 +56,95 @@ pub fn load_all<'a>(
     let warehouse_meaning = meaning(&warehouse_extract, Owner::Warehouse(ids))?;
 
     let mut jobs = Vec::new();
-    let mut index = 0;
-    for (source, meaning) in config.sources.iter().zip(&meanings) {
+    for (owner, (source, meaning)) in config.sources.iter().zip(&meanings).enumerate() {
         let mut seen: Vec<&str> = Vec::new();
         for input in inputs.of(Role::Extract, &source.id) {
             let repeated = seen.contains(&input.file.sha256.as_str());
             seen.push(&input.file.sha256);
-            let hash_field = source.control.as_ref().and_then(|control| control.hash_field);
-            let refused_as = (Kind::RecordsRejected, Some(source.id.as_str()));
-            jobs.push(Job {
-                input,
-                index,
-                repeated,
+            let file = super::Input {
+                name: &input.file.name,
+                path: bytes.path_of(input)?,
                 meaning,
-                extract: &source.extract,
-                refused_as,
-                hash_field,
+                index: jobs.len() as u32,
+                refused_as: (Kind::RecordsRejected, Some(source.id.as_str())),
+                hash_field: source.control.as_ref().and_then(|control| control.hash_field),
                 side: Side::Source,
-            });
-            index += 1;
+                folding,
+                part: Part::Whole,
+            };
+            jobs.push(Job { owner, input, file, repeated });
         }
     }
     let extracts = jobs.len();
     for (index, input) in (0..).zip(inputs.of(Role::Warehouse, "")) {
-        let (meaning, extract) = (&warehouse_meaning, &warehouse_extract);
-        let refused_as = (Kind::WarehouseRecordsRejected, None);
-        jobs.push(Job {
-            input,
+        let file = super::Input {
+            name: &input.file.name,
+            path: bytes.path_of(input)?,
+            meaning: &warehouse_meaning,
             index,
-            repeated: false,
-            meaning,
-            extract,
-            refused_as,
+            refused_as: (Kind::WarehouseRecordsRejected, None),
             hash_field: None,
             side: Side::Warehouse,
-        });
+            folding,
+            part: Part::Whole,
+        };
+        jobs.push(Job { owner: config.sources.len(), input, file, repeated: false });
     }
-    let mut tasks = Vec::new();
-    for job in jobs.iter().filter(|job| !job.repeated) {
-        let path = bytes.path_of(job.input)?;
-        let parts = parts(job.extract, &job.input.file.name, &path);
-        tasks.extend(parts.into_iter().map(|part| Task { job, path: path.clone(), part }));
-    }
-    let loaded: Vec<(&Job<'_, '_>, Result<Loaded, String>)> = (0..tasks.len())
-        .into_par_iter()
-        .map(|n| Ok((tasks[n].job, tasks[n].run(config, folding, &scratch.join(format!("load-{n}")))?)))
-        .collect::<Result<_, EngineError>>()?;
-    let mut parts = loaded.into_iter().peekable();
-    let loaded = jobs.iter().map(|job| {
-        let mut whole: Option<Result<Loaded, String>> = None;
-        while let Some((_, part)) = parts.next_if(|(of, _)| std::ptr::eq(*of, job)) {
-            whole = Some(match (whole, part) {
-                (Some(Ok(mut whole)), Ok(part)) => {
-                    whole.append(part)?;
-                    Ok(whole)
-                }
-                (Some(Err(first)), _) => Err(first),
-                (_, part) => part,
-            });
-        }
-        Ok(whole)
-    });
-    let loaded: Vec<_> = loaded.collect::<Result<_, EngineError>>()?;
+    let mut loaded = run(config, &jobs, room)?.into_iter();
 
     let mut by_source: Vec<Vec<Extract<'a>>> = config.sources.iter().map(|_| Vec::new()).collect();
-    let mut warehouse = Vec::new();
-    for (n, (job, loaded)) in jobs.iter().zip(loaded).enumerate() {
-        if n < extracts {
-            let position = config.sources.iter().position(|source| source.id == job.input.of);
-            let position = position.ok_or_else(|| EngineError::bug("an extract of no source"))?;
-            by_source[position].push(Extract { input: job.input, loaded });
-        } else if let Some(loaded) = loaded {
-            warehouse.push((job.input, loaded));
-        }
+    for (job, loaded) in jobs[..extracts].iter().zip(&mut loaded) {
+        by_source[job.owner].push(Extract { input: job.input, loaded });
     }
-    Ok((by_source, warehouse))
+    let warehouse = jobs[extracts..].iter().zip(loaded);
+    Ok((by_source, warehouse.filter_map(|(job, loaded)| Some((job.input, loaded?))).collect()))
 }
 
+/// A file to load.
 struct Job<'a, 'b> {
+    /// 0-based place of its source in the configuration; of the warehouse, one past the last.
+    owner: usize,
     input: &'a Input,
-    index: u32,
+    file: super::Input<'b>,
+    /// Whether its bytes are those of an earlier file of the source, so that it is not loaded.
     repeated: bool,
-    meaning: &'b Meaning<'b>,
-    extract: &'b cuadre_rules::config::source::Extract,
-    refused_as: (Kind, Option<&'b str>),
-    hash_field: Option<Field>,
-    side: Side,
 }
 
-/// A part of a job's file, to be loaded.
-struct Task<'a, 'b> {
-    job: &'a Job<'a, 'b>,
-    path: PathBuf,
-    part: Part,
-}
-
-impl Task<'_, '_> {
-    fn run(
-        &self,
-        config: &Config,
-        folding: &Folding<'_>,
-        scratch: &Path,
-    ) -> Result<Result<Loaded, String>, EngineError> {
-        fs::create_dir_all(scratch).map_err(|e| EngineError::io("making room to work", scratch, e))?;
-        let job = self.job;
-        let input = super::Input {
-            name: &job.input.file.name,
-            path: &self.path,
-            extract: job.extract,
-            meaning: job.meaning,
-            index: job.index,
-            refused_as: job.refused_as,
-            hash_field: job.hash_field,
-            side: job.side,
-            folding,
-            part: self.part.clone(),
-        };
-        let loaded = load(&input, &config.limits, scratch)?;
-        Ok(loaded.map_err(|unreadable| unreadable.to_string()))
+/// Loads the jobs' files part by part, and puts the parts together again.
+fn run(
+    config: &Config,
+    jobs: &[Job<'_, '_>],
+    room: Room<'_>,
+) -> Result<Vec<Option<Result<Loaded, String>>>, EngineError> {
+    let mut tasks = Vec::new();
+    for (n, job) in jobs.iter().enumerate().filter(|(_, job)| !job.repeated) {
+        tasks.extend(parts(&job.file).into_iter().map(|part| (n, super::Input { part, ..job.file.clone() })));
     }
+    let mut units: Vec<Unit> = config.sources.iter().map(|source| Unit::new(&source.id)).collect();
+    units.push(Unit::new("the warehouse"));
+    jobs.iter().filter(|job| !job.repeated).for_each(|job| units[job.owner].files += 1);
+    tasks.iter().for_each(|(n, _)| units[jobs[*n].owner].parts += 1);
+    let bytes = jobs.iter().filter(|job| !job.repeated).map(|job| job.input.file.bytes).sum();
+    room.progress.load(units, bytes);
+
+    let load = |(n, (job, input)): (usize, &(usize, super::Input<'_>))| -> Result<_, EngineError> {
+        let folder = room.scratch.join(format!("load-{n}"));
+        fs::create_dir_all(&folder).map_err(|e| EngineError::io("making room to work", &folder, e))?;
+        let loaded = load(input, &config.limits, &folder, room.progress)?;
+        room.progress.part_loaded(jobs[*job].owner, loaded.as_ref().ok());
+        Ok((*job, loaded.map_err(|unreadable| unreadable.to_string())))
+    };
+    let loaded: Vec<_> = tasks.par_iter().enumerate().map(load).collect::<Result<_, _>>()?;
+    let mut whole: Vec<Option<Result<Loaded, String>>> = jobs.iter().map(|_| None).collect();
+    for (job, part) in loaded {
+        whole[job] = Some(match (whole[job].take(), part) {
+            (Some(Ok(mut whole)), Ok(part)) => {
+                whole.append(part)?;
+                Ok(whole)
+            }
+            (Some(Err(first)), _) => Err(first),
+            (_, part) => part,
+        });
+    }
+    Ok(whole)
 }

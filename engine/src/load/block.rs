@@ -6,6 +6,7 @@ use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::ArrowError;
 
+use super::bytes::Taken;
 use super::cell::texts;
 use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable};
 
@@ -53,6 +54,9 @@ pub trait Blocks {
     /// each call; `None` at the end.
     fn next(&mut self, wanted: &[usize]) -> Result<Option<Block>, Unreadable>;
 
+    /// How many bytes of the file are taken so far.
+    fn taken(&self) -> u64;
+
     /// The trailer record, once the end has been reached.
     fn trailer(&mut self) -> Option<Trailer> {
         None
@@ -67,14 +71,15 @@ pub trait Blocks {
 /// Blocks of the records that another reader reads one by one.
 pub struct Gathered<R> {
     records: R,
+    taken: Taken,
     record: Record,
     texts: Vec<StringBuilder>,
 }
 
 impl<R: Records> Gathered<R> {
     /// Gathers `records`.
-    pub fn new(records: R) -> Self {
-        Self { records, record: Record::default(), texts: Vec::new() }
+    pub fn new(records: R, taken: Taken) -> Self {
+        Self { records, taken, record: Record::default(), texts: Vec::new() }
     }
 }
 
@@ -106,6 +111,10 @@ impl<R: Records> Blocks for Gathered<R> {
             columns[column] = Some(Arc::new(texts.finish()) as ArrayRef);
         }
         Ok(Some(Block { columns, rows, refused }))
+    }
+
+    fn taken(&self) -> u64 {
+        self.taken.get()
     }
 
     fn trailer(&mut self) -> Option<Trailer> {

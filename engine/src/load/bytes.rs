@@ -13,18 +13,36 @@ const BUFFER: usize = 1 << 16;
 /// Up to here a file may expand freely: small repetitive extracts compress a thousandfold.
 const FREE_EXPANSION: u64 = 64 << 20;
 
-/// Opens a file; gzip and zstd are recognised by their first bytes.
-pub fn open(path: &Path, limits: &Limits) -> io::Result<Box<dyn BufRead>> {
+/// Opens a file; gzip and zstd are recognised by their first bytes. The counter says how much of the
+/// file, as it lies there, is taken.
+pub fn open(path: &Path, limits: &Limits) -> io::Result<(Box<dyn BufRead>, Taken)> {
     let file = File::open(path)?;
     let compressed = file.metadata()?.len();
-    let mut file = BufReader::with_capacity(BUFFER, file);
+    let taken = Taken::default();
+    let mut file = BufReader::with_capacity(BUFFER, Counted { file, taken: Rc::clone(&taken) });
     let decoder: Box<dyn Read> = match file.fill_buf()? {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
-        _ => return Ok(Box::new(file)),
+        _ => return Ok((Box::new(file), taken)),
     };
     let most = most_expanded(compressed, limits);
-    Ok(Box::new(BufReader::with_capacity(BUFFER, Bounded { inner: decoder, left: most, most })))
+    Ok((Box::new(BufReader::with_capacity(BUFFER, Bounded { inner: decoder, left: most, most })), taken))
+}
+
+/// Bytes that were taken from a file.
+pub type Taken = Rc<Cell<u64>>;
+
+struct Counted {
+    file: File,
+    taken: Taken,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.taken.set(self.taken.get() + read as u64);
+        Ok(read)
+    }
 }
 
 /// The bytes that `compressed` bytes may become.
@@ -65,14 +83,14 @@ impl<R: Read> Read for Bounded<R> {
 /// counts as well, so the reader of records has the last word on their size.
 pub struct RecordGuard<R> {
     inner: R,
-    taken: Rc<Cell<u64>>,
+    taken: Taken,
     most: u64,
 }
 
 impl<R: Read> RecordGuard<R> {
     /// Guards `inner`; the returned counter is to be set to 0 after each record.
-    pub fn new(inner: R, most: u64) -> (Self, Rc<Cell<u64>>) {
-        let taken = Rc::new(Cell::new(0));
+    pub fn new(inner: R, most: u64) -> (Self, Taken) {
+        let taken = Taken::default();
         (Self { inner, taken: Rc::clone(&taken), most }, taken)
     }
 }
@@ -131,7 +149,7 @@ mod tests {
         std::fs::write(file.path(), bomb()).unwrap();
         let expand = |expansion| {
             let limits = Limits { expansion, ..Limits::default() };
-            io::copy(&mut open(file.path(), &limits).unwrap(), &mut io::sink()).map_err(|error| error.to_string())
+            io::copy(&mut open(file.path(), &limits).unwrap().0, &mut io::sink()).map_err(|error| error.to_string())
         };
         assert_eq!(expand(1 << 20), Ok(65 << 20));
         assert_eq!(expand(200), Err(too_expanded(FREE_EXPANSION)));

@@ -10,7 +10,7 @@ use cuadre_rules::config::Limits;
 use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract};
 
 use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks};
-use super::bytes::read_line;
+use super::bytes::{Taken, read_line};
 use super::record::{Record, Refusal, Trailer, Unreadable, keep_trailer};
 use super::split::Splitter;
 use super::text::{OTHER_ENCODING, clean_header, decode_fields, decode_text};
@@ -18,6 +18,7 @@ use super::text::{OTHER_ENCODING, clean_header, decode_fields, decode_text};
 /// Reads delimited text.
 pub struct CsvBlocks {
     splitter: Splitter<Box<dyn BufRead>>,
+    taken: Taken,
     layout: source::Csv,
     encodings: Vec<Encoding>,
     header: Option<Vec<String>>,
@@ -35,7 +36,12 @@ pub struct CsvBlocks {
 
 impl CsvBlocks {
     /// Skips the preamble and reads the header.
-    pub fn new(mut input: Box<dyn BufRead>, extract: &Extract, limits: &Limits) -> Result<Self, Unreadable> {
+    pub fn new(
+        mut input: Box<dyn BufRead>,
+        taken: Taken,
+        extract: &Extract,
+        limits: &Limits,
+    ) -> Result<Self, Unreadable> {
         let layout = extract.csv.clone();
         let mut line = Vec::new();
         for _ in 0..layout.skip_lines {
@@ -46,6 +52,7 @@ impl CsvBlocks {
         let splitter = Splitter::new(input, layout.delimiter as u8, quote, limits.record_bytes);
         let mut blocks = Self {
             splitter: splitter.map_err(|why| Unreadable(format!("after record 0: {why}")))?,
+            taken,
             layout,
             encodings: extract.encoding.clone(),
             header: (!extract.csv.header).then(Vec::new),
@@ -197,6 +204,10 @@ impl Blocks for CsvBlocks {
             columns[column] = Some(Arc::new(texts) as ArrayRef);
         }
         Ok(Some(Block { columns, rows, refused }))
+    }
+
+    fn taken(&self) -> u64 {
+        self.taken.get()
     }
 
     fn trailer(&mut self) -> Option<Trailer> {

@@ -56,7 +56,7 @@ fn read_snapshot(path: &Path) -> Result<DatasetTable, String> {
 
 /// Reads a UTF-8 CSV file with a header; an empty cell is absent.
 fn read_csv(path: &Path, limits: &Limits) -> Result<DatasetTable, String> {
-    let input = bytes::open(path, limits).map_err(|error| error.to_string())?;
+    let (input, _) = bytes::open(path, limits).map_err(|error| error.to_string())?;
     let (input, taken) = RecordGuard::new(input, limits.record_bytes);
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(input);
     let header = reader.headers().map_err(|error| error.to_string())?;

@@ -22,9 +22,8 @@ pub mod stage;
 mod text;
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cuadre_rules::config::source::Extract;
 use cuadre_rules::config::{Format, Limits};
 use cuadre_rules::control::{ControlTotals, add_to_hash_total};
 use cuadre_rules::end_to_end::Side;
@@ -33,6 +32,7 @@ use cuadre_rules::money::{Currency, Overflow, Totals};
 use cuadre_rules::movement::{Columns, Field};
 
 use crate::error::EngineError;
+use crate::progress::Progress;
 use crate::reconcile::fold::Folding;
 use block::{Blocks, Gathered};
 use columns::{Mapper, Movements, Refused};
@@ -42,13 +42,12 @@ use record::{Trailer, Unreadable};
 use stage::{EvidenceList, EvidenceSpool, MovementStage, Staged};
 
 /// One input to load.
+#[derive(Clone)]
 pub struct Input<'a> {
     /// Its name below the data folder.
     pub name: &'a str,
-    /// Its bytes in the archive.
-    pub path: &'a Path,
-    /// How it is written.
-    pub extract: &'a Extract,
+    /// Where its bytes lie.
+    pub path: PathBuf,
     /// What it means.
     pub meaning: &'a Meaning<'a>,
     /// 0-based index of the file within its side of the day.
@@ -81,9 +80,9 @@ pub enum Part {
 
 /// The parts in which a file is loaded, in order. What cannot be parted is one; why it may be
 /// unreadable is for [`load`] to say.
-pub fn parts(extract: &Extract, name: &str, path: &Path) -> Vec<Part> {
-    match extract.format_of(name) {
-        Format::Parquet => parquet::parts(path).unwrap_or_else(|| vec![Part::Whole]),
+pub fn parts(input: &Input<'_>) -> Vec<Part> {
+    match input.meaning.extract().format_of(input.name) {
+        Format::Parquet => parquet::parts(&input.path).unwrap_or_else(|| vec![Part::Whole]),
         _ => vec![Part::Whole],
     }
 }
@@ -148,7 +147,12 @@ impl SourceTotals {
 }
 
 /// Loads an input into files of `folder`. The inner error says why the file cannot be read.
-pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<Loaded, Unreadable>, EngineError> {
+pub fn load(
+    input: &Input<'_>,
+    limits: &Limits,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<Result<Loaded, Unreadable>, EngineError> {
     let mut blocks = match open(input, limits) {
         Ok(blocks) => blocks,
         Err(unreadable) => return Ok(Err(unreadable)),
@@ -165,12 +169,14 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
     let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
     let before = if let Part::RowGroups { before, .. } = input.part { before } else { 0 };
+    let mut taken = 0;
     loop {
         let mapped = match blocks.next(&wanted) {
             Ok(None) => break,
             Ok(Some(block)) => {
                 let mapped = mapper.map(&block, before + tally.records);
                 tally.records += block.rows as u64;
+                progress.loaded(block.rows as u64, blocks.taken() - std::mem::replace(&mut taken, blocks.taken()));
                 mapped
             }
             Err(unreadable) => Err(unreadable),
@@ -207,20 +213,20 @@ pub fn load(input: &Input<'_>, limits: &Limits, folder: &Path) -> Result<Result<
 }
 
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
-    match input.extract.format_of(input.name) {
-        Format::Parquet => Ok(Box::new(parquet::ParquetBlocks::new(input.path, &input.part, limits)?)),
-        _ => text_blocks(input.path, input.meaning, limits),
+    match input.meaning.extract().format_of(input.name) {
+        Format::Parquet => Ok(Box::new(parquet::ParquetBlocks::new(&input.path, &input.part, limits)?)),
+        _ => text_blocks(&input.path, input.meaning, limits),
     }
 }
 
 /// Opens a file of text.
 pub fn text_blocks(path: &Path, meaning: &Meaning<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
-    let bytes = bytes::open(path, limits).map_err(|error| Unreadable(error.to_string()))?;
+    let (bytes, taken) = bytes::open(path, limits).map_err(|error| Unreadable(error.to_string()))?;
     let extract = meaning.extract();
     Ok(match extract.format {
-        Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, extract, limits))),
-        Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, meaning.names(), limits))),
-        Format::Csv | Format::Parquet => Box::new(csv::CsvBlocks::new(bytes, extract, limits)?),
+        Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, extract, limits), taken)),
+        Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, meaning.names(), limits), taken)),
+        Format::Csv | Format::Parquet => Box::new(csv::CsvBlocks::new(bytes, taken, extract, limits)?),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Apache Parquet.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use arrow_array::Array;
@@ -21,12 +22,16 @@ use super::record::Unreadable;
 pub struct ParquetBlocks {
     file: File,
     metadata: ArrowReaderMetadata,
-    groups: Option<Vec<usize>>,
+    groups: Option<Range<usize>>,
     reader: Option<ParquetRecordBatchReader>,
     names: Vec<String>,
     floats: Vec<String>,
     most: u64,
     read: u64,
+    /// Rows of the part that are read, and all of its rows and bytes.
+    rows: u64,
+    all_rows: u64,
+    bytes: u64,
 }
 
 impl ParquetBlocks {
@@ -44,9 +49,14 @@ impl ParquetBlocks {
         let schema: SchemaRef = metadata.schema().clone();
         let (groups, read) = match part {
             Part::Whole => (None, 0),
-            Part::RowGroups { groups, before } => (Some(groups.clone().collect()), *before),
+            Part::RowGroups { groups, before } => (Some(groups.clone()), *before),
         };
+        let all = metadata.metadata().row_groups();
+        let chosen = groups.clone().map_or(all, |groups| &all[groups]);
         Ok(Self {
+            rows: 0,
+            all_rows: chosen.iter().map(|group| group.num_rows().unsigned_abs()).sum(),
+            bytes: chosen.iter().map(|group| group.compressed_size().unsigned_abs()).sum(),
             file,
             metadata,
             groups,
@@ -69,7 +79,7 @@ impl ParquetBlocks {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let builder = builder.with_projection(mask).with_batch_size(BLOCK_ROWS);
         let builder = match &self.groups {
-            Some(groups) => builder.with_row_groups(groups.clone()),
+            Some(groups) => builder.with_row_groups(groups.clone().collect()),
             None => builder,
         };
         builder.build().map_err(|e| self.failed(&e))
@@ -96,10 +106,16 @@ impl Blocks for ParquetBlocks {
             return Err(self.failed(&too_large(self.most)));
         }
         self.read += batch.num_rows() as u64;
+        self.rows += batch.num_rows() as u64;
         let mut columns = vec![None; self.names.len()];
         let present = wanted.iter().filter(|&&column| column < self.names.len());
         present.zip(batch.columns()).for_each(|(&column, values)| columns[column] = Some(values.clone()));
         Ok(Some(Block { columns, rows: batch.num_rows(), refused: Vec::new() }))
+    }
+
+    fn taken(&self) -> u64 {
+        let taken = u128::from(self.bytes) * u128::from(self.rows) / u128::from(self.all_rows.max(1));
+        taken as u64
     }
 
     fn float_columns(&self) -> &[String] {
