@@ -7,11 +7,11 @@
 //! still receiving.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::digest::{HashingWriter, Sha256Digest};
+use crate::digest::{BUFFER, HashingWriter, Sha256Digest};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::layout;
@@ -56,9 +56,9 @@ impl Archive {
     }
 
     /// Stores everything that can be read from `reader`.
-    pub fn put_reader(&self, mut reader: impl Read) -> Result<Stored> {
+    pub fn put_reader(&self, reader: impl Read) -> Result<Stored> {
         let mut incoming = self.receive()?;
-        io::copy(&mut reader, &mut incoming).map_err(|e| {
+        io::copy(&mut BufReader::with_capacity(BUFFER, reader), &mut incoming).map_err(|e| {
             let path = incoming.temporary.path.clone();
             Error::io("cannot archive the bytes", &path, e)
         })?;

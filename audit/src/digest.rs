@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -24,9 +24,10 @@ impl Sha256Digest {
     /// The digest of a file's content, read in pieces, with its length in bytes.
     pub fn of_file(path: &Path) -> Result<(Self, u64)> {
         let failed = |e| Error::io("cannot hash the file", path, e);
-        let mut reader = HashingReader::new(File::open(path).map_err(failed)?);
+        let reader = HashingReader::new(File::open(path).map_err(failed)?);
+        let mut reader = BufReader::with_capacity(BUFFER, reader);
         io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
-        Ok(reader.finish())
+        Ok(reader.into_inner().finish())
     }
 
     /// A digest from its 32 bytes.
@@ -39,6 +40,9 @@ impl Sha256Digest {
         &self.0
     }
 }
+
+/// Bytes that are read, hashed and written at once.
+pub(crate) const BUFFER: usize = 1 << 18;
 
 /// An incremental SHA-256 that can be asked for the digest so far.
 #[derive(Clone, Default)]

@@ -40,19 +40,12 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
     let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
-    let bytes = found.map(|file| file.path.metadata().map_or(0, |metadata| metadata.len())).sum();
-    progress.phase("archiving", Count::Bytes, Some(bytes));
-    for delivery in deliveries {
-        take(delivery, &mut inputs, |delivery, found| {
-            let keep = |file| {
-                let kept = keep(delivery, file, archive);
-                progress
-                    .advance(kept.as_ref().ok().and_then(|kept| kept.as_ref().ok()).map_or(0, |kept| kept.file.bytes));
-                kept
-            };
-            found.into_par_iter().map(keep).collect()
-        })?;
-    }
+    progress.phase("archiving", Count::Bytes, Some(found.map(size_of).sum()));
+    take(&deliveries, &mut inputs, |delivery, file| {
+        let kept = keep(delivery, file, archive);
+        progress.advance(size_of(file));
+        kept
+    })?;
     Ok(inputs)
 }
 
@@ -74,38 +67,37 @@ pub fn receive_in_place(
     deliveries.push(Delivery { role: Role::Warehouse, of: String::new(), found, timed: false });
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
-    let mut places = BTreeMap::new();
-    for delivery in deliveries {
-        take(delivery, &mut inputs, |delivery, found| {
-            let sizes: Vec<u64> = found.iter().map(|file| file.path.metadata().map_or(0, |meta| meta.len())).collect();
-            let stay = |(file, &size): (Found, &u64)| {
-                let twin = sizes.iter().filter(|other| **other == size).count() > 1;
-                places.insert(file.name.clone(), file.path.clone());
-                stay(delivery, file, twin)
-            };
-            found.into_iter().zip(&sizes).map(stay).collect()
-        })?;
-    }
+    take(&deliveries, &mut inputs, stay)?;
+    let found = deliveries.into_iter().filter_map(|delivery| delivery.found.ok()).flatten();
+    let places: BTreeMap<_, _> = found.map(|file| (file.name, file.path)).collect();
     Ok((inputs, Bytes::InPlace(places)))
+}
+
+fn size_of(file: &Found) -> u64 {
+    file.path.metadata().map_or(0, |metadata| metadata.len())
 }
 
 /// What became of a file: an input, or why it cannot be read.
 type Kept = Result<Result<Input, String>, EngineError>;
 
+/// Keeps every file that was found, a core each, and adds them to `inputs` in order.
 fn take(
-    mut delivery: Delivery,
+    deliveries: &[Delivery],
     inputs: &mut Inputs,
-    keep: impl FnOnce(&Delivery, Vec<Found>) -> Vec<Kept>,
+    keep: impl Fn(&Delivery, &Found) -> Kept + Sync,
 ) -> Result<(), EngineError> {
-    let kept = match std::mem::replace(&mut delivery.found, Ok(Vec::new())) {
-        Ok(found) => keep(&delivery, found),
-        Err(reason) => vec![Ok(Err(reason))],
+    let keep_all = |delivery: &Delivery| match &delivery.found {
+        Ok(found) => found.par_iter().map(|file| keep(delivery, file)).collect(),
+        Err(reason) => vec![Ok(Err(reason.clone()))],
     };
-    for kept in kept {
-        match kept? {
-            Ok(input) => inputs.inputs.push(input),
-            Err(reason) => {
-                inputs.problems.push(Problem { role: delivery.role, of: delivery.of.clone(), reason });
+    let kept: Vec<Vec<Kept>> = deliveries.par_iter().map(keep_all).collect();
+    for (delivery, kept) in deliveries.iter().zip(kept) {
+        for kept in kept {
+            match kept? {
+                Ok(input) => inputs.inputs.push(input),
+                Err(reason) => {
+                    inputs.problems.push(Problem { role: delivery.role, of: delivery.of.clone(), reason });
+                }
             }
         }
     }
@@ -113,9 +105,9 @@ fn take(
 }
 
 /// Puts one file into the archive.
-fn keep(delivery: &Delivery, file: Found, archive: &Archive) -> Kept {
+fn keep(delivery: &Delivery, file: &Found, archive: &Archive) -> Kept {
     match archive.put_file(&file.path) {
-        Ok(stored) => Ok(Ok(delivery.input(&file, stored.digest.to_string(), stored.bytes))),
+        Ok(stored) => Ok(Ok(delivery.input(file, stored.digest.to_string(), stored.bytes))),
         Err(error) if error.path() == Some(&file.path) => Ok(Err(format!("{}: {}", file.name, error.why()))),
         Err(error) => Err(error.into()),
     }
@@ -123,7 +115,9 @@ fn keep(delivery: &Delivery, file: Found, archive: &Archive) -> Kept {
 
 /// Leaves one file where it is. Its digest is asked for only where another file of the delivery is
 /// as long: to tell whether it is the same one twice.
-fn stay(delivery: &Delivery, file: Found, twin: bool) -> Kept {
+fn stay(delivery: &Delivery, file: &Found) -> Kept {
+    let of_that_size = |other: &&Found| size_of(other) == size_of(file);
+    let twin = delivery.found.iter().flatten().filter(of_that_size).count() > 1;
     let read = |file: &Found| -> Result<(String, u64), String> {
         if twin {
             let (digest, bytes) = Sha256Digest::of_file(&file.path).map_err(|error| error.why().to_string())?;
@@ -132,8 +126,8 @@ fn stay(delivery: &Delivery, file: Found, twin: bool) -> Kept {
         let bytes = File::open(&file.path).and_then(|file| file.metadata()).map_err(|error| error.to_string())?.len();
         Ok((format!("not needed: {}", file.name), bytes))
     };
-    Ok(match read(&file) {
-        Ok((sha256, bytes)) => Ok(delivery.input(&file, sha256, bytes)),
+    Ok(match read(file) {
+        Ok((sha256, bytes)) => Ok(delivery.input(file, sha256, bytes)),
         Err(why) => Err(format!("{}: {why}", file.name)),
     })
 }
