@@ -65,6 +65,12 @@ impl AmountFormat {
         Amount::from_minor(minor, scale).ok_or(AmountError::TooLong)
     }
 
+    /// Whether `-12.50` means what it looks like, so that [`plain_number`] may read it.
+    pub fn reads_plain_numbers(&self) -> bool {
+        let numeric = |symbol: &String| symbol.contains(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        self.decimal == '.' && !self.symbols.iter().any(numeric)
+    }
+
     /// Splits sign, parentheses and symbols off.
     fn unsigned<'a>(&self, text: &'a str) -> Result<(bool, &'a str), AmountError> {
         let mut rest = text;
@@ -138,6 +144,29 @@ impl AmountFormat {
         }
         digits.at_scale(decimals, scale, self.padding_zeros)
     }
+}
+
+/// Reads up to 18 digits with a minus sign and a point at most: the number without its point, and how
+/// many digits are behind it. `None` is no error; [`AmountFormat::parse`] decides.
+pub fn plain_number(text: &[u8]) -> Option<(i64, u32)> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    if digits.len() > 18 {
+        return None;
+    }
+    let (mut number, mut point) = (0i64, None);
+    for (n, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() && n > 0 => point = Some(n),
+            _ => return None,
+        }
+    }
+    let decimals = point.map_or(0, |point| digits.len() - point - 1);
+    let ends_in_digit = digits.last()?.is_ascii_digit();
+    ends_in_digit.then_some((if negative { -number } else { number }, decimals as u32))
 }
 
 /// Digits read so far, as an integer.
@@ -266,5 +295,25 @@ mod tests {
         assert!(padded.parse("1.5001", 2).is_err());
         assert_eq!(plain.parse("700", 0).unwrap().to_string(), "700");
         assert!(cents().parse("12345", 0).is_err());
+    }
+
+    #[test]
+    fn plain_numbers_are_what_the_parser_says_they_are() {
+        let plain = AmountFormat { padding_zeros: true, ..AmountFormat::default() };
+        assert!(plain.reads_plain_numbers() && anglo().reads_plain_numbers());
+        assert!(!AmountFormat { symbols: vec!["1-".into()], ..plain.clone() }.reads_plain_numbers());
+        assert!(!AmountFormat { decimal: ',', ..plain.clone() }.reads_plain_numbers());
+        let texts = ["0", "-0", "12", "12.5", "-12.50", "0.07", "999999999999999.99", "00012.50"];
+        for text in texts {
+            let (number, decimals) = plain_number(text.as_bytes()).unwrap();
+            let scale = decimals.max(2);
+            let expected = plain.parse(text, scale).unwrap().minor_at(scale);
+            assert_eq!(Some(i128::from(number) * 10i128.pow(scale - decimals)), expected, "{text}");
+        }
+        for text in
+            ["", "-", ".", ".5", "5.", "1.2.3", "+1", " 1", "1 ", "1e3", "--1", "1-", "1234567890123456789", "1,0"]
+        {
+            assert_eq!(plain_number(text.as_bytes()), None, "{text}");
+        }
     }
 }

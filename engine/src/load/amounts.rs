@@ -7,6 +7,7 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use cuadre_rules::config::source::AmountFormat;
 use cuadre_rules::money::{AMOUNT_DIGITS, Currency};
+use cuadre_rules::notation::plain_number;
 
 /// How the amounts of an extract are written, and the scale they are staged in.
 pub struct Notation<'a> {
@@ -19,8 +20,7 @@ pub struct Notation<'a> {
 impl<'a> Notation<'a> {
     /// Amounts written in `format`, to be given in units of `10^-scale`.
     pub fn new(format: &'a AmountFormat, scale: u32) -> Self {
-        let numeric = |symbol: &String| symbol.contains(|c: char| c.is_ascii_digit() || "+-.".contains(c));
-        Self { format, scale, plain: format.decimal == '.' && !format.symbols.iter().any(numeric) }
+        Self { format, scale, plain: format.reads_plain_numbers() }
     }
 
     /// The amounts of a column of integers or decimals; `None` where it is neither. Rows without a
@@ -111,27 +111,4 @@ impl<'a> Notation<'a> {
 fn doubt(doubtful: &mut [bool], row: usize) -> i128 {
     doubtful[row] = true;
     0
-}
-
-/// Digits, as many as fit, with a minus sign and a point at most: the number without its point, and
-/// the digits behind it.
-fn plain_number(text: &[u8]) -> Option<(i64, u32)> {
-    let (negative, digits) = match text.split_first()? {
-        (b'-', rest) => (true, rest),
-        _ => (false, text),
-    };
-    if digits.len() > 18 {
-        return None;
-    }
-    let (mut number, mut point) = (0i64, None);
-    for (n, byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
-            b'.' if point.is_none() && n > 0 => point = Some(n),
-            _ => return None,
-        }
-    }
-    let decimals = point.map_or(0, |point| digits.len() - point - 1);
-    let ends_in_digit = digits.last()?.is_ascii_digit();
-    ends_in_digit.then_some((if negative { -number } else { number }, decimals as u32))
 }

@@ -4,16 +4,17 @@
 //! Where the sides were folded into a sketch while they were loaded, only the rows of keys that
 //! differ are sorted and walked. The judgement is the same code and the same answer.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use cuadre_rules::end_to_end::{Comparison, Difference, Place, Row, Side, judge};
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::{Columns, Field};
-use cuadre_rules::sketch::{Digester, proof};
+use cuadre_rules::sketch::{CAPACITY, Digester, Sketch, proof};
 use rayon::iter::Either;
 
-use super::fold::{Folding, RowEncoder, rows_of};
+use super::fold::{Folding, RowEncoder, is_chosen, rows_of};
 use super::sorter::{Sorted, Sorter};
 use crate::error::EngineError;
 use crate::load::stage::Staged;
@@ -71,8 +72,14 @@ impl Sides<'_> {
         let files = || self.source.iter().chain(self.warehouse);
         // A source of which one file turned out unreadable takes no part, but its other files are folded.
         let same_files = files().count() == sum.files.len() && files().all(|file| sum.files.contains(file.path()));
-        let balance = sum.sketch.balance();
-        let keys = if same_files { sum.sketch.differing_keys() } else { None };
+        if !same_files {
+            return self.compare_all(emit);
+        }
+        let (balance, estimate) = (sum.sketch.balance(), sum.sketch.estimate());
+        let keys = match sum.sketch.differing_keys() {
+            Some(keys) => Some(keys),
+            None => self.fold_again(&digester, &folded, estimate)?,
+        };
         let Some(keys) = keys else { return self.compare_all(emit) };
         let chosen = |files: &[Staged]| -> Result<Chosen, EngineError> {
             let rows = files.iter().map(|file| rows_of(file.path(), &keys)).collect::<Result<_, _>>()?;
@@ -94,6 +101,42 @@ impl Sides<'_> {
             matched.iter_mut().zip(more).for_each(|(matched, more)| *matched += more);
         }
         Ok(matched)
+    }
+
+    /// The keys that differ, by a sketch with room for about `estimate` rows; `None` where that is
+    /// more than the memory has room for.
+    fn fold_again(
+        &self,
+        digester: &Digester,
+        folded: &[bool],
+        estimate: usize,
+    ) -> Result<Option<HashSet<u32>>, EngineError> {
+        let rows: usize = self.source.iter().chain(self.warehouse).map(Staged::rows).sum();
+        let room = (estimate.min(rows) / 8 * 9).max(CAPACITY);
+        if 2 * Sketch::bytes_for(room) > self.memory {
+            return Ok(None);
+        }
+        let encoder = RowEncoder::new(self.plan);
+        let fold = |side: Side, files: &[Staged]| -> Result<Sketch, EngineError> {
+            let (mut sketch, mut digests) = (Sketch::with_room_for(room), Vec::new());
+            for file in files {
+                for batch in file.read()? {
+                    let batch = batch?;
+                    let columns = Columns::of(&batch);
+                    let sources = encoder.sources(&columns);
+                    digester.digest(&columns, &sources, &mut digests);
+                    let mut sources = sources.into_iter();
+                    digests.retain(|_| sources.next().is_some_and(|source| is_chosen(folded, source)));
+                    sketch.add(side, &digests);
+                }
+            }
+            Ok(sketch)
+        };
+        let (source, warehouse) =
+            rayon::join(|| fold(Side::Source, self.source), || fold(Side::Warehouse, self.warehouse));
+        let mut sketch = source?;
+        sketch.merge(&warehouse?);
+        Ok(sketch.differing_keys())
     }
 
     fn compare_sources(
@@ -145,15 +188,15 @@ impl Sides<'_> {
             for batch in batches {
                 let batch = batch?;
                 let columns = Columns::of(&batch);
-                let sources: Vec<u16> = (0..columns.rows()).map(|row| encoder.source(&columns, row)).collect();
+                let sources = encoder.sources(&columns);
                 if let Some(digester) = digester {
                     digester.digest(&columns, &sources, &mut digests);
                 }
                 for (row, &source) in sources.iter().enumerate() {
-                    let index = usize::from(source);
-                    if chosen.sources.get(index) != Some(&true) {
+                    if !is_chosen(&chosen.sources, source) {
                         continue;
                     }
+                    let index = usize::from(source);
                     encoder.encode(&columns, row, source);
                     counts[index] += 1;
                     balance = digests.get(row).map_or(balance, |digest| balance.wrapping_add(proof(side, digest)));

@@ -94,10 +94,11 @@ impl FileFold<'_> {
         self.fingerprints.clear();
         digester.digest(&Columns::of(&movements.batch), &movements.sources, &mut self.digests);
         self.fingerprints.extend(self.digests.iter().flat_map(|digest| digest.fingerprint.to_le_bytes()));
-        let mut sources = movements.sources.iter().map(|&source| usize::from(source));
+        let mut sources = movements.sources.iter();
         self.digests.retain(|_| {
-            let source = sources.next().filter(|&source| folded.get(source) == Some(&true));
-            source.map(|source| self.part.movements[source] += u64::from(self.side == Side::Source)).is_some()
+            let Some(&source) = sources.next().filter(|&&source| is_chosen(folded, source)) else { return false };
+            self.part.movements[usize::from(source)] += u64::from(self.side == Side::Source);
+            true
         });
         self.part.sketch.add(self.side, &self.digests);
         self.out.write_all(&self.fingerprints).map_err(|e| self.failed(e))
@@ -134,11 +135,14 @@ impl<'a> RowEncoder<'a> {
         Self { plan, bytes: Vec::new(), key_length: 0 }
     }
 
-    /// The 0-based place of a row's source in the plan; one past its end where it has none.
-    pub fn source(&self, columns: &Columns<'_>, row: usize) -> u16 {
-        let source = columns.text(Field::Source, row).unwrap_or_default();
-        let place = self.plan.iter().position(|comparison| comparison.source == source);
-        place.unwrap_or(self.plan.len()) as u16
+    /// The 0-based place of each row's source in the plan; one past its end where it has none.
+    pub fn sources(&self, columns: &Columns<'_>) -> Vec<u16> {
+        let place = |row| {
+            let source = columns.text(Field::Source, row).unwrap_or_default();
+            let place = self.plan.iter().position(|comparison| comparison.source == source);
+            place.unwrap_or(self.plan.len()) as u16
+        };
+        (0..columns.rows()).map(place).collect()
     }
 
     /// Encodes a row of the source with that place.
@@ -154,6 +158,11 @@ impl<'a> RowEncoder<'a> {
             self.key_length = self.bytes.len();
         }
     }
+}
+
+/// Whether a source is among those `chosen` from the plan.
+pub fn is_chosen(chosen: &[bool], source: u16) -> bool {
+    chosen.get(usize::from(source)) == Some(&true)
 }
 
 /// The 0-based rows of the file staged at `staged` whose key has one of `fingerprints`.

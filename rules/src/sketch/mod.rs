@@ -5,7 +5,7 @@
 //! Eppstein, Goodrich, Uyeda and Varghese 2011). A row is added to three cells that its digest
 //! names, a row of the other side is subtracted. Rows that both sides have cancel. A cell that is
 //! left with one distinct row gives it away; taking that row out of its two other cells uncovers
-//! more, until nothing is left. Up to [`CAPACITY`] distinct differing rows that fails where two rows
+//! more, until nothing is left. As long as there is room for the differing rows, that fails where two rows
 //! share all three cells: one night in millions with a few thousand rows, one in ten thousand near
 //! the capacity. Where it fails, [`Sketch::differing_keys`] says so.
 //!
@@ -32,12 +32,10 @@ pub use digest::{Digester, KEY_BYTES, RowDigest};
 
 use crate::end_to_end::Side;
 
-const CELLS_PER_PART: usize = 1 << 15;
 const PARTS: usize = 3;
 
-/// Distinct differing rows up to which reading off is to succeed: 4 in 5 cells
-/// (the threshold of three cells per row is 0.818, Molloy 2005).
-pub const CAPACITY: usize = PARTS * CELLS_PER_PART * 4 / 5;
+/// Distinct differing rows that the usual sketch, of 3 MB, has room for.
+pub const CAPACITY: usize = 78_000;
 
 /// Sums over the rows of a cell; those of the warehouse are subtracted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,24 +65,49 @@ pub struct Sketch {
 
 impl Default for Sketch {
     fn default() -> Self {
-        Self { cells: vec![Cell::default(); PARTS * CELLS_PER_PART], balance: 0 }
+        Self::with_room_for(CAPACITY)
     }
 }
 
 impl Sketch {
+    /// A sketch that `rows` distinct differing rows can be read off.
+    pub fn with_room_for(rows: usize) -> Self {
+        Self { cells: vec![Cell::default(); PARTS * cells_per_part(rows)], balance: 0 }
+    }
+
+    /// Bytes of memory that [`Sketch::with_room_for`] takes.
+    pub fn bytes_for(rows: usize) -> usize {
+        PARTS * cells_per_part(rows) * size_of::<Cell>()
+    }
+
+    /// About how many distinct rows differ, if few of them differ more than once: each adds the
+    /// square of its multiplicity to the variance of its cells' counts (after Alon, Matias and
+    /// Szegedy 1996).
+    pub fn estimate(&self) -> usize {
+        let cells_per_part = self.cells.len() / PARTS;
+        let spread = |cells: &[Cell]| {
+            let sum: i128 = cells.iter().map(|cell| i128::from(cell.count)).sum();
+            let squares: i128 = cells.iter().map(|cell| i128::from(cell.count).pow(2)).sum();
+            squares - sum.pow(2) / cells.len() as i128
+        };
+        let spread: i128 = self.cells.chunks_exact(cells_per_part).map(spread).sum();
+        usize::try_from(spread / PARTS as i128).unwrap_or(usize::MAX)
+    }
+
     /// Adds rows of the source, or subtracts rows of the warehouse.
     pub fn add(&mut self, side: Side, rows: &[RowDigest]) {
         let times = if side == Side::Source { 1 } else { -1 };
         // Part by part, since one fits in the second-level cache and all three do not.
-        for part in 0..PARTS {
+        let cells_per_part = self.cells.len() / PARTS;
+        for (part, cells) in self.cells.chunks_exact_mut(cells_per_part).enumerate() {
             for row in rows {
-                self.cells[cell_of(row.identity, part)].add(times, row.identity, row.fingerprint);
+                cells[place_in(row.identity, part, cells_per_part)].add(times, row.identity, row.fingerprint);
             }
         }
         self.balance = rows.iter().fold(self.balance, |sum, row| sum.wrapping_add(proof(side, row)));
     }
 
-    /// Adds what `other` holds.
+    /// Adds what `other` holds, a sketch of the same room.
     pub fn merge(&mut self, other: &Self) {
         for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
             cell.identity = cell.identity.wrapping_add(other.identity);
@@ -110,7 +133,7 @@ impl Sketch {
             let Some((times, identity, fingerprint)) = self.only_row(at) else { continue };
             steps = steps.checked_sub(1)?;
             keys.insert(fingerprint);
-            for cell in cells_of(identity) {
+            for cell in self.cells_of(identity) {
                 self.cells[cell].add(-times, identity, fingerprint);
                 waiting.push(cell);
             }
@@ -125,7 +148,7 @@ impl Sketch {
             return None;
         }
         let identity = u128::try_from(identity / i128::from(count)).ok()?;
-        if !cells_of(identity).contains(&at) {
+        if !self.cells_of(identity).contains(&at) {
             return None;
         }
         let checks = (count as u64).wrapping_mul(check(identity) << 32);
@@ -133,6 +156,16 @@ impl Sketch {
         let fingerprint = u32::try_from(fingerprints.checked_div(count)?).ok()?;
         (fingerprints % count == 0).then_some((count, identity, fingerprint))
     }
+
+    fn cells_of(&self, identity: u128) -> [usize; PARTS] {
+        let cells_per_part = self.cells.len() / PARTS;
+        std::array::from_fn(|part| part * cells_per_part + place_in(identity, part, cells_per_part))
+    }
+}
+
+/// 4 in 5 cells may be taken: the threshold of three cells per row is 0.818 (Molloy 2005).
+fn cells_per_part(rows: usize) -> usize {
+    (rows.div_ceil(PARTS) * 5).div_ceil(4)
 }
 
 /// What a row adds to a balance.
@@ -140,12 +173,10 @@ pub fn proof(side: Side, row: &RowDigest) -> u128 {
     if side == Side::Source { row.proof } else { row.proof.wrapping_neg() }
 }
 
-fn cells_of(identity: u128) -> [usize; PARTS] {
-    std::array::from_fn(|part| cell_of(identity, part))
-}
-
-fn cell_of(identity: u128, part: usize) -> usize {
-    part * CELLS_PER_PART + (identity >> (15 * part)) as usize % CELLS_PER_PART
+/// The place of a row's cell within a part: a third of the identity, scaled.
+fn place_in(identity: u128, part: usize, cells_per_part: usize) -> usize {
+    let third = (identity >> (32 * part)) as u32;
+    ((u64::from(third) * cells_per_part as u64) >> 32) as usize
 }
 
 /// 32 bits that the sum of several identities does not have in common with the sum of their
@@ -200,12 +231,18 @@ mod tests {
     fn as_many_differences_as_promised_are_read_off_and_many_more_are_not() {
         let rows = digests(&(0..200_000).map(|key| (key, 0)).collect::<Vec<_>>());
         for (differing, found) in [(0, true), (1, true), (CAPACITY, true), (2 * CAPACITY, false)] {
-            let mut sketch = Sketch::default();
-            sketch.add(Side::Source, &rows);
-            sketch.add(Side::Warehouse, &rows[differing..]);
+            let folded = |mut sketch: Sketch| {
+                sketch.add(Side::Source, &rows);
+                sketch.add(Side::Warehouse, &rows[differing..]);
+                sketch
+            };
+            let sketch = folded(Sketch::default());
+            let estimate = sketch.estimate();
+            assert!(differing.abs_diff(estimate) <= differing / 20, "{differing} differing rows, not {estimate}");
             let keys = sketch.differing_keys();
             let expected: HashSet<u32> = rows[..differing].iter().map(|row| row.fingerprint).collect();
-            assert_eq!(keys, found.then_some(expected), "{differing} differing rows");
+            assert_eq!(keys, found.then_some(&expected).cloned(), "{differing} differing rows");
+            assert_eq!(folded(Sketch::with_room_for(estimate.max(CAPACITY))).differing_keys(), Some(expected));
         }
     }
 
