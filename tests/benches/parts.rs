@@ -20,7 +20,7 @@ use cuadre_engine::reconcile::fold::Folding;
 use cuadre_rules::Config;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::movement::Columns;
-use cuadre_rules::sketch::{Digester, KEY_BYTES, Sketch};
+use cuadre_rules::sketch::{Digester, Folder, KEY_BYTES, Sketch};
 use cuadre_tests::workspace;
 
 const RUNS: usize = 5;
@@ -94,10 +94,10 @@ fn main() {
             digests
         })
         .collect();
-    let mut sketch = Sketch::default();
     report("sketch", &mut || {
-        all.iter().for_each(|digests| sketch.add(Side::Source, digests));
-        sketch.balance() as u64
+        let mut folder = Folder::new(Side::Source, Sketch::default());
+        all.iter().for_each(|digests| folder.add(digests));
+        folder.finish().balance() as u64
     });
     let scratch = tempfile::tempdir().expect("a folder");
     let staged = scratch.path().join("movements.arrow");

@@ -11,7 +11,7 @@ use std::path::Path;
 use cuadre_rules::end_to_end::{Comparison, Difference, Place, Row, Side, judge};
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::{Columns, Field};
-use cuadre_rules::sketch::{CAPACITY, Digester, Sketch, proof};
+use cuadre_rules::sketch::{CAPACITY, Digester, Folder, Sketch, proof};
 use rayon::iter::Either;
 
 use super::fold::{Folding, RowEncoder, is_chosen, rows_of};
@@ -118,7 +118,7 @@ impl Sides<'_> {
         }
         let encoder = RowEncoder::new(self.plan);
         let fold = |side: Side, files: &[Staged]| -> Result<Sketch, EngineError> {
-            let (mut sketch, mut digests) = (Sketch::with_room_for(room), Vec::new());
+            let (mut folder, mut digests) = (Folder::new(side, Sketch::with_room_for(room)), Vec::new());
             for file in files {
                 for batch in file.read()? {
                     let batch = batch?;
@@ -127,10 +127,10 @@ impl Sides<'_> {
                     digester.digest(&columns, &sources, &mut digests);
                     let mut sources = sources.into_iter();
                     digests.retain(|_| sources.next().is_some_and(|source| is_chosen(folded, source)));
-                    sketch.add(side, &digests);
+                    folder.add(&digests);
                 }
             }
-            Ok(sketch)
+            Ok(folder.finish())
         };
         let (source, warehouse) =
             rayon::join(|| fold(Side::Source, self.source), || fold(Side::Warehouse, self.warehouse));

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cuadre_rules::end_to_end::{Comparison, Side, encode};
 use cuadre_rules::movement::{Columns, Field};
-use cuadre_rules::sketch::{Digester, KEY_BYTES, RowDigest, Sketch};
+use cuadre_rules::sketch::{Digester, Folder, KEY_BYTES, RowDigest, Sketch};
 
 use crate::error::EngineError;
 use crate::load::columns::Movements;
@@ -24,6 +24,8 @@ pub struct Folding<'a> {
     folded: Vec<bool>,
     digester: Digester,
     sum: Mutex<Folded>,
+    /// Empty sketches: memory that was used before is cheaper than fresh.
+    spare: Mutex<Vec<Sketch>>,
 }
 
 /// What was folded.
@@ -51,7 +53,7 @@ impl<'a> Folding<'a> {
     /// The same under a given key.
     pub fn with_key(plan: &'a [Comparison], folded: Vec<bool>, key: &[u8; KEY_BYTES]) -> Self {
         let sum = Folded { movements: vec![0; plan.len()], ..Folded::default() };
-        Self { plan, folded, digester: Digester::new(plan, key), sum: Mutex::new(sum) }
+        Self { plan, folded, digester: Digester::new(plan, key), sum: Mutex::new(sum), spare: Mutex::default() }
     }
 
     /// Begins the fold of a file whose movements are staged at `staged`.
@@ -62,16 +64,21 @@ impl<'a> Folding<'a> {
             folding: self,
             side,
             staged: staged.to_owned(),
-            part: Folded { movements: vec![0; self.plan.len()], ..Folded::default() },
+            folder: Folder::new(side, self.spare().pop().unwrap_or_default()),
+            movements: vec![0; self.plan.len()],
             digests: Vec::new(),
             fingerprints: Vec::new(),
             out,
         })
     }
 
+    fn spare(&self) -> MutexGuard<'_, Vec<Sketch>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the fold.
     pub fn finish(self) -> (Vec<bool>, Digester, Folded) {
-        (self.folded, self.digester, self.sum.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        (self.folded, self.digester, self.sum.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -80,7 +87,9 @@ pub struct FileFold<'a> {
     folding: &'a Folding<'a>,
     side: Side,
     staged: PathBuf,
-    part: Folded,
+    folder: Folder,
+    /// Source movements of each source of the plan.
+    movements: Vec<u64>,
     /// Of the batch in hand; kept for their memory.
     digests: Vec<RowDigest>,
     fingerprints: Vec<u8>,
@@ -97,18 +106,21 @@ impl FileFold<'_> {
         let mut sources = movements.sources.iter();
         self.digests.retain(|_| {
             let Some(&source) = sources.next().filter(|&&source| is_chosen(folded, source)) else { return false };
-            self.part.movements[usize::from(source)] += u64::from(self.side == Side::Source);
+            self.movements[usize::from(source)] += u64::from(self.side == Side::Source);
             true
         });
-        self.part.sketch.add(self.side, &self.digests);
+        self.folder.add(&self.digests);
         self.out.write_all(&self.fingerprints).map_err(|e| self.failed(e))
     }
 
     /// Adds the file to the night.
     pub fn finish(self) {
-        let mut sum = self.folding.sum.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        sum.sketch.merge(&self.part.sketch);
-        for (sum, part) in sum.movements.iter_mut().zip(&self.part.movements) {
+        let mut sketch = self.folder.finish();
+        let mut sum = self.folding.sum.lock().unwrap_or_else(PoisonError::into_inner);
+        sum.sketch.merge(&sketch);
+        sketch.clear();
+        self.folding.spare().push(sketch);
+        for (sum, part) in sum.movements.iter_mut().zip(&self.movements) {
             *sum += part;
         }
         sum.files.insert(self.staged);
