@@ -66,7 +66,7 @@ pub fn judge(
     let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
-    let (extracts, warehouse) = load_all(config, inputs, bytes, room, &folding)?;
+    let (extracts, warehouse) = load_all(config, inputs, bytes, room, &folding, extent == Extent::EndToEnd)?;
     let files: Vec<(String, String)> = extracts
         .iter()
         .zip(&config.sources)

@@ -50,7 +50,7 @@ fn main() {
     };
     let movements = |blocks: Box<dyn Blocks>, of: &[Block]| -> Vec<Movements> {
         let mut mapper = mapper(&*blocks);
-        of.iter().map(|block| mapper.map(block, 0).expect("movements").0).collect()
+        of.iter().map(|block| mapper.map(block).expect("movements").0).collect()
     };
 
     let (of_parquet, of_csv) = (blocks(open_parquet()), blocks(open_csv()));

@@ -1,6 +1,7 @@
 //! Loading every file of the day, in parallel; the results come in the order of the configuration.
 
 use std::fs;
+use std::sync::Arc;
 
 use cuadre_rules::Config;
 use cuadre_rules::end_to_end::Side;
@@ -36,23 +37,25 @@ impl Extract<'_> {
 pub type WarehouseFile<'a> = (&'a Input, Result<Loaded, String>);
 
 /// Loads every distinct file of the day, large Parquet files in parts, with a thread per core. Extracts come by
-/// source, in order of the configuration.
+/// source, in order of the configuration. With `leave`, movements that can be read again by row stay where they are.
 pub fn load_all<'a>(
     config: &'a Config,
     inputs: &'a Inputs,
     bytes: &Bytes,
     room: Room<'_>,
     folding: &Folding<'_>,
+    leave: bool,
 ) -> Result<(Vec<Vec<Extract<'a>>>, Vec<WarehouseFile<'a>>), EngineError> {
     let ids: Vec<String> = config.sources.iter().map(|source| source.id.clone()).collect();
     let warehouse_extract = warehouse::extract_of(config);
-    let meaning =
-        |extract, owner| Meaning::new(config, extract, owner, inputs.business_date).map_err(EngineError::Setup);
+    let meaning = |extract, owner| {
+        Meaning::new(config, extract, owner, inputs.business_date).map(Arc::new).map_err(EngineError::Setup)
+    };
     let meanings = (0..).zip(&config.sources).map(|(index, source)| {
         let id = source.id.clone();
         meaning(&source.extract, Owner::Source { index, id })
     });
-    let meanings: Vec<Meaning<'_>> = meanings.collect::<Result<_, _>>()?;
+    let meanings: Vec<Arc<Meaning>> = meanings.collect::<Result<_, _>>()?;
     let warehouse_meaning = meaning(&warehouse_extract, Owner::Warehouse(ids))?;
 
     let mut jobs = Vec::new();
@@ -64,13 +67,14 @@ pub fn load_all<'a>(
             let file = super::Input {
                 name: &input.file.name,
                 path: bytes.path_of(input)?,
-                meaning,
+                meaning: Arc::clone(meaning),
                 index: jobs.len() as u32,
                 refused_as: (Kind::RecordsRejected, Some(source.id.as_str())),
                 hash_field: source.control.as_ref().and_then(|control| control.hash_field),
                 side: Side::Source,
                 folding,
                 part: Part::Whole,
+                leave,
             };
             jobs.push(Job { owner, input, file, repeated });
         }
@@ -80,13 +84,14 @@ pub fn load_all<'a>(
         let file = super::Input {
             name: &input.file.name,
             path: bytes.path_of(input)?,
-            meaning: &warehouse_meaning,
+            meaning: Arc::clone(&warehouse_meaning),
             index,
             refused_as: (Kind::WarehouseRecordsRejected, None),
             hash_field: None,
             side: Side::Warehouse,
             folding,
             part: Part::Whole,
+            leave,
         };
         jobs.push(Job { owner: config.sources.len(), input, file, repeated: false });
     }

@@ -23,8 +23,29 @@ pub struct Block {
     pub columns: Vec<Option<ArrayRef>>,
     /// Records.
     pub rows: usize,
+    /// Their numbers within the file.
+    pub numbers: Numbers,
     /// Records that the reader refuses, by 0-based row, in order.
     pub refused: Vec<(usize, Refusal)>,
+}
+
+/// The 1-based numbers of a block's records.
+#[derive(Debug)]
+pub enum Numbers {
+    /// One after the other, from this one on.
+    From(u64),
+    /// These.
+    These(Vec<u64>),
+}
+
+impl Numbers {
+    /// The number of the record in a 0-based row.
+    pub fn get(&self, row: usize) -> u64 {
+        match self {
+            Self::From(first) => first + row as u64,
+            Self::These(numbers) => numbers.get(row).copied().unwrap_or_default(),
+        }
+    }
 }
 
 impl Block {
@@ -72,6 +93,7 @@ pub trait Blocks {
 pub struct Gathered<R> {
     records: R,
     taken: Taken,
+    read: u64,
     record: Record,
     texts: Vec<StringBuilder>,
 }
@@ -79,7 +101,7 @@ pub struct Gathered<R> {
 impl<R: Records> Gathered<R> {
     /// Gathers `records`.
     pub fn new(records: R, taken: Taken) -> Self {
-        Self { records, taken, record: Record::default(), texts: Vec::new() }
+        Self { records, taken, read: 0, record: Record::default(), texts: Vec::new() }
     }
 }
 
@@ -110,7 +132,9 @@ impl<R: Records> Blocks for Gathered<R> {
         for (texts, &column) in self.texts.iter_mut().zip(wanted) {
             columns[column] = Some(Arc::new(texts.finish()) as ArrayRef);
         }
-        Ok(Some(Block { columns, rows, refused }))
+        let numbers = Numbers::From(self.read + 1);
+        self.read += rows as u64;
+        Ok(Some(Block { columns, rows, numbers, refused }))
     }
 
     fn taken(&self) -> u64 {

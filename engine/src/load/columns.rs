@@ -89,20 +89,20 @@ impl<'a> Mapper<'a> {
         wanted
     }
 
-    /// Maps a block; `before` records of the file come before it.
-    pub fn map(&mut self, block: &Block, before: u64) -> Result<(Movements, Vec<Refused>), Unreadable> {
-        let mapped = self.plain(block, before).and_then(|plain| {
+    /// Maps a block.
+    pub fn map(&mut self, block: &Block) -> Result<(Movements, Vec<Refused>), Unreadable> {
+        let mapped = self.plain(block).and_then(|plain| {
             if plain.doubtful.contains(&true) {
-                return self.sort_out(block, before, plain);
+                return self.sort_out(block, plain);
             }
             let batch = RecordBatch::try_new(Arc::clone(&self.schema), plain.columns)?;
             Ok((Movements { batch, sources: plain.sources }, Vec::new()))
         });
-        mapped.map_err(|error| Unreadable(format!("after record {before}: {error}")))
+        mapped.map_err(|error| Unreadable(format!("in the records from {} on: {error}", block.numbers.get(0))))
     }
 
     /// Takes the columns over as far as they are plain.
-    fn plain(&self, block: &Block, before: u64) -> Result<Plain, ArrowError> {
+    fn plain(&self, block: &Block) -> Result<Plain, ArrowError> {
         let rows = block.rows;
         let mut doubtful = vec![false; rows];
         block.refused.iter().for_each(|(row, _)| doubtful[*row] = true);
@@ -130,8 +130,8 @@ impl<'a> Mapper<'a> {
             }
         }
         columns.extend(constant(FILE_COLUMN));
-        let first = before as i64 + 1;
-        columns.push(Arc::new(Int64Array::from_iter_values(first..first + rows as i64)));
+        let numbers = (0..rows).map(|row| block.numbers.get(row) as i64);
+        columns.push(Arc::new(Int64Array::from_iter_values(numbers)));
         debug_assert_eq!(columns.len(), RECORD_COLUMN + 1);
         Ok(Plain { columns, sources, doubtful })
     }
@@ -140,7 +140,6 @@ impl<'a> Mapper<'a> {
     fn sort_out(
         &mut self,
         block: &Block,
-        before: u64,
         Plain { columns, sources, doubtful }: Plain,
     ) -> Result<(Movements, Vec<Refused>), ArrowError> {
         let mut refused_by_reader = block.refused.iter().peekable();
@@ -156,7 +155,7 @@ impl<'a> Mapper<'a> {
                 Some((_, refusal)) => Err(refusal.clone()),
                 None => self.mapping.map(&self.record),
             };
-            let record = before + row as u64 + 1;
+            let record = block.numbers.get(row);
             match mapped {
                 Ok(movement) => {
                     self.rows.push(&movement, self.file, record);

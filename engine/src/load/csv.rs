@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, StringArray};
 use cuadre_rules::config::Limits;
 use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract};
 
-use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks};
+use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks, Numbers};
 use super::bytes::{Taken, read_line};
 use super::record::{Record, Refusal, Trailer, Unreadable, keep_trailer};
 use super::split::Splitter;
@@ -203,7 +203,8 @@ impl Blocks for CsvBlocks {
                 .map_err(|error| Unreadable(format!("after record {}: {error}", self.read)))?;
             columns[column] = Some(Arc::new(texts) as ArrayRef);
         }
-        Ok(Some(Block { columns, rows, refused }))
+        let numbers = Numbers::From(self.read + 1 - rows as u64);
+        Ok(Some(Block { columns, rows, numbers, refused }))
     }
 
     fn taken(&self) -> u64 {

@@ -68,7 +68,7 @@ pub fn of_timestamps(column: &ArrayRef, civil: &Civil, doubtful: &mut [bool]) ->
 }
 
 /// The instants of a column of texts. Those that are none are in doubt.
-pub fn of_texts(texts: &StringArray, meaning: &Meaning<'_>, doubtful: &mut [bool]) -> TimestampMicrosecondArray {
+pub fn of_texts(texts: &StringArray, meaning: &Meaning, doubtful: &mut [bool]) -> TimestampMicrosecondArray {
     let formats = &meaning.extract.timestamp_formats;
     let mut iso = Iso { date: None, civil: &meaning.civil };
     let instant = |(row, text): (usize, Option<&str>)| {

@@ -11,7 +11,7 @@ use super::record::{Record, Refusal};
 
 /// The meaning of one file.
 pub struct Mapping<'a> {
-    pub(super) meaning: &'a Meaning<'a>,
+    pub(super) meaning: &'a Meaning,
     pub(super) slots: [Slot; Field::ALL.len()],
     pub(super) debit: Slot,
     pub(super) credit: Slot,

@@ -33,8 +33,8 @@ pub enum Owner {
 }
 
 /// The configured meaning of an extract, before its header is known.
-pub struct Meaning<'a> {
-    pub(super) extract: &'a Extract,
+pub struct Meaning {
+    pub(super) extract: Extract,
     pub(super) owner: Owner,
     pub(super) business_date: Date,
     pub(super) formats: Vec<DateFormat>,
@@ -51,10 +51,10 @@ pub struct Meaning<'a> {
     pub(super) required: Vec<Field>,
 }
 
-impl<'a> Meaning<'a> {
+impl Meaning {
     /// What `extract` means on `business_date`. `required` are the fields that the end-to-end
     /// key needs.
-    pub fn new(config: &Config, extract: &'a Extract, owner: Owner, business_date: Date) -> Result<Self, String> {
+    pub fn new(config: &Config, extract: &Extract, owner: Owner, business_date: Date) -> Result<Self, String> {
         let formats = extract.date_formats.iter().map(|text| DateFormat::parse(text)).collect::<Result<_, _>>()?;
         let local = config.zone();
         let zone =
@@ -66,7 +66,7 @@ impl<'a> Meaning<'a> {
             _ => 0..0,
         };
         Ok(Self {
-            extract,
+            extract: extract.clone(),
             owner,
             business_date,
             formats,
@@ -87,8 +87,8 @@ impl<'a> Meaning<'a> {
     }
 
     /// The extract it is the meaning of.
-    pub fn extract(&self) -> &'a Extract {
-        self.extract
+    pub fn extract(&self) -> &Extract {
+        &self.extract
     }
 
     /// The currency of amounts that name none.

@@ -23,6 +23,7 @@ mod text;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cuadre_rules::config::{Format, Limits};
 use cuadre_rules::control::{ControlTotals, add_to_hash_total};
@@ -39,7 +40,7 @@ use columns::{Mapper, Movements, Refused};
 use mapping::Mapping;
 use meaning::{Drift, Meaning};
 use record::{Trailer, Unreadable};
-use stage::{EvidenceList, EvidenceSpool, MovementStage, Staged};
+use stage::{EvidenceList, EvidenceSpool, MovementStage, Source, Staged};
 
 /// One input to load.
 #[derive(Clone)]
@@ -49,7 +50,7 @@ pub struct Input<'a> {
     /// Where its bytes lie.
     pub path: PathBuf,
     /// What it means.
-    pub meaning: &'a Meaning<'a>,
+    pub meaning: Arc<Meaning>,
     /// 0-based index of the file within its side of the day.
     pub index: u32,
     /// The exception that its refused records belong to.
@@ -62,6 +63,8 @@ pub struct Input<'a> {
     pub folding: &'a Folding<'a>,
     /// What of it is loaded.
     pub part: Part,
+    /// Whether its movements may be left where they are, since few will be asked for.
+    pub leave: bool,
 }
 
 /// A part of an input that can be loaded by itself.
@@ -88,7 +91,6 @@ pub fn parts(input: &Input<'_>) -> Vec<Part> {
 }
 
 /// What became of an input.
-#[derive(Debug)]
 pub struct Loaded {
     /// Staged movements, canonical, in record order.
     pub movements: Vec<Staged>,
@@ -165,16 +167,21 @@ pub fn load(
     let wanted = mapper.wanted();
     let movements = folder.join("movements.arrow");
     let fold = input.folding.file(input.side, &movements)?;
-    let mut stage = MovementStage::create(&movements, input.meaning.scale(), mapper.constants(), fold)?;
+    let can_be_left = input.meaning.extract().format_of(input.name) == Format::Parquet;
+    let mut stage = if input.leave && can_be_left {
+        let Input { path, part, meaning, index, .. } = input.clone();
+        MovementStage::leave(&movements, Source { path, part, meaning, index, limits: limits.clone() }, fold)
+    } else {
+        MovementStage::create(&movements, input.meaning.scale(), mapper.constants(), fold)?
+    };
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
     let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
-    let before = if let Part::RowGroups { before, .. } = input.part { before } else { 0 };
     let mut taken = 0;
     loop {
         let mapped = match blocks.next(&wanted) {
             Ok(None) => break,
             Ok(Some(block)) => {
-                let mapped = mapper.map(&block, before + tally.records);
+                let mapped = mapper.map(&block);
                 tally.records += block.rows as u64;
                 progress.loaded(block.rows as u64, blocks.taken() - std::mem::replace(&mut taken, blocks.taken()));
                 mapped
@@ -187,6 +194,7 @@ pub fn load(
         };
         tally.add(&movements, input)?;
         stage.write(&movements)?;
+        stage.pass_over(&others);
         for record in others {
             tally.refused += 1;
             refused.push(&evidence(input, record))?;
@@ -205,7 +213,7 @@ pub fn load(
         movements: vec![stage.finish()?],
         refused: vec![refused.finish()?],
         records: tally.records,
-        totals: tally.totals(input.meaning)?,
+        totals: tally.totals(&input.meaning)?,
         hash_total: tally.hash_total,
         trailer,
         drift: mapping.drift,
@@ -215,12 +223,12 @@ pub fn load(
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
     match input.meaning.extract().format_of(input.name) {
         Format::Parquet => Ok(Box::new(parquet::ParquetBlocks::new(&input.path, &input.part, limits)?)),
-        _ => text_blocks(&input.path, input.meaning, limits),
+        _ => text_blocks(&input.path, &input.meaning, limits),
     }
 }
 
 /// Opens a file of text.
-pub fn text_blocks(path: &Path, meaning: &Meaning<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
+pub fn text_blocks(path: &Path, meaning: &Meaning, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
     let (bytes, taken) = bytes::open(path, limits).map_err(|error| Unreadable(error.to_string()))?;
     let extract = meaning.extract();
     Ok(match extract.format {
@@ -282,7 +290,7 @@ impl Tally {
     }
 
     /// The totals by source, in order of first appearance.
-    fn totals(&self, meaning: &Meaning<'_>) -> Result<Vec<(String, SourceTotals)>, EngineError> {
+    fn totals(&self, meaning: &Meaning) -> Result<Vec<(String, SourceTotals)>, EngineError> {
         let mut totals: Vec<(String, SourceTotals)> = Vec::new();
         for sum in &self.sums {
             let id = meaning.source(sum.source);

@@ -10,11 +10,11 @@ use arrow_schema::{DataType, SchemaRef};
 use cuadre_rules::config::Limits;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 
 use super::Part;
-use super::block::{BLOCK_ROWS, Block, Blocks};
+use super::block::{BLOCK_ROWS, Block, Blocks, Numbers};
 use super::bytes::{most_expanded, too_expanded, too_large};
 use super::record::Unreadable;
 
@@ -24,9 +24,13 @@ pub struct ParquetBlocks {
     metadata: ArrowReaderMetadata,
     groups: Option<Range<usize>>,
     reader: Option<ParquetRecordBatchReader>,
+    /// Rows of the part that alone are read: 0-based, in order; all of them where `None`.
+    selected: Option<Vec<usize>>,
     names: Vec<String>,
     floats: Vec<String>,
     most: u64,
+    /// Records of the file before the part.
+    before: u64,
     read: u64,
     /// Rows of the part that are read, and all of its rows and bytes.
     rows: u64,
@@ -61,11 +65,18 @@ impl ParquetBlocks {
             metadata,
             groups,
             reader: None,
+            selected: None,
             names: schema.fields().iter().map(|field| field.name().clone()).collect(),
             floats: schema.fields().iter().filter(|f| is_float(f.data_type())).map(|f| f.name().clone()).collect(),
             most: limits.record_bytes,
+            before: read,
             read,
         })
+    }
+
+    /// Reads the given rows of the part alone; they are 0-based and in order.
+    pub fn select(self, rows: Vec<usize>) -> Self {
+        Self { selected: Some(rows), ..self }
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> Unreadable {
@@ -80,6 +91,13 @@ impl ParquetBlocks {
         let builder = builder.with_projection(mask).with_batch_size(BLOCK_ROWS);
         let builder = match &self.groups {
             Some(groups) => builder.with_row_groups(groups.clone().collect()),
+            None => builder,
+        };
+        let builder = match &self.selected {
+            Some(rows) => {
+                let ranges = rows.iter().map(|&row| row..row + 1);
+                builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, self.all_rows as usize))
+            }
             None => builder,
         };
         builder.build().map_err(|e| self.failed(&e))
@@ -105,12 +123,19 @@ impl Blocks for ParquetBlocks {
             self.read += row as u64;
             return Err(self.failed(&too_large(self.most)));
         }
+        let numbers = match &self.selected {
+            None => Numbers::From(self.read + 1),
+            Some(rows) => {
+                let these = rows.iter().skip(self.rows as usize).take(batch.num_rows());
+                Numbers::These(these.map(|&row| self.before + row as u64 + 1).collect())
+            }
+        };
         self.read += batch.num_rows() as u64;
         self.rows += batch.num_rows() as u64;
         let mut columns = vec![None; self.names.len()];
         let present = wanted.iter().filter(|&&column| column < self.names.len());
         present.zip(batch.columns()).for_each(|(&column, values)| columns[column] = Some(values.clone()));
-        Ok(Some(Block { columns, rows: batch.num_rows(), refused: Vec::new() }))
+        Ok(Some(Block { columns, rows: batch.num_rows(), numbers, refused: Vec::new() }))
     }
 
     fn taken(&self) -> u64 {

@@ -1,4 +1,7 @@
 //! Silver: canonical movements staged as Arrow IPC, refused records beside them.
+//!
+//! Where only the few rows that differ will be asked for, and the input can be read by row, nothing
+//! is written: the rows are taken from the input once more.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -10,10 +13,15 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::take::take_record_batch;
+use cuadre_rules::config::Limits;
 use cuadre_rules::exception::Evidence;
 use cuadre_rules::movement::schema;
 
-use super::columns::Movements;
+use super::Part;
+use super::block::Blocks;
+use super::columns::{Mapper, Movements, Refused};
+use super::meaning::Meaning;
+use super::parquet::ParquetBlocks;
 use crate::error::EngineError;
 use crate::reconcile::fold::FileFold;
 
@@ -21,23 +29,44 @@ use crate::reconcile::fold::FileFold;
 /// [`super::block::BLOCK_ROWS`] copies of it.
 pub type Constants = Arc<[Option<ArrayRef>]>;
 
-/// The staged movements of a file, or of a part of one.
-#[derive(Debug, Clone)]
+/// The movements of a file, or of a part of one.
+#[derive(Clone)]
 pub struct Staged {
+    /// Its name among the staged files of a night.
     path: PathBuf,
-    schema: SchemaRef,
-    /// What is not written, since it is the same in every row.
-    constants: Constants,
-    /// Rows up to the end of each batch.
-    ends: Vec<usize>,
+    rows: usize,
+    place: Place,
 }
 
-/// Writes the movements of one file, and folds them while they are in hand.
+/// Where the movements of a file are.
+#[derive(Clone)]
+enum Place {
+    /// In a file of our own, without what is the same in every row.
+    Written { schema: SchemaRef, constants: Constants, ends: Vec<usize> },
+    /// In the input, but for the records that were refused (their numbers, in order).
+    Input { source: Source, refused: Vec<u64> },
+}
+
+/// A Parquet file that movements can be taken from again.
+#[derive(Clone)]
+pub struct Source {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What of it is loaded.
+    pub part: Part,
+    /// What it means.
+    pub meaning: Arc<Meaning>,
+    /// 0-based index of the file within its side of the day.
+    pub index: u32,
+    /// How large it may be.
+    pub limits: Limits,
+}
+
+/// Stages the movements of one file, and folds them while they are in hand.
 pub struct MovementStage<'a> {
     staged: Staged,
-    /// The canonical columns that are written.
-    written: Vec<usize>,
-    writer: FileWriter<File>,
+    /// The file, and the canonical columns that are written into it.
+    writer: Option<(FileWriter<File>, Vec<usize>)>,
     fold: FileFold<'a>,
 }
 
@@ -49,8 +78,15 @@ impl<'a> MovementStage<'a> {
         let file = File::create(path).map_err(|e| EngineError::io(WRITING, path, e))?;
         let columns = schema.project(&written).map_err(EngineError::bug)?;
         let writer = FileWriter::try_new(file, &columns).map_err(|e| failed(WRITING, path, e))?;
-        let staged = Staged { path: path.to_owned(), schema, constants, ends: Vec::new() };
-        Ok(Self { staged, written, writer, fold })
+        let place = Place::Written { schema, constants, ends: Vec::new() };
+        let staged = Staged { path: path.to_owned(), rows: 0, place };
+        Ok(Self { staged, writer: Some((writer, written)), fold })
+    }
+
+    /// Writes nothing: movements will be taken from `source` again.
+    pub fn leave(path: &Path, source: Source, fold: FileFold<'a>) -> Self {
+        let place = Place::Input { source, refused: Vec::new() };
+        Self { staged: Staged { path: path.to_owned(), rows: 0, place }, writer: None, fold }
     }
 
     /// Appends movements; those of a constant column must be what the constant says.
@@ -60,15 +96,27 @@ impl<'a> MovementStage<'a> {
             return Ok(());
         }
         self.fold.add(movements)?;
-        let batch = movements.batch.project(&self.written).map_err(EngineError::bug)?;
-        self.writer.write(&batch).map_err(|e| failed(WRITING, &self.staged.path, e))?;
-        self.staged.ends.push(self.staged.rows() + rows);
+        self.staged.rows += rows;
+        if let (Some((writer, written)), Place::Written { ends, .. }) = (&mut self.writer, &mut self.staged.place) {
+            let batch = movements.batch.project(written).map_err(EngineError::bug)?;
+            writer.write(&batch).map_err(|e| failed(WRITING, &self.staged.path, e))?;
+            ends.push(self.staged.rows);
+        }
         Ok(())
+    }
+
+    /// Notes records that are no movements.
+    pub fn pass_over(&mut self, records: &[Refused]) {
+        if let Place::Input { refused, .. } = &mut self.staged.place {
+            refused.extend(records.iter().map(|record| record.record));
+        }
     }
 
     /// Ends the file.
     pub fn finish(mut self) -> Result<Staged, EngineError> {
-        self.writer.finish().map_err(|e| failed(WRITING, &self.staged.path, e))?;
+        if let Some((mut writer, _)) = self.writer.take() {
+            writer.finish().map_err(|e| failed(WRITING, &self.staged.path, e))?;
+        }
         self.fold.finish();
         Ok(self.staged)
     }
@@ -85,61 +133,117 @@ fn failed(doing: &'static str, path: &Path, error: ArrowError) -> EngineError {
     EngineError::io(doing, path, error)
 }
 
+/// Batches of movements.
+pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + 'a>;
+
 impl Staged {
-    /// Where the movements lie.
+    /// Its name among the staged files of a night.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Number of movements.
     pub fn rows(&self) -> usize {
-        self.ends.last().copied().unwrap_or(0)
+        self.rows
     }
 
     /// The movements, in record order.
-    pub fn read(&self) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<'_>, EngineError> {
-        let reader = self.open()?;
-        Ok(reader.map(|batch| self.whole(batch.map_err(|e| failed(READING, &self.path, e))?)))
+    pub fn read(&self) -> Result<Batches<'_>, EngineError> {
+        match &self.place {
+            Place::Written { schema, constants, .. } => {
+                let batches = open(&self.path)?.map(|batch| whole(batch?, schema, constants));
+                Ok(Box::new(batches.map(|batch| batch.map_err(|e| failed(READING, &self.path, e)))))
+            }
+            Place::Input { source, .. } => source.read(None),
+        }
     }
 
     /// Those of the given 0-based rows alone, which must be in order.
-    pub fn read_rows<'a>(
-        &'a self,
-        rows: &'a [usize],
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + use<'a>, EngineError> {
-        let mut reader = self.open()?;
-        let mut left = rows;
-        Ok(std::iter::from_fn(move || {
-            let batch = self.ends.partition_point(|&end| end <= *left.first().unwrap_or(&usize::MAX));
-            let end = *self.ends.get(batch)?;
-            let start = batch.checked_sub(1).map_or(0, |before| self.ends[before]);
-            let (these, others) = left.split_at(left.partition_point(|&row| row < end));
-            left = others;
-            let wanted = UInt32Array::from_iter_values(these.iter().map(|row| (row - start) as u32));
-            let taken = reader.set_index(batch).and_then(|()| match reader.next() {
-                Some(batch) => take_record_batch(&batch?, &wanted),
-                None => Err(ArrowError::IpcError("a batch is gone".to_owned())),
-            });
-            Some(taken.map_err(|e| failed(READING, &self.path, e)).and_then(|batch| self.whole(batch)))
+    pub fn read_rows<'a>(&'a self, rows: &'a [usize]) -> Result<Batches<'a>, EngineError> {
+        match &self.place {
+            Place::Written { schema, constants, ends } => {
+                let batches = rows_of(open(&self.path)?, ends, rows).map(|batch| whole(batch?, schema, constants));
+                Ok(Box::new(batches.map(|batch| batch.map_err(|e| failed(READING, &self.path, e)))))
+            }
+            Place::Input { .. } if rows.is_empty() => Ok(Box::new(std::iter::empty())),
+            Place::Input { source, refused } => {
+                let before = source.before();
+                let mut refused = refused.iter().map(|number| (number - before - 1) as usize).peekable();
+                let mut passed = 0;
+                let record = |&row: &usize| {
+                    while refused.next_if(|&refused| refused <= row + passed).is_some() {
+                        passed += 1;
+                    }
+                    row + passed
+                };
+                source.read(Some(rows.iter().map(record).collect()))
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<FileReader<File>, EngineError> {
+    let file = File::open(path).map_err(|e| EngineError::io(READING, path, e))?;
+    FileReader::try_new(file, None).map_err(|e| failed(READING, path, e))
+}
+
+/// The given rows of the batches that have any of them; `ends` are the rows up to the end of each.
+fn rows_of<'a>(
+    mut reader: FileReader<File>,
+    ends: &'a [usize],
+    mut rows: &'a [usize],
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + use<'a> {
+    std::iter::from_fn(move || {
+        let batch = ends.partition_point(|end| end <= rows.first().unwrap_or(&usize::MAX));
+        let end = *ends.get(batch)?;
+        let start = batch.checked_sub(1).map_or(0, |before| ends[before]);
+        let (these, others) = rows.split_at(rows.partition_point(|&row| row < end));
+        rows = others;
+        let wanted = UInt32Array::from_iter_values(these.iter().map(|row| (row - start) as u32));
+        Some(reader.set_index(batch).and_then(|()| match reader.next() {
+            Some(batch) => take_record_batch(&batch?, &wanted),
+            None => Err(ArrowError::IpcError("a batch is gone".to_owned())),
         }))
+    })
+}
+
+/// Puts the constant columns back.
+fn whole(batch: RecordBatch, schema: &SchemaRef, constants: &Constants) -> Result<RecordBatch, ArrowError> {
+    let rows = batch.num_rows();
+    let mut written = batch.columns().iter();
+    let column = |constant: &Option<ArrayRef>| match constant {
+        Some(constant) => Some(constant.slice(0, rows)),
+        None => written.next().cloned(),
+    };
+    let columns: Option<Vec<ArrayRef>> = constants.iter().map(column).collect();
+    let columns = columns.ok_or_else(|| ArrowError::IpcError("a staged column is gone".to_owned()))?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
+}
+
+impl Source {
+    fn before(&self) -> u64 {
+        if let Part::RowGroups { before, .. } = self.part { before } else { 0 }
     }
 
-    fn open(&self) -> Result<FileReader<File>, EngineError> {
-        let file = File::open(&self.path).map_err(|e| EngineError::io(READING, &self.path, e))?;
-        FileReader::try_new(file, None).map_err(|e| failed(READING, &self.path, e))
-    }
-
-    /// Puts the constant columns back.
-    fn whole(&self, batch: RecordBatch) -> Result<RecordBatch, EngineError> {
-        let rows = batch.num_rows();
-        let mut written = batch.columns().iter();
-        let column = |constant: &Option<ArrayRef>| match constant {
-            Some(constant) => Some(constant.slice(0, rows)),
-            None => written.next().cloned(),
+    /// The movements of the given 0-based records of the part, or of all of them.
+    fn read(&self, records: Option<Vec<usize>>) -> Result<Batches<'_>, EngineError> {
+        let gone = |why: &dyn std::fmt::Display| {
+            let why = format!("it cannot be read again ({why}); was it replaced meanwhile? run the command again");
+            EngineError::io("reading the input", &self.path, std::io::Error::other(why))
         };
-        let columns: Option<Vec<ArrayRef>> = self.constants.iter().map(column).collect();
-        let columns = columns.ok_or_else(|| EngineError::bug("a staged column is gone"))?;
-        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(EngineError::bug)
+        let blocks = ParquetBlocks::new(&self.path, &self.part, &self.limits).map_err(|e| gone(&e))?;
+        let mut blocks = match records {
+            Some(records) => blocks.select(records),
+            None => blocks,
+        };
+        let mapping = self.meaning.bind(blocks.header(), blocks.float_columns()).map_err(|e| gone(&e))?;
+        let mut mapper = Mapper::new(mapping, self.index);
+        let wanted = mapper.wanted();
+        let mut next = move || -> Result<Option<RecordBatch>, super::record::Unreadable> {
+            let Some(block) = blocks.next(&wanted)? else { return Ok(None) };
+            mapper.map(&block).map(|(movements, _)| Some(movements.batch))
+        };
+        Ok(Box::new(std::iter::from_fn(move || next().map_err(|e| gone(&e)).transpose())))
     }
 }
 

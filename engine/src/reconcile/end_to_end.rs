@@ -7,12 +7,13 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use cuadre_rules::end_to_end::{Comparison, Difference, Place, Row, Side, judge};
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::{Columns, Field};
 use cuadre_rules::sketch::{CAPACITY, Digester, Folder, Sketch, proof};
-use rayon::iter::Either;
+use rayon::prelude::*;
 
 use super::fold::{Folding, RowEncoder, is_chosen, rows_of};
 use super::sorter::{Sorted, Sorter};
@@ -82,7 +83,7 @@ impl Sides<'_> {
         };
         let Some(keys) = keys else { return self.compare_all(emit) };
         let chosen = |files: &[Staged]| -> Result<Chosen, EngineError> {
-            let rows = files.iter().map(|file| rows_of(file.path(), &keys)).collect::<Result<_, _>>()?;
+            let rows = files.par_iter().map(|file| rows_of(file.path(), &keys)).collect::<Result<_, _>>()?;
             Ok(Chosen { sources: folded.clone(), rows: Some(rows) })
         };
         let (source, warehouse) =
@@ -176,14 +177,14 @@ impl Sides<'_> {
         folder: &Path,
         digester: Option<&Digester>,
     ) -> Result<InOrder, EngineError> {
-        let mut sorter = Sorter::new(folder, self.memory / 2);
-        let mut encoder = RowEncoder::new(self.plan);
-        let (mut counts, mut balance) = (vec![0; self.plan.len()], 0u128);
-        let (mut payload, mut digests) = (Vec::new(), Vec::new());
-        for (n, file) in files.iter().enumerate() {
+        let sorter = Sorter::new(folder, self.memory / 2);
+        let side_so_far = Mutex::new((sorter, vec![0; self.plan.len()], 0u128));
+        let sort = |(n, file): (usize, &Staged)| -> Result<(), EngineError> {
+            let mut encoder = RowEncoder::new(self.plan);
+            let (mut digests, mut rows, mut ends) = (Vec::new(), Vec::new(), Vec::new());
             let batches = match &chosen.rows {
-                Some(rows) => Either::Left(file.read_rows(&rows[n])?),
-                None => Either::Right(file.read()?),
+                Some(rows) => file.read_rows(&rows[n])?,
+                None => file.read()?,
             };
             for batch in batches {
                 let batch = batch?;
@@ -192,22 +193,34 @@ impl Sides<'_> {
                 if let Some(digester) = digester {
                     digester.digest(&columns, &sources, &mut digests);
                 }
-                for (row, &source) in sources.iter().enumerate() {
-                    if !is_chosen(&chosen.sources, source) {
-                        continue;
-                    }
-                    let index = usize::from(source);
+                rows.clear();
+                ends.clear();
+                let mut balance = 0u128;
+                for (row, &source) in
+                    sources.iter().enumerate().filter(|(_, source)| is_chosen(&chosen.sources, **source))
+                {
                     encoder.encode(&columns, row, source);
-                    counts[index] += 1;
+                    let key_end = rows.len() + encoder.key_length;
+                    rows.extend_from_slice(&encoder.bytes);
+                    put_tail(&columns, row, &mut rows);
+                    ends.push((key_end, rows.len(), source));
                     balance = digests.get(row).map_or(balance, |digest| balance.wrapping_add(proof(side, digest)));
-                    let (key, values) = encoder.bytes.split_at(encoder.key_length);
-                    payload.clear();
-                    payload.extend_from_slice(values);
-                    put_tail(&columns, row, &mut payload);
-                    sorter.push(key, &payload)?;
+                }
+                // Rows come back in an order that they alone decide, whichever file is first.
+                let mut so_far = side_so_far.lock().unwrap_or_else(PoisonError::into_inner);
+                let (sorter, counts, sum) = &mut *so_far;
+                *sum = sum.wrapping_add(balance);
+                let mut start = 0;
+                for &(key_end, end, source) in &ends {
+                    counts[usize::from(source)] += 1;
+                    sorter.push(&rows[start..key_end], &rows[key_end..end])?;
+                    start = end;
                 }
             }
-        }
+            Ok(())
+        };
+        files.par_iter().enumerate().try_for_each(sort)?;
+        let (sorter, counts, balance) = side_so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(InOrder { sorted: sorter.finish()?, counts, balance })
     }
 

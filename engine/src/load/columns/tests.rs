@@ -11,6 +11,7 @@ use cuadre_rules::config::source::Column;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::block::Numbers;
 use super::super::meaning::Meaning;
 use super::*;
 
@@ -193,6 +194,7 @@ fn blocks() -> impl Strategy<Value = Block> {
     (columns, refused).prop_map(|(columns, refused)| Block {
         columns: columns.into_iter().map(Some).collect(),
         rows: ROWS,
+        numbers: Numbers::From(101),
         refused: refused
             .into_iter()
             .map(|row| (row, Refusal { reason: "by the reader".into(), ..Refusal::default() }))
@@ -237,7 +239,7 @@ proptest! {
         let bind = || meaning.bind(Some(&names), &[]).unwrap();
         let (expected, expected_refusals) = one_by_one(&mut bind(), &block, config.scale());
         let mut mapper = Mapper::new(bind(), 3);
-        let (movements, refused) = mapper.map(&block, 100).unwrap();
+        let (movements, refused) = mapper.map(&block).unwrap();
         let shown = |refused: Refused| format!("{} {:?} {:?}", refused.record, refused.source.as_deref(), refused.refusal);
         prop_assert_eq!(refused.into_iter().map(shown).collect::<Vec<_>>(), expected_refusals);
         prop_assert_eq!(&movements.batch, &expected);
