@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod files;
-mod formats;
+pub mod formats;
 mod text;
 mod values;
 
