@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, StringArray, TimestampMicrosecondArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use cuadre_rules::dates::parse_instant;
-use cuadre_rules::movement::days_of;
+use cuadre_rules::movement::{days_of, instant_of};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -19,30 +19,44 @@ const DAY: i64 = 86_400 * SECOND;
 /// Instants that every calendar and format reads alike: the years 1900 to 2199.
 const PLAIN: Range<i64> = -25_567 * DAY..84_006 * DAY;
 
-/// Civil times, in microseconds since 1970-01-01T00:00:00, that lie one offset from their instants.
+/// Civil times of a zone, in microseconds since 1970-01-01T00:00:00.
 #[derive(Debug, Clone)]
 pub struct Civil {
+    zone: TimeZone,
+    /// Those that lie one offset from their instants.
     times: Range<i64>,
     /// Civil time less instant.
     offset: i64,
 }
 
 impl Civil {
-    /// The days around `date` in `zone`; no time at all where the clocks change in them.
+    /// Civil times of `zone`; those of the days around `date` are quickest to place, unless the
+    /// clocks change in them.
     pub fn around(date: Date, zone: &TimeZone) -> Self {
-        let none = Self { times: 0..0, offset: 0 };
-        let (Ok(first), Ok(last)) = (date.yesterday(), date.tomorrow().and_then(Date::tomorrow)) else { return none };
-        let (Ok(start), Ok(end)) = (first.to_zoned(zone.clone()), last.to_zoned(zone.clone())) else { return none };
-        let changes =
-            zone.following(start.timestamp()).next().is_some_and(|change| change.timestamp() <= end.timestamp());
-        let times = i64::from(days_of(first)) * DAY..i64::from(days_of(last)) * DAY;
-        let offset = i64::from(start.offset().seconds()) * SECOND;
-        if changes || !PLAIN.contains(&times.start) || !PLAIN.contains(&times.end) {
-            none
-        } else {
-            Self { times, offset }
-        }
+        let (times, offset) = one_offset(date, zone).unwrap_or((0..0, 0));
+        Self { zone: zone.clone(), times, offset }
     }
+
+    /// The instant of a civil time; `None` where it is not plain.
+    fn instant(&self, time: i64) -> Option<i64> {
+        if self.times.contains(&time) {
+            return Some(time - self.offset);
+        }
+        let civil = PLAIN.contains(&time).then(|| instant_of(time).to_zoned(TimeZone::UTC).datetime())?;
+        let instant = civil.to_zoned(self.zone.clone()).ok()?.timestamp().as_microsecond();
+        Some(instant)
+    }
+}
+
+/// The civil times of the days around `date`, and their offset, if it is one.
+fn one_offset(date: Date, zone: &TimeZone) -> Option<(Range<i64>, i64)> {
+    let (first, last) = (date.yesterday().ok()?, date.tomorrow().and_then(Date::tomorrow).ok()?);
+    let (start, end) = (first.to_zoned(zone.clone()).ok()?, last.to_zoned(zone.clone()).ok()?);
+    let change = zone.following(start.timestamp()).next();
+    let times = i64::from(days_of(first)) * DAY..i64::from(days_of(last)) * DAY;
+    let plain = PLAIN.contains(&times.start) && PLAIN.contains(&times.end);
+    let offset = i64::from(start.offset().seconds()) * SECOND;
+    (plain && change.is_none_or(|change| change.timestamp() > end.timestamp())).then_some((times, offset))
 }
 
 /// The instants of a column of timestamps; `None` where it is none. Those that are not plain are in
@@ -51,7 +65,6 @@ pub fn of_timestamps(column: &ArrayRef, civil: &Civil, doubtful: &mut [bool]) ->
     let DataType::Timestamp(unit, zone) = column.data_type() else { return None };
     let numbers = cast(column, &DataType::Int64).ok()?;
     let numbers = numbers.as_primitive::<Int64Type>();
-    let (plain, offset) = if zone.is_some() { (&PLAIN, 0) } else { (&civil.times, civil.offset) };
     let mut instant = |(row, number): (usize, &i64)| {
         let microseconds = match unit {
             TimeUnit::Second => number.checked_mul(SECOND),
@@ -59,9 +72,12 @@ pub fn of_timestamps(column: &ArrayRef, civil: &Civil, doubtful: &mut [bool]) ->
             TimeUnit::Microsecond => Some(*number),
             TimeUnit::Nanosecond => (number % 1_000 == 0).then_some(number / 1_000),
         };
-        let microseconds = microseconds.filter(|microseconds| plain.contains(microseconds));
-        doubtful[row] |= microseconds.is_none() && numbers.is_valid(row);
-        microseconds.map_or(0, |microseconds| microseconds - offset)
+        let instant = microseconds.and_then(|time| match zone {
+            Some(_) => PLAIN.contains(&time).then_some(time),
+            None => civil.instant(time),
+        });
+        doubtful[row] |= instant.is_none() && numbers.is_valid(row);
+        instant.unwrap_or(0)
     };
     let instants: Vec<i64> = numbers.values().iter().enumerate().map(&mut instant).collect();
     Some(TimestampMicrosecondArray::new(instants.into(), numbers.nulls().cloned()).with_timezone("UTC"))
@@ -116,7 +132,7 @@ impl Iso<'_> {
         let time = midnight + seconds * SECOND + microseconds(fraction)?;
         match zulu {
             true => PLAIN.contains(&time).then_some(time),
-            false => self.civil.times.contains(&time).then_some(time - self.civil.offset),
+            false => self.civil.instant(time),
         }
     }
 }
@@ -131,4 +147,39 @@ fn microseconds(fraction: &[u8]) -> Option<i64> {
         .iter()
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| 10 * number + i64::from(digit - b'0')))?;
     Some(number * 10i64.pow(6 - digits.len() as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// Civil times around the days on which clocks change, and around one on which they do not, in
+    /// zones that change at midnight as well: as the text of each is read.
+    #[test]
+    fn civil_times_are_placed_as_their_texts_are() {
+        let zones =
+            ["UTC", "Europe/London", "America/Mexico_City", "America/Santiago", "Asia/Beirut", "Asia/Kathmandu"];
+        for zone in zones.map(|name| TimeZone::get(name).unwrap()) {
+            for date in ["2026-11-20", "2026-03-29", "2026-10-25", "2022-10-30", "2026-04-05", "2026-09-06"] {
+                let date: Date = date.parse().unwrap();
+                let civil = Civil::around(date, &zone);
+                let midnight = i64::from(days_of(date)) * DAY;
+                let times: Vec<i64> = (-60..84).map(|half_hours| midnight + half_hours * DAY / 48 + 1).collect();
+                let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(times.clone()));
+                let mut doubtful = vec![false; times.len()];
+                let instants = of_timestamps(&column, &civil, &mut doubtful).unwrap();
+                let mut iso = Iso { date: None, civil: &civil };
+                for (row, time) in times.into_iter().enumerate() {
+                    let text = instant_of(time).to_zoned(TimeZone::UTC).datetime().to_string();
+                    let expected = parse_instant(&text, &[], &zone).unwrap().as_microsecond();
+                    assert_eq!((doubtful[row], instants.value(row)), (false, expected), "{text} in {zone:?}");
+                    assert_eq!(iso.instant(text.as_bytes()), Some(expected), "{text} in {zone:?}");
+                }
+            }
+        }
+    }
 }

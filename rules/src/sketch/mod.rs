@@ -5,9 +5,10 @@
 //! Eppstein, Goodrich, Uyeda and Varghese 2011). A row is added to three cells that its digest
 //! names, a row of the other side is subtracted. Rows that both sides have cancel. A cell that is
 //! left with one distinct row gives it away; taking that row out of its two other cells uncovers
-//! more, until nothing is left. As long as there is room for the differing rows, that fails where two rows
-//! share all three cells: one night in millions with a few thousand rows, one in ten thousand near
-//! the capacity. Where it fails, [`Sketch::differing_keys`] says so.
+//! more, until nothing is left. As long as there is room for the differing rows, that fails where
+//! two rows share all three cells: one night in millions with a few thousand rows, one in ten
+//! thousand near the capacity. Where it fails, [`Sketch::differing_keys`] says so, and
+//! [`Sketch::estimate`] how much room it would have taken.
 //!
 //! # What may go unnoticed
 //!
@@ -20,9 +21,10 @@
 //! proof of one row with multiplicity `m`, `|m| < 2^31`, has to hit one of at most 2^31 values:
 //! probability at most 2^-97. Two different rows have the same input with probability at most
 //! 2^-126 (both halves of NH are equal, or AES of one half meets the other; long texts likewise),
-//! so among `d` differing rows, with at most d^2 * 2^-127. Taking AES for a random function costs n^2 * 2^-127 for `n` rows. Together, for
-//! nights of up to 2^33 rows and whatever they hold, the probability that a difference goes
-//! unnoticed is below 2^-60. The key is fresh for each run, so no one can prepare such rows.
+//! so among `d` differing rows, with at most d^2 * 2^-127. Taking AES for a random function costs
+//! n^2 * 2^-127 for `n` rows. Together, for nights of up to 2^33 rows and whatever they hold, the
+//! probability that a difference goes unnoticed is below 2^-60. The key is fresh for each run, so no
+//! one can prepare such rows.
 
 mod digest;
 
