@@ -148,6 +148,7 @@ impl AmountFormat {
 
 /// Reads up to 18 digits with a minus sign and a point at most: the number without its point, and how
 /// many digits are behind it. `None` is no error; [`AmountFormat::parse`] decides.
+#[inline]
 pub fn plain_number(text: &[u8]) -> Option<(i64, u32)> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),

@@ -2,12 +2,16 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Int64Type};
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::{Array, ArrayRef, Decimal128Array, StringArray};
+use arrow_buffer::ScalarBuffer;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use cuadre_rules::config::source::AmountFormat;
 use cuadre_rules::money::{AMOUNT_DIGITS, Currency};
 use cuadre_rules::notation::plain_number;
+
+/// One more than the most an amount may be, in units of the day's scale.
+const MOST: u128 = 10u128.pow(AMOUNT_DIGITS);
 
 /// How the amounts of an extract are written, and the scale they are staged in.
 pub struct Notation<'a> {
@@ -30,11 +34,14 @@ impl<'a> Notation<'a> {
         column: &ArrayRef,
         currencies: &[Currency],
         doubtful: &mut [bool],
-    ) -> Result<Option<Vec<i128>>, ArrowError> {
-        let mut as_decimals = |decimals| {
+    ) -> Result<Option<ScalarBuffer<i128>>, ArrowError> {
+        let mut as_decimals = |decimals: i8| {
             let numbers = cast(column, &DataType::Decimal128(38, decimals))?;
             let numbers = numbers.as_primitive::<Decimal128Type>();
             let decimals = self.decimals(decimals.unsigned_abs().into());
+            if decimals == Some(self.scale) && self.stands(numbers, currencies) {
+                return Ok(numbers.values().clone());
+            }
             let minor = |row: usize| {
                 let minor = decimals.and_then(|decimals| self.minor(numbers.value(row), decimals, currencies[row]));
                 minor.filter(|_| numbers.is_valid(row)).unwrap_or_else(|| doubt(doubtful, row))
@@ -61,6 +68,14 @@ impl<'a> Notation<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether numbers of as many decimals as amounts are staged in may be taken over as they stand.
+    fn stands(&self, numbers: &Decimal128Array, currencies: &[Currency]) -> bool {
+        numbers.null_count() == 0
+            && !self.format.negate
+            && currencies.iter().all(|currency| currency.scale() == self.scale)
+            && numbers.values().iter().all(|number| number.unsigned_abs() < MOST)
     }
 
     /// The amounts of a column of texts. Rows without an amount are in doubt.
@@ -104,7 +119,7 @@ impl<'a> Notation<'a> {
             (number / excess).checked_mul(10i128.checked_pow(self.scale - own)?)?
         };
         let minor = if self.format.negate { -minor } else { minor };
-        (minor.unsigned_abs() < const { 10u128.pow(AMOUNT_DIGITS) }).then_some(minor)
+        (minor.unsigned_abs() < MOST).then_some(minor)
     }
 }
 

@@ -283,7 +283,7 @@ impl<'a> Mapper<'a> {
         let typed = typed(slot, block).filter(|_| one);
         let minor = match typed.map(|column| notation.of_numbers(column, currencies, doubtful)).transpose()?.flatten() {
             Some(minor) => minor,
-            None if one => notation.of_texts(&raw(slot, block)?, currencies, doubtful),
+            None if one => notation.of_texts(&raw(slot, block)?, currencies, doubtful).into(),
             None => {
                 let texts = [slot, debit, credit, flag].into_iter().map(|slot| raw(slot, block));
                 let texts = texts.collect::<Result<Vec<_>, _>>()?;
@@ -299,7 +299,7 @@ impl<'a> Mapper<'a> {
                 (0..block.rows).map(minor).collect()
             }
         };
-        Decimal128Array::from(minor).with_precision_and_scale(AMOUNT_DIGITS as u8, meaning.scale as i8)
+        Decimal128Array::new(minor, None).with_precision_and_scale(AMOUNT_DIGITS as u8, meaning.scale as i8)
     }
 
     /// The place of each row's source in the configuration; any, where it is in doubt.

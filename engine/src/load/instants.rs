@@ -38,10 +38,13 @@ impl Civil {
     }
 
     /// The instant of a civil time; `None` where it is not plain.
+    #[inline]
     fn instant(&self, time: i64) -> Option<i64> {
-        if self.times.contains(&time) {
-            return Some(time - self.offset);
-        }
+        if self.times.contains(&time) { Some(time - self.offset) } else { self.looked_up(time) }
+    }
+
+    #[cold]
+    fn looked_up(&self, time: i64) -> Option<i64> {
         let civil = PLAIN.contains(&time).then(|| instant_of(time).to_zoned(TimeZone::UTC).datetime())?;
         let instant = civil.to_zoned(self.zone.clone()).ok()?.timestamp().as_microsecond();
         Some(instant)
@@ -65,6 +68,12 @@ pub fn of_timestamps(column: &ArrayRef, civil: &Civil, doubtful: &mut [bool]) ->
     let DataType::Timestamp(unit, zone) = column.data_type() else { return None };
     let numbers = cast(column, &DataType::Int64).ok()?;
     let numbers = numbers.as_primitive::<Int64Type>();
+    let plain = if zone.is_some() { PLAIN } else { civil.times.clone() };
+    let stands = *unit == TimeUnit::Microsecond && (zone.is_some() || civil.offset == 0);
+    if stands && numbers.null_count() == 0 && numbers.values().iter().all(|time| plain.contains(time)) {
+        let instants = TimestampMicrosecondArray::new(numbers.values().clone(), None);
+        return Some(instants.with_timezone("UTC"));
+    }
     let mut instant = |(row, number): (usize, &i64)| {
         let microseconds = match unit {
             TimeUnit::Second => number.checked_mul(SECOND),
