@@ -10,30 +10,42 @@ use cuadre_rules::config::Report;
 use cuadre_rules::config::report::ReportColumn;
 use cuadre_rules::movement;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 
 use crate::{ReportError, batch};
 
 /// Rows that are encoded at once. The encoder decides on pages and dictionaries between such
 /// batches, so their size is fixed, whatever batches the rows come in.
 const BATCH_ROWS: usize = 16 << 10;
-/// Rows of a row group: the unit that is held in memory.
-const ROW_GROUP_ROWS: usize = 256 << 10;
+/// Rows of a row group: the unit that is held in memory. A whole number of batches.
+const ROW_GROUP_ROWS: usize = 16 * BATCH_ROWS;
 const ZSTD_LEVEL: i32 = 3;
 
 /// `report.parquet` in the making: the columns of the layout in its order and with its names; texts
 /// as UTF-8, dates as DATE, instants as TIMESTAMP in UTC microseconds, amounts as
 /// DECIMAL(28, `scale`). Settings that concern text alone (delimiter, formats, encoding,
 /// neutralising) do not apply. The bytes depend on the rows alone, not on how they are batched.
-#[derive(Debug)]
 pub struct ParquetReport<W: Write + Send> {
-    writer: ArrowWriter<W>,
+    writer: SerializedFileWriter<W>,
+    /// Makes the encoders of a row group.
+    encoders: ArrowRowGroupWriterFactory,
+    group: Group,
     rows: BatchCoalescer,
     /// Columns of [`movement::schema`], in the order of the layout.
     columns: Vec<usize>,
     scale: u32,
+}
+
+/// The row group in the making: an encoder per column.
+#[derive(Default)]
+struct Group {
+    number: usize,
+    rows: usize,
+    columns: Vec<ArrowColumnWriter>,
 }
 
 impl<W: Write + Send> ParquetReport<W> {
@@ -52,8 +64,12 @@ impl<W: Write + Send> ParquetReport<W> {
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?;
+        let (writer, encoders) = writer.into_serialized_writer()?;
         Ok(Self {
-            writer: ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?,
+            writer,
+            encoders,
+            group: Group::default(),
             rows: BatchCoalescer::new(schema, BATCH_ROWS),
             columns,
             scale,
@@ -78,7 +94,7 @@ impl<W: Write + Send> ParquetReport<W> {
     pub fn finish(mut self) -> Result<W, ReportError> {
         self.rows.finish_buffered_batch()?;
         self.encode()?;
-        self.writer.flush()?;
+        self.end_group()?;
         // Only the footer is left to write. The writer turns an I/O error there into words.
         let mut out = self.writer.into_inner().map_err(|error| match error.into() {
             ReportError::Parquet(error) => ReportError::Io(io::Error::other(error)),
@@ -88,10 +104,37 @@ impl<W: Write + Send> ParquetReport<W> {
         Ok(out)
     }
 
+    /// Encodes the batches that are complete, a core a column.
     fn encode(&mut self) -> Result<(), ReportError> {
         while let Some(batch) = self.rows.next_completed_batch() {
-            self.writer.write(&batch)?;
+            if self.group.columns.is_empty() {
+                self.group.columns = self.encoders.create_column_writers(self.group.number)?;
+            }
+            let schema = batch.schema();
+            let columns = self.group.columns.par_iter_mut().zip(&schema.fields()[..]).zip(batch.columns());
+            columns.try_for_each(|((encoder, field), values)| -> Result<(), ReportError> {
+                Ok(compute_leaves(field, values)?.iter().try_for_each(|leaf| encoder.write(leaf))?)
+            })?;
+            self.group.rows += batch.num_rows();
+            if self.group.rows == ROW_GROUP_ROWS {
+                self.end_group()?;
+            }
         }
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), ReportError> {
+        let Group { number, rows, columns } = std::mem::take(&mut self.group);
+        self.group.number = number + usize::from(rows > 0);
+        if rows == 0 {
+            return Ok(());
+        }
+        let chunks: Result<Vec<_>, _> = columns.into_par_iter().map(ArrowColumnWriter::close).collect();
+        let mut group = self.writer.next_row_group()?;
+        for chunk in chunks? {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
         Ok(())
     }
 }
