@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::load::Loaded;
 use crate::reconcile::gaps::counted;
@@ -73,7 +73,7 @@ impl Progress {
 
     /// Tells on stderr: a bar where it is a terminal, and `lines`, if wanted, wherever it leads.
     pub fn on_stderr(lines: bool) -> Self {
-        let bar = std::io::stderr().is_terminal().then(ProgressBar::no_length);
+        let bar = std::io::stderr().is_terminal().then(ProgressBar::hidden);
         Self { bar, lines, loading: Mutex::default() }
     }
 
@@ -88,12 +88,16 @@ impl Progress {
             Some(_) => format!("{{prefix}} [{{bar:24}}] {done}{{msg}}, {{eta}} left"),
             None => "{prefix} for {elapsed}".to_owned(),
         };
-        bar.reset();
         bar.set_prefix(what);
         bar.set_message("");
-        bar.set_length(total.unwrap_or(0));
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("=> "));
+        }
+        bar.reset();
+        bar.set_length(total.unwrap_or(0));
+        // Only now is there something to show.
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         bar.enable_steady_tick(Duration::from_millis(200));
     }
