@@ -9,6 +9,7 @@ pub mod columns;
 pub mod control;
 pub mod csv;
 pub mod dataset;
+pub mod evidence;
 mod fixed;
 mod instants;
 mod jsonl;
@@ -19,6 +20,7 @@ mod record;
 pub mod rows;
 mod split;
 pub mod stage;
+mod tally;
 mod text;
 
 use std::ops::Range;
@@ -26,21 +28,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cuadre_rules::config::{Format, Limits};
-use cuadre_rules::control::{ControlTotals, add_to_hash_total};
+use cuadre_rules::control::ControlTotals;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
-use cuadre_rules::money::{Currency, Overflow, Totals};
-use cuadre_rules::movement::{Columns, Field};
+use cuadre_rules::money::Overflow;
+use cuadre_rules::movement::Field;
 
 use crate::error::EngineError;
 use crate::progress::Progress;
 use crate::reconcile::fold::Folding;
 use block::{Blocks, Gathered};
-use columns::{Mapper, Movements, Refused};
+use columns::{Mapper, Refused};
+use evidence::{EvidenceList, EvidenceSpool};
 use mapping::Mapping;
 use meaning::{Drift, Meaning};
 use record::{Trailer, Unreadable};
-use stage::{EvidenceList, EvidenceSpool, MovementStage, Source, Staged};
+use stage::{MovementStage, Source, Staged};
+pub use tally::SourceTotals;
+use tally::Tally;
 
 /// One input to load.
 #[derive(Clone)]
@@ -131,23 +136,6 @@ impl Loaded {
     }
 }
 
-/// Totals of one source's movements.
-#[derive(Debug, Clone, Default)]
-pub struct SourceTotals {
-    /// Movements.
-    pub movements: u64,
-    /// Their sum.
-    pub amount: Totals,
-}
-
-impl SourceTotals {
-    /// Adds the totals of other movements of the source.
-    pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
-        self.movements += other.movements;
-        self.amount.merge(&other.amount)
-    }
-}
-
 /// Loads an input into files of `folder`. The inner error says why the file cannot be read.
 pub fn load(
     input: &Input<'_>,
@@ -175,7 +163,7 @@ pub fn load(
         MovementStage::create(&movements, input.meaning.scale(), mapper.constants(), fold)?
     };
     let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
-    let mut tally = Tally { hash_total: Some(0), ..Tally::default() };
+    let mut tally = Tally::new();
     let mut taken = 0;
     loop {
         let mapped = match blocks.next(&wanted) {
@@ -192,7 +180,7 @@ pub fn load(
             Ok(mapped) => mapped,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
-        tally.add(&movements, input)?;
+        tally.add(&movements, &input.meaning, input.hash_field)?;
         stage.write(&movements)?;
         stage.pass_over(&others);
         for record in others {
@@ -236,74 +224,6 @@ pub fn text_blocks(path: &Path, meaning: &Meaning, limits: &Limits) -> Result<Bo
         Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, meaning.names(), limits), taken)),
         Format::Csv | Format::Parquet => Box::new(csv::CsvBlocks::new(bytes, taken, extract, limits)?),
     })
-}
-
-#[derive(Default)]
-struct Tally {
-    records: u64,
-    accepted: u64,
-    refused: u64,
-    hash_total: Option<i128>,
-    /// In order of first appearance.
-    sums: Vec<Sum>,
-}
-
-/// The movements of one source in one currency.
-struct Sum {
-    source: u16,
-    currency: Currency,
-    records: u64,
-    minor: i128,
-}
-
-impl Tally {
-    fn add(&mut self, movements: &Movements, input: &Input<'_>) -> Result<(), EngineError> {
-        let columns = Columns::of(&movements.batch);
-        self.accepted += columns.rows() as u64;
-        let currencies = columns.texts(Field::Currency);
-        let (mut currency, mut last) = (input.meaning.currency(), None);
-        for (row, &source) in movements.sources.iter().enumerate() {
-            let code = currencies.map(|codes| codes.value(row));
-            if code != last {
-                currency = code.unwrap_or_default().parse().map_err(EngineError::bug)?;
-                last = code;
-            }
-            let sum = self.sum(source, currency);
-            sum.records += 1;
-            sum.minor = sum.minor.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
-        }
-        if let Some(field) = input.hash_field {
-            for text in (0..columns.rows()).filter_map(|row| columns.text(field, row)) {
-                self.hash_total = self.hash_total.and_then(|sum| add_to_hash_total(sum, text));
-            }
-        }
-        Ok(())
-    }
-
-    fn sum(&mut self, source: u16, currency: Currency) -> &mut Sum {
-        let known = self.sums.iter().position(|sum| sum.source == source && sum.currency == currency);
-        let place = known.unwrap_or_else(|| {
-            self.sums.push(Sum { source, currency, records: 0, minor: 0 });
-            self.sums.len() - 1
-        });
-        &mut self.sums[place]
-    }
-
-    /// The totals by source, in order of first appearance.
-    fn totals(&self, meaning: &Meaning) -> Result<Vec<(String, SourceTotals)>, EngineError> {
-        let mut totals: Vec<(String, SourceTotals)> = Vec::new();
-        for sum in &self.sums {
-            let id = meaning.source(sum.source);
-            let mut amount = Totals::new(meaning.scale());
-            amount.add(sum.currency, sum.minor)?;
-            let part = SourceTotals { movements: sum.records, amount };
-            match totals.iter_mut().find(|(known, _)| known == id) {
-                Some((_, whole)) => whole.merge(&part)?,
-                None => totals.push((id.to_owned(), part)),
-            }
-        }
-        Ok(totals)
-    }
 }
 
 fn evidence(input: &Input<'_>, Refused { record, source, refusal }: Refused) -> Evidence {

@@ -8,7 +8,7 @@ use cuadre_rules::exception::{Evidence, Exception, Kind};
 use cuadre_rules::money::{Currency, Totals};
 
 use crate::error::EngineError;
-use crate::load::stage::{EvidenceList, EvidenceSpool};
+use crate::load::evidence::{EvidenceList, EvidenceSpool};
 
 /// Collects exceptions and their evidence, to be listed in one order at the end.
 pub struct Gaps {

@@ -2,7 +2,6 @@
 //! every other, nothing sorted, nothing encoded. Whatever is asked of the exact comparison is asked
 //! of the sketch as well, under two keys, and has to be answered alike.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use cuadre_engine::load::columns::Movements;
@@ -11,90 +10,14 @@ use cuadre_engine::load::rows::Rows;
 use cuadre_engine::load::stage::{Constants, MovementStage, Staged};
 use cuadre_engine::reconcile::end_to_end::{Sides, shown_fields};
 use cuadre_engine::reconcile::fold::Folding;
-use cuadre_rules::end_to_end::{self, Comparison, Difference, Place, Side, decode, show};
+use cuadre_rules::end_to_end::{self, Comparison, Difference, Side, decode, show};
 use cuadre_rules::movement::{Field, schema};
 use cuadre_rules::sketch::KEY_BYTES;
 use proptest::prelude::*;
 
-/// A row of either side.
-#[derive(Debug, Clone, PartialEq)]
-struct Row {
-    source: &'static str,
-    id: Option<String>,
-    account: Option<String>,
-    booked_at: Option<i64>,
-    currency: &'static str,
-    cents: i128,
-    place: Place,
-}
+mod model;
 
-impl Row {
-    /// What the model compares: the value of a field as people read it.
-    fn value(&self, field: Field) -> Option<String> {
-        match field {
-            Field::Id => self.id.clone(),
-            Field::Account => self.account.clone(),
-            Field::BookedAt => self.booked_at.map(|at| format!("1970-01-01T00:00:0{at}Z")),
-            Field::Currency => Some(self.currency.to_owned()),
-            Field::Amount => Some(format!("{}0.0{}", if self.cents < 0 { "-" } else { "" }, self.cents.abs())),
-            other => panic!("the rows have no {other}"),
-        }
-    }
-
-    fn values(&self, fields: &[Field]) -> Values {
-        fields.iter().map(|&field| self.value(field)).collect()
-    }
-}
-
-type Values = Vec<Option<String>>;
-
-/// What a comparison of one source comes to. Rows are those that did not match, by value.
-#[derive(Debug, Default, PartialEq)]
-struct Outcome {
-    matched: u64,
-    changed: u64,
-    missing_in_warehouse: u64,
-    missing_in_source: u64,
-    duplicates_in_source: u64,
-    duplicates_in_warehouse: u64,
-    source_rows: Vec<Values>,
-    warehouse_rows: Vec<Values>,
-}
-
-fn model(comparison: &Comparison, source: &[Row], warehouse: &[Row]) -> Outcome {
-    let fields = shown_fields(comparison);
-    let key = if comparison.key.is_empty() { &comparison.compare } else { &comparison.key };
-    let mut groups: HashMap<Values, [Vec<Values>; 2]> = HashMap::new();
-    for (side, rows) in [source, warehouse].into_iter().enumerate() {
-        for row in rows.iter().filter(|row| row.source == comparison.source) {
-            groups.entry(row.values(key)).or_default()[side].push(row.values(&fields));
-        }
-    }
-    let mut outcome = Outcome::default();
-    for [mut left, mut right] in groups.into_values() {
-        let known_by_both = !left.is_empty() && !right.is_empty();
-        left.retain(|row| match right.iter().position(|other| other == row) {
-            Some(position) => {
-                right.remove(position);
-                outcome.matched += 1;
-                false
-            }
-            None => true,
-        });
-        let pairs = if comparison.key.is_empty() { 0 } else { left.len().min(right.len()) };
-        let (more, fewer) = ((left.len() - pairs) as u64, (right.len() - pairs) as u64);
-        outcome.changed += pairs as u64;
-        match known_by_both && !comparison.key.is_empty() {
-            true => (outcome.duplicates_in_source += more, outcome.duplicates_in_warehouse += fewer),
-            false => (outcome.missing_in_warehouse += more, outcome.missing_in_source += fewer),
-        };
-        outcome.source_rows.extend(left);
-        outcome.warehouse_rows.extend(right);
-    }
-    outcome.source_rows.sort();
-    outcome.warehouse_rows.sort();
-    outcome
-}
+use model::{Outcome, Row, Values, comparison, copies, model, plans, row, rows, sides};
 
 /// Stages `rows` in as many files, one after the other, and folds them.
 fn staged(
@@ -144,15 +67,21 @@ fn movements(rows: &[Row], plan: &[Comparison]) -> Movements {
 
 type Emitted = Vec<(usize, Difference)>;
 
+/// The share of a night's usual memory that sorting gets.
+const USUAL: usize = 192 << 20;
+
 /// What every way to compare the sides says.
 fn engine(plan: &[Comparison], source: &[Row], warehouse: &[Row], files: usize) -> (Vec<u64>, Emitted) {
-    let exact = compare(plan, source, warehouse, files, None);
-    for (key, folded) in [([1; KEY_BYTES], vec![true; plan.len()]), ([2; KEY_BYTES], vec![true; plan.len()])] {
-        assert_eq!(compare(plan, source, warehouse, files, Some((key, folded))), exact, "by sketch");
+    let exact = compare(plan, source, warehouse, files, None, USUAL);
+    // With little memory a sketch that is too small is not made again, and sorting goes on on disk.
+    for (key, memory) in [([1; KEY_BYTES], USUAL), ([2; KEY_BYTES], 4 << 20)] {
+        let sketch = Some((key, vec![true; plan.len()]));
+        assert_eq!(compare(plan, source, warehouse, files, sketch, memory), exact, "by sketch, {memory} bytes");
     }
     for one in 0..plan.len() {
         let folded = (0..plan.len()).map(|n| n == one).collect();
-        assert_eq!(compare(plan, source, warehouse, files, Some(([3; KEY_BYTES], folded))), exact, "folded: {one}");
+        let sketch = Some(([3; KEY_BYTES], folded));
+        assert_eq!(compare(plan, source, warehouse, files, sketch, USUAL), exact, "folded: {one}");
     }
     exact
 }
@@ -165,13 +94,14 @@ fn compare(
     warehouse: &[Row],
     files: usize,
     sketch: Option<([u8; KEY_BYTES], Vec<bool>)>,
+    memory: usize,
 ) -> (Vec<u64>, Emitted) {
     let folder = tempfile::tempdir().expect("a folder");
     let (key, folded) = sketch.clone().unwrap_or(([0; KEY_BYTES], vec![false; plan.len()]));
     let folding = Folding::with_key(plan, folded, &key);
     let source = staged(folder.path(), Side::Source, source, files, plan, &folding);
     let warehouse = staged(folder.path(), Side::Warehouse, warehouse, files, plan, &folding);
-    let sides = Sides { plan, source: &source, warehouse: &warehouse, scratch: folder.path(), memory: 192 << 20 };
+    let sides = Sides { plan, source: &source, warehouse: &warehouse, scratch: folder.path(), memory };
     let mut emitted = Vec::new();
     let emit = |index, difference| {
         emitted.push((index, difference));
@@ -249,71 +179,6 @@ fn judged(plan: &[Comparison], source: &[Row], warehouse: &[Row]) -> Vec<Outcome
     outcomes(plan, source, warehouse, engine(plan, source, warehouse, 1))
 }
 
-fn comparison(source: &str, key: &[Field], compare: &[Field]) -> Comparison {
-    Comparison { source: source.to_owned(), key: key.to_vec(), compare: compare.to_vec() }
-}
-
-/// Rows that differ in little, so that keys, values and whole rows repeat. The texts are such
-/// that an encoding which does not keep NULL, empty and neighbouring values apart confuses them.
-fn rows() -> impl Strategy<Value = Vec<Row>> {
-    let text = || {
-        let text = prop::sample::select(vec!["", "a", "b", "ab", "\0", "\u{1}\0\0\0\u{1}a", "ñ"]);
-        prop::option::weighted(0.8, text.prop_map(str::to_owned))
-    };
-    let source = prop::sample::select(vec!["a", "a", "b", "unplanned"]);
-    let currency = prop::sample::select(vec!["MXN", "MXN", "USD"]);
-    let row = (source, text(), text(), prop::option::of(0..2i64), currency, -1..=1i128);
-    prop::collection::vec(row, 0..24).prop_map(|rows| {
-        let place = |n: usize| Place { file: (n % 3) as u32, record: n as u64 + 1 };
-        let rows = rows.into_iter().enumerate();
-        rows.map(|(n, (source, id, account, booked_at, currency, cents))| Row {
-            source,
-            id,
-            account,
-            booked_at,
-            currency,
-            cents,
-            place: place(n),
-        })
-        .collect()
-    })
-}
-
-/// Two sides that agree in most rows.
-fn sides() -> impl Strategy<Value = [Vec<Row>; 2]> {
-    (rows(), rows(), prop::collection::vec(0..8u8, 24)).prop_map(|(rows, others, fates)| {
-        let mut copy = Vec::new();
-        for ((row, other), fate) in rows.iter().zip(others.iter().cycle()).zip(fates) {
-            match fate {
-                0 => {}
-                1 => copy.push(Row { cents: other.cents, account: other.account.clone(), ..row.clone() }),
-                2 => copy.extend([row.clone(), row.clone()]),
-                3 => copy.push(other.clone()),
-                _ => copy.push(row.clone()),
-            }
-        }
-        for (n, row) in copy.iter_mut().enumerate() {
-            row.place = Place { file: 7, record: 100 - n as u64 };
-        }
-        [rows, copy]
-    })
-}
-
-fn plans() -> impl Strategy<Value = Vec<Comparison>> {
-    use Field::{Account, Amount, BookedAt, Currency, Id};
-    let one = |source: &'static str| {
-        prop::sample::select(vec![
-            comparison(source, &[], &[Id, Account, BookedAt, Currency, Amount]),
-            comparison(source, &[], &[Account, Amount]),
-            comparison(source, &[Id], &[Account, BookedAt, Currency, Amount]),
-            comparison(source, &[Id, Account], &[Currency, Amount]),
-            comparison(source, &[Account, BookedAt], &[Amount]),
-            comparison(source, &[Id], &[]),
-        ])
-    };
-    (one("a"), one("b")).prop_map(|(a, b)| vec![a, b])
-}
-
 fn few() -> ProptestConfig {
     ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -345,22 +210,6 @@ proptest! {
         let expected = engine(&plan, &source, &warehouse, 1);
         prop_assert_eq!(engine(&plan, &shuffled_source, &shuffled_warehouse, files), expected);
     }
-}
-
-fn row(source: &'static str, id: Option<&str>, account: Option<&str>, cents: i128, record: u64) -> Row {
-    Row {
-        source,
-        id: id.map(str::to_owned),
-        account: account.map(str::to_owned),
-        booked_at: None,
-        currency: "MXN",
-        cents,
-        place: Place { file: 0, record },
-    }
-}
-
-fn copies(n: u64) -> Vec<Row> {
-    (1..=n).map(|record| row("a", Some("1"), Some("x"), 5, record)).collect()
 }
 
 #[test]
@@ -418,7 +267,7 @@ fn from_none_to_all_different() {
         (1..=ROWS).map(|n| row("a", Some(&n.to_string()), None, i128::from(n <= changed), n)).collect()
     };
     let plan = [comparison("a", &[Field::Id], &[Field::Amount])];
-    let compare = |warehouse: &[Row]| compare(&plan, &rows(0), warehouse, 2, Some(([5; KEY_BYTES], vec![true])));
+    let compare = |warehouse: &[Row]| compare(&plan, &rows(0), warehouse, 2, Some(([5; KEY_BYTES], vec![true])), USUAL);
     for changed in [0, 1, ROWS / 10, ROWS / 3, ROWS] {
         let (matched, emitted) = compare(&rows(changed));
         assert_eq!((matched, emitted.len() as u64), (vec![ROWS - changed], changed));
