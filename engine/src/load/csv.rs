@@ -184,15 +184,14 @@ impl Blocks for CsvBlocks {
 
     fn next(&mut self, wanted: &[usize]) -> Result<Option<Block>, Unreadable> {
         self.texts.resize_with(wanted.len(), BinaryBuilder::new);
-        let (mut rows, mut refused) = (0, Vec::new());
-        while rows < BLOCK_ROWS
-            && self.texts.iter().map(|texts| texts.values_slice().len()).sum::<usize>() < BLOCK_BYTES
-        {
+        let (mut rows, mut bytes, mut refused) = (0, 0, Vec::new());
+        while rows < BLOCK_ROWS && bytes < BLOCK_BYTES {
             match self.take(wanted)? {
                 None => break,
                 Some(refusal) => refused.extend(refusal.map(|refusal| (rows, refusal))),
             }
             rows += 1;
+            bytes += self.splitter.width();
         }
         if rows == 0 {
             return Ok(None);

@@ -22,10 +22,8 @@ pub struct Splitter<R> {
     ended: bool,
     delimiter: u8,
     quote: Option<u8>,
-    /// Where the next quote and the next carriage return are, as far as that is known: the end of
-    /// what is read where there is none.
-    next_quote: Option<usize>,
-    next_return: Option<usize>,
+    /// By [`Kind`]: where the next one is, as far as that is known.
+    known: [Option<usize>; 3],
     machine: csv_core::Reader,
     unquoted: Vec<u8>,
     ends: Vec<usize>,
@@ -33,6 +31,14 @@ pub struct Splitter<R> {
     /// Whether the fields lie in `unquoted`.
     is_unquoted: bool,
     most: usize,
+}
+
+/// Bytes that end a line or quote a field.
+#[derive(Clone, Copy)]
+enum Kind {
+    Newline,
+    Return,
+    Quote,
 }
 
 impl<R: Read> Splitter<R> {
@@ -48,8 +54,7 @@ impl<R: Read> Splitter<R> {
             ended: false,
             delimiter,
             quote,
-            next_quote: None,
-            next_return: None,
+            known: [None; 3],
             machine: machine.build(),
             unquoted: Vec::new(),
             ends: Vec::new(),
@@ -71,24 +76,26 @@ impl<R: Read> Splitter<R> {
     /// Splits the next record; `false` at the end. Empty lines are none.
     pub fn advance(&mut self) -> Result<bool, String> {
         loop {
-            let unread = &self.buffer[self.unread.clone()];
-            let end = match memchr(b'\n', unread) {
-                Some(length) => self.unread.start + length,
-                None if self.ended && unread.is_empty() => return Ok(false),
-                None if self.ended => self.unread.end,
-                None if self.first_quote() < self.unread.end => return self.advance_by_machine(),
-                // One that is the last byte may be half of an end.
-                None if self.first_return() + 1 < self.unread.end => return self.advance_by_machine(),
-                None if self.unread.len() > self.most.max(BUFFER) => return Err(too_large(self.most as u64)),
-                None => {
-                    self.fill()?;
-                    continue;
+            let newline = self.first(Kind::Newline);
+            let ends_here = newline < self.unread.end || self.ended;
+            if !ends_here {
+                // A return that is the last byte may be half of an end.
+                if self.first(Kind::Quote) < self.unread.end || self.first(Kind::Return) + 1 < self.unread.end {
+                    return self.advance_by_machine();
                 }
-            };
-            let line = self.unread.start..end;
+                if self.unread.len() > self.most.max(BUFFER) {
+                    return Err(too_large(self.most as u64));
+                }
+                self.fill()?;
+                continue;
+            }
+            if self.unread.is_empty() {
+                return Ok(false);
+            }
+            let (line, end) = (self.unread.start..newline, newline);
             // A return that is the line's last byte belongs to its end.
-            let text_end = if self.first_return() + 1 == end { end - 1 } else { end };
-            if self.first_quote() < end || self.first_return() < text_end {
+            let text_end = if self.first(Kind::Return) + 1 == end { end - 1 } else { end };
+            if self.first(Kind::Quote) < end || self.first(Kind::Return) < text_end {
                 return self.advance_by_machine();
             }
             self.unread.start = (end + 1).min(self.unread.end);
@@ -117,9 +124,17 @@ impl<R: Read> Splitter<R> {
 
     /// Whether every byte of the record in hand is ASCII.
     pub fn is_ascii(&self) -> bool {
+        self.bytes()[self.extent()].is_ascii()
+    }
+
+    /// Bytes of the record in hand.
+    pub fn width(&self) -> usize {
+        self.extent().len()
+    }
+
+    fn extent(&self) -> Range<usize> {
         let (first, last) = (self.fields.first(), self.fields.last());
-        let all = first.map_or(0, |field| field.start)..last.map_or(0, |field| field.end);
-        self.bytes()[all].is_ascii()
+        first.map_or(0, |field| field.start)..last.map_or(0, |field| field.end)
     }
 
     fn bytes(&self) -> &[u8] {
@@ -171,25 +186,19 @@ impl<R: Read> Splitter<R> {
         if bytes > self.most { Err(too_large(self.most as u64)) } else { Ok(true) }
     }
 
-    /// The first quote that is not yet split, or the end of what is read.
-    fn first_quote(&mut self) -> usize {
-        match (self.next_quote, self.quote) {
-            (_, None) => self.unread.end,
-            (Some(known), _) if known >= self.unread.start => known,
-            (_, Some(quote)) => {
-                let found = memchr(quote, &self.buffer[self.unread.clone()]);
-                *self.next_quote.insert(found.map_or(self.unread.end, |after| self.unread.start + after))
-            }
-        }
-    }
-
-    /// The same of carriage returns.
-    fn first_return(&mut self) -> usize {
-        match self.next_return {
+    /// Where the first unread byte of a kind is, or the end of what is read. It is looked for once.
+    fn first(&mut self, kind: Kind) -> usize {
+        let known = &mut self.known[kind as usize];
+        match *known {
             Some(known) if known >= self.unread.start => known,
             _ => {
-                let found = memchr(b'\r', &self.buffer[self.unread.clone()]);
-                *self.next_return.insert(found.map_or(self.unread.end, |after| self.unread.start + after))
+                let byte = match kind {
+                    Kind::Newline => Some(b'\n'),
+                    Kind::Return => Some(b'\r'),
+                    Kind::Quote => self.quote,
+                };
+                let found = byte.and_then(|byte| memchr(byte, &self.buffer[self.unread.clone()]));
+                *known.insert(found.map_or(self.unread.end, |after| self.unread.start + after))
             }
         }
     }
@@ -198,7 +207,7 @@ impl<R: Read> Splitter<R> {
     fn fill(&mut self) -> Result<(), String> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.unread = 0..self.unread.len();
-        (self.next_quote, self.next_return) = (None, None);
+        self.known = [None; 3];
         if self.unread.end == self.buffer.len() {
             self.buffer.resize(2 * self.buffer.len(), 0);
         }
