@@ -1,9 +1,9 @@
 //! Receive: the raw bytes of everything the night needs go into the archive. Nothing later reads
 //! anything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
@@ -67,7 +67,8 @@ pub fn receive_in_place(
     deliveries.push(Delivery { role: Role::Warehouse, of: String::new(), found, timed: false });
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
-    take(&deliveries, &mut inputs, stay)?;
+    let twins = twins(&deliveries);
+    take(&deliveries, &mut inputs, |delivery, file| stay(delivery, file, twins.contains(&file.path)))?;
     let found = deliveries.into_iter().filter_map(|delivery| delivery.found.ok()).flatten();
     let places: BTreeMap<_, _> = found.map(|file| (file.name, file.path)).collect();
     Ok((inputs, Bytes::InPlace(places)))
@@ -75,6 +76,18 @@ pub fn receive_in_place(
 
 fn size_of(file: &Found) -> u64 {
     file.path.metadata().map_or(0, |metadata| metadata.len())
+}
+
+/// The files that are as long as another of their delivery.
+fn twins(deliveries: &[Delivery]) -> HashSet<PathBuf> {
+    let mut twins = HashSet::new();
+    for found in deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()) {
+        let mut sized: Vec<(u64, &Found)> = found.iter().map(|file| (size_of(file), file)).collect();
+        sized.sort_by_key(|(size, _)| *size);
+        let same = sized.chunk_by(|(left, _), (right, _)| left == right).filter(|same| same.len() > 1);
+        twins.extend(same.flatten().map(|(_, file)| file.path.clone()));
+    }
+    twins
 }
 
 /// What became of a file: an input, or why it cannot be read.
@@ -115,9 +128,7 @@ fn keep(delivery: &Delivery, file: &Found, archive: &Archive) -> Kept {
 
 /// Leaves one file where it is. Its digest is asked for only where another file of the delivery is
 /// as long: to tell whether it is the same one twice.
-fn stay(delivery: &Delivery, file: &Found) -> Kept {
-    let of_that_size = |other: &&Found| size_of(other) == size_of(file);
-    let twin = delivery.found.iter().flatten().filter(of_that_size).count() > 1;
+fn stay(delivery: &Delivery, file: &Found, twin: bool) -> Kept {
     let read = |file: &Found| -> Result<(String, u64), String> {
         if twin {
             let (digest, bytes) = Sha256Digest::of_file(&file.path).map_err(|error| error.why().to_string())?;
