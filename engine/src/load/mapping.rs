@@ -18,10 +18,6 @@ pub struct Mapping<'a> {
     pub(super) flag: Slot,
     /// Where the file's columns are not those configured.
     pub drift: Drift,
-    /// Most records of a file have the date of the one before.
-    pub(super) last_date: (String, Option<Date>),
-    /// And its currency.
-    pub(super) last_currency: Option<Currency>,
 }
 
 /// What of a record its amount is read from.
@@ -49,35 +45,31 @@ pub struct Mapped<'r> {
 
 impl Mapping<'_> {
     /// Reads a record.
-    pub fn map<'r>(&'r mut self, record: &'r Record) -> Result<Mapped<'r>, Refusal> {
+    pub fn map<'r>(&'r self, record: &'r Record) -> Result<Mapped<'r>, Refusal> {
         let booked_at = self.booked_at(record)?;
         let booked_on = self.booked_on(record, booked_at)?;
         let currency = self.currency(record);
-        if let Ok(currency) = currency {
-            self.last_currency = Some(currency);
-        }
-        let this = &*self;
         let mut texts = [None; Field::ALL.len()];
         for field in Field::ALL {
             if !matches!(field, Field::BookedOn | Field::BookedAt | Field::Amount) {
-                texts[field.column()] = this.text(field, record);
+                texts[field.column()] = self.text(field, record);
             }
         }
-        for &field in &this.meaning.required {
-            let empty = !matches!(field, Field::BookedOn | Field::Amount) && this.text(field, record).is_none();
+        for &field in &self.meaning.required {
+            let empty = !matches!(field, Field::BookedOn | Field::Amount) && self.text(field, record).is_none();
             if empty {
                 return Err(refusal(field.name(), None, "the field is required and empty"));
             }
         }
-        texts[Field::Source.column()] = Some(this.source(record)?);
+        texts[Field::Source.column()] = Some(self.source(record)?);
         let currency = currency?;
         let cells = Cells {
-            amount: this.slots[Field::Amount.column()].text(record),
-            debit: this.debit.text(record),
-            credit: this.credit.text(record),
-            flag: this.flag.text(record),
+            amount: self.slots[Field::Amount.column()].text(record),
+            debit: self.debit.text(record),
+            credit: self.credit.text(record),
+            flag: self.flag.text(record),
         };
-        let minor = this.amount(cells, currency)?;
+        let minor = self.amount(cells, currency)?;
         Ok(Mapped { texts, booked_on: days_of(booked_on), booked_at, currency, minor })
     }
 
@@ -112,7 +104,7 @@ impl Mapping<'_> {
         }
     }
 
-    fn booked_on(&mut self, record: &Record, booked_at: Option<i64>) -> Result<Date, Refusal> {
+    fn booked_on(&self, record: &Record, booked_at: Option<i64>) -> Result<Date, Refusal> {
         let business_date = self.meaning.business_date;
         let date = match &self.slots[Field::BookedOn.column()] {
             Slot::None => match booked_at {
@@ -122,12 +114,9 @@ impl Mapping<'_> {
             Slot::Constant(text) => text.parse().map_err(|_| refusal("booked_on", Some(text), "no date"))?,
             slot => {
                 let text = slot.text(record).unwrap_or_default();
-                if self.last_date.0 != text || self.last_date.1.is_none() {
-                    self.last_date = (text.to_owned(), parse_date(text, &self.meaning.formats));
-                }
                 let reason =
                     if text.trim().is_empty() { "the date is empty" } else { "no date in any declared format" };
-                self.last_date.1.ok_or_else(|| refusal("booked_on", Some(text), reason))?
+                parse_date(text, &self.meaning.formats).ok_or_else(|| refusal("booked_on", Some(text), reason))?
             }
         };
         if date == business_date {
@@ -144,9 +133,6 @@ impl Mapping<'_> {
                 _ => Err(refusal("currency", None, "the currency is empty")),
             };
         };
-        if let Some(last) = self.last_currency.filter(|last| last.code() == text) {
-            return Ok(last);
-        }
         let currency = text.parse().map_err(|error| refusal("currency", Some(text), &format!("{error}")))?;
         match self.meaning.currencies.contains(&currency) {
             true => Ok(currency),

@@ -162,16 +162,7 @@ impl Meaning {
             }
         }
         self.expected_header(header, &mut drift.words);
-        Ok(Mapping {
-            meaning: self,
-            slots,
-            debit,
-            credit,
-            flag,
-            drift,
-            last_date: (String::new(), None),
-            last_currency: None,
-        })
+        Ok(Mapping { meaning: self, slots, debit, credit, flag, drift })
     }
 
     fn of_nothing(&self) -> Mapping<'_> {
@@ -182,8 +173,6 @@ impl Meaning {
             credit: Slot::None,
             flag: Slot::None,
             drift: Drift { words: vec!["the file is empty, without even a header".to_owned()], lost: false },
-            last_date: (String::new(), None),
-            last_currency: None,
         }
     }
 

@@ -203,7 +203,7 @@ fn blocks() -> impl Strategy<Value = Block> {
 }
 
 /// By rows alone: every record goes the way of those in doubt.
-fn one_by_one(mapping: &mut Mapping<'_>, block: &Block, scale: u32) -> (RecordBatch, Vec<String>) {
+fn one_by_one(mapping: &Mapping<'_>, block: &Block, scale: u32) -> (RecordBatch, Vec<String>) {
     let (mut rows, mut refused, mut record) = (Rows::new(scale), Vec::new(), Record::default());
     for row in 0..block.rows {
         block.write(row, &mut record).unwrap();
@@ -237,7 +237,7 @@ proptest! {
         let meaning = Meaning::new(&config, &extract, owner, "2026-11-20".parse().unwrap()).unwrap();
         let names = NAMES.map(str::to_owned);
         let bind = || meaning.bind(Some(&names), &[]).unwrap();
-        let (expected, expected_refusals) = one_by_one(&mut bind(), &block, config.scale());
+        let (expected, expected_refusals) = one_by_one(&bind(), &block, config.scale());
         let mut mapper = Mapper::new(bind(), 3);
         let (movements, refused) = mapper.map(&block).unwrap();
         let shown = |refused: Refused| format!("{} {:?} {:?}", refused.record, refused.source.as_deref(), refused.refusal);
