@@ -65,6 +65,13 @@ impl Block {
     }
 }
 
+/// The columns of a block: each of `values` at the 0-based position that `wanted` names for it.
+pub(super) fn placed(wanted: &[usize], values: impl IntoIterator<Item = ArrayRef>) -> Vec<Option<ArrayRef>> {
+    let mut columns = vec![None; wanted.iter().max().map_or(0, |last| last + 1)];
+    wanted.iter().zip(values).for_each(|(&column, values)| columns[column] = Some(values));
+    columns
+}
+
 /// A format's reader.
 pub trait Blocks {
     /// Column names by position; empty where the format has none. `None`: a file that should
@@ -128,10 +135,7 @@ impl<R: Records> Blocks for Gathered<R> {
         if rows == 0 {
             return Ok(None);
         }
-        let mut columns = vec![None; wanted.iter().max().map_or(0, |last| last + 1)];
-        for (texts, &column) in self.texts.iter_mut().zip(wanted) {
-            columns[column] = Some(Arc::new(texts.finish()) as ArrayRef);
-        }
+        let columns = placed(wanted, self.texts.iter_mut().map(|texts| Arc::new(texts.finish()) as ArrayRef));
         let numbers = Numbers::From(self.read + 1);
         self.read += rows as u64;
         Ok(Some(Block { columns, rows, numbers, refused }))

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use arrow_array::builder::BinaryBuilder;
 use arrow_array::{ArrayRef, StringArray};
+use arrow_schema::ArrowError;
 use cuadre_rules::config::Limits;
 use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract};
 
-use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks, Numbers};
+use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks, Numbers, placed};
 use super::bytes::{Taken, read_line};
 use super::record::{Record, Refusal, Trailer, Unreadable, keep_trailer};
 use super::split::Splitter;
@@ -196,12 +197,12 @@ impl Blocks for CsvBlocks {
         if rows == 0 {
             return Ok(None);
         }
-        let mut columns = vec![None; wanted.iter().max().map_or(0, |last| last + 1)];
-        for (texts, &column) in self.texts.iter_mut().zip(wanted) {
-            let texts = StringArray::try_from_binary(texts.finish())
-                .map_err(|error| Unreadable(format!("after record {}: {error}", self.read)))?;
-            columns[column] = Some(Arc::new(texts) as ArrayRef);
-        }
+        let text = |bytes: &mut BinaryBuilder| -> Result<ArrayRef, ArrowError> {
+            Ok(Arc::new(StringArray::try_from_binary(bytes.finish())?))
+        };
+        let texts: Result<Vec<ArrayRef>, ArrowError> = self.texts.iter_mut().map(text).collect();
+        let texts = texts.map_err(|error| Unreadable(format!("after record {}: {error}", self.read)))?;
+        let columns = placed(wanted, texts);
         let numbers = Numbers::From(self.read + 1 - rows as u64);
         Ok(Some(Block { columns, rows, numbers, refused }))
     }

@@ -3,11 +3,11 @@
 pub mod all;
 mod amounts;
 pub mod block;
-pub mod bytes;
+mod bytes;
 mod cell;
 pub mod columns;
 pub mod control;
-pub mod csv;
+mod csv;
 pub mod dataset;
 pub mod evidence;
 mod fixed;
@@ -72,6 +72,12 @@ pub struct Input<'a> {
     pub leave: bool,
 }
 
+impl Input<'_> {
+    fn format(&self) -> Format {
+        self.meaning.extract().format_of(self.name)
+    }
+}
+
 /// A part of an input that can be loaded by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -89,7 +95,7 @@ pub enum Part {
 /// The parts in which a file is loaded, in order. What cannot be parted is one; why it may be
 /// unreadable is for [`load`] to say.
 pub fn parts(input: &Input<'_>) -> Vec<Part> {
-    match input.meaning.extract().format_of(input.name) {
+    match input.format() {
         Format::Parquet => parquet::parts(&input.path).unwrap_or_else(|| vec![Part::Whole]),
         _ => vec![Part::Whole],
     }
@@ -155,8 +161,7 @@ pub fn load(
     let wanted = mapper.wanted();
     let movements = folder.join("movements.arrow");
     let fold = input.folding.file(input.side, &movements)?;
-    let can_be_left = input.meaning.extract().format_of(input.name) == Format::Parquet;
-    let mut stage = if input.leave && can_be_left {
+    let mut stage = if input.leave && input.format() == Format::Parquet {
         let Input { path, part, meaning, index, .. } = input.clone();
         MovementStage::leave(&movements, Source { path, part, meaning, index, limits: limits.clone() }, fold)
     } else {
@@ -209,7 +214,7 @@ pub fn load(
 }
 
 fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
-    match input.meaning.extract().format_of(input.name) {
+    match input.format() {
         Format::Parquet => Ok(Box::new(parquet::ParquetBlocks::new(&input.path, &input.part, limits)?)),
         _ => text_blocks(&input.path, &input.meaning, limits),
     }

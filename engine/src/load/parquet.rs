@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::Part;
-use super::block::{BLOCK_ROWS, Block, Blocks, Numbers};
+use super::block::{BLOCK_ROWS, Block, Blocks, Numbers, placed};
 use super::bytes::{most_expanded, too_expanded, too_large};
 use super::record::Unreadable;
 
@@ -31,7 +31,6 @@ pub struct ParquetBlocks {
     most: u64,
     /// Records of the file before the part.
     before: u64,
-    read: u64,
     /// Rows of the part that are read, and all of its rows and bytes.
     rows: u64,
     all_rows: u64,
@@ -51,7 +50,7 @@ impl ParquetBlocks {
             return Err(Unreadable(too_expanded(most)));
         }
         let schema: SchemaRef = metadata.schema().clone();
-        let (groups, read) = match part {
+        let (groups, before) = match part {
             Part::Whole => (None, 0),
             Part::RowGroups { groups, before } => (Some(groups.clone()), *before),
         };
@@ -69,8 +68,7 @@ impl ParquetBlocks {
             names: schema.fields().iter().map(|field| field.name().clone()).collect(),
             floats: schema.fields().iter().filter(|f| is_float(f.data_type())).map(|f| f.name().clone()).collect(),
             most: limits.record_bytes,
-            before: read,
-            read,
+            before,
         })
     }
 
@@ -80,7 +78,7 @@ impl ParquetBlocks {
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> Unreadable {
-        Unreadable(format!("after record {}: {error}", self.read))
+        Unreadable(format!("after record {}: {error}", self.before + self.rows))
     }
 
     fn open(&self, wanted: &[usize]) -> Result<ParquetRecordBatchReader, Unreadable> {
@@ -120,21 +118,19 @@ impl Blocks for ParquetBlocks {
             Some(Ok(batch)) => batch,
         };
         if let Some(row) = too_large_row(batch.columns(), self.most) {
-            self.read += row as u64;
+            self.rows += row as u64;
             return Err(self.failed(&too_large(self.most)));
         }
         let numbers = match &self.selected {
-            None => Numbers::From(self.read + 1),
+            None => Numbers::From(self.before + self.rows + 1),
             Some(rows) => {
                 let these = rows.iter().skip(self.rows as usize).take(batch.num_rows());
                 Numbers::These(these.map(|&row| self.before + row as u64 + 1).collect())
             }
         };
-        self.read += batch.num_rows() as u64;
         self.rows += batch.num_rows() as u64;
-        let mut columns = vec![None; self.names.len()];
-        let present = wanted.iter().filter(|&&column| column < self.names.len());
-        present.zip(batch.columns()).for_each(|(&column, values)| columns[column] = Some(values.clone()));
+        // Those past the last column are not there: `wanted` is in order.
+        let columns = placed(wanted, batch.columns().iter().cloned());
         Ok(Some(Block { columns, rows: batch.num_rows(), numbers, refused: Vec::new() }))
     }
 

@@ -15,7 +15,7 @@ use cuadre_rules::movement::{Columns, Field};
 use cuadre_rules::sketch::{CAPACITY, Digester, Folder, Sketch, proof};
 use rayon::prelude::*;
 
-use super::fold::{Folding, RowEncoder, is_chosen, rows_of};
+use super::fold::{Folding, RowEncoder, is_chosen, retain_chosen, rows_of};
 use super::sorter::{Sorted, Sorter};
 use crate::error::EngineError;
 use crate::load::stage::Staged;
@@ -126,8 +126,7 @@ impl Sides<'_> {
                     let columns = Columns::of(&batch);
                     let sources = encoder.sources(&columns);
                     digester.digest(&columns, &sources, &mut digests);
-                    let mut sources = sources.into_iter();
-                    digests.retain(|_| sources.next().is_some_and(|source| is_chosen(folded, source)));
+                    retain_chosen(&mut digests, &sources, folded);
                     folder.add(&digests);
                 }
             }

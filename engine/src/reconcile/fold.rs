@@ -103,12 +103,11 @@ impl FileFold<'_> {
         self.fingerprints.clear();
         digester.digest(&Columns::of(&movements.batch), &movements.sources, &mut self.digests);
         self.fingerprints.extend(self.digests.iter().flat_map(|digest| digest.fingerprint.to_le_bytes()));
-        let mut sources = movements.sources.iter();
-        self.digests.retain(|_| {
-            let Some(&source) = sources.next().filter(|&&source| is_chosen(folded, source)) else { return false };
-            self.movements[usize::from(source)] += u64::from(self.side == Side::Source);
-            true
-        });
+        retain_chosen(&mut self.digests, &movements.sources, folded);
+        if self.side == Side::Source {
+            let folded = movements.sources.iter().filter(|&&source| is_chosen(folded, source));
+            folded.for_each(|&source| self.movements[usize::from(source)] += 1);
+        }
         self.folder.add(&self.digests);
         self.out.write_all(&self.fingerprints).map_err(|e| self.failed(e))
     }
@@ -175,6 +174,12 @@ impl<'a> RowEncoder<'a> {
 /// Whether a source is among those `chosen` from the plan.
 pub fn is_chosen(chosen: &[bool], source: u16) -> bool {
     chosen.get(usize::from(source)) == Some(&true)
+}
+
+/// Keeps the digests of rows whose sources, row by row, are among those `chosen`.
+pub fn retain_chosen(digests: &mut Vec<RowDigest>, sources: &[u16], chosen: &[bool]) {
+    let mut sources = sources.iter();
+    digests.retain(|_| sources.next().is_some_and(|&source| is_chosen(chosen, source)));
 }
 
 /// The 0-based rows of the file staged at `staged` whose key has one of `fingerprints`.
