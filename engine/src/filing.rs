@@ -32,7 +32,7 @@ pub fn render(
     progress: &Progress,
 ) -> Result<Vec<Subject>, EngineError> {
     let records = judgement.day.sources.iter().map(|source| source.records - source.rejected_records).sum();
-    progress.phase("writing the reports", Count::Movements, Some(records));
+    progress.phase("writing the reports", Some(Count::Movements(records)));
     let (report_csv, report_parquet, summary) = reports(config, judgement, folder, progress)?;
     let exceptions = write_evidence(judgement, folder)?;
     let mut out = create(folder, INPUTS)?;
@@ -76,7 +76,7 @@ pub fn write_evidence(judgement: &Judgement, folder: &Path) -> Result<Subject, E
     finish(folder, EXCEPTIONS, out)
 }
 
-/// Makes the reports of every movement. Each takes a core for itself, so they are made side by side.
+/// Makes the reports of every movement, side by side.
 fn reports(
     config: &Config,
     judgement: &Judgement,
@@ -84,17 +84,12 @@ fn reports(
     progress: &Progress,
 ) -> Result<(Subject, Subject, Subject), EngineError> {
     let (csv, others) =
-        rayon::join(|| report_csv(config, judgement, folder, progress), || report_parquet(config, judgement, folder));
+        rayon::join(|| report_csv(config, judgement, folder), || report_parquet(config, judgement, folder, progress));
     let (csv, (parquet, summary)) = (csv?, others?);
     Ok((csv, parquet, summary))
 }
 
-fn report_csv(
-    config: &Config,
-    judgement: &Judgement,
-    folder: &Path,
-    progress: &Progress,
-) -> Result<Subject, EngineError> {
+fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<Subject, EngineError> {
     let day = &judgement.day;
     let mut amount = zeros(config)?;
     for source in &day.sources {
@@ -110,22 +105,26 @@ fn report_csv(
     };
     let mut csv = CsvReport::new(&config.report, &header, create(folder, "report.csv")?)?;
     for batch in movements(judgement) {
-        let batch = batch?;
-        csv.write(&batch).map_err(|error| located(error, &judgement.files))?;
-        // Both reports have the same movements, and this one takes longer as a rule.
-        progress.advance(batch.num_rows() as u64);
+        csv.write(&batch?).map_err(|error| located(error, &judgement.files))?;
     }
     finish(folder, "report.csv", csv.finish()?)
 }
 
 /// `report.parquet`, and the summary.
-fn report_parquet(config: &Config, judgement: &Judgement, folder: &Path) -> Result<(Subject, Subject), EngineError> {
+fn report_parquet(
+    config: &Config,
+    judgement: &Judgement,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(Subject, Subject), EngineError> {
     let mut parquet = ParquetReport::new(&config.report, judgement.day.scale, create(folder, "report.parquet")?)?;
     let mut summary = Summary::new();
     for batch in movements(judgement) {
         let batch = batch?;
         parquet.write(&batch)?;
         summary.observe(&batch)?;
+        // Both reports have the same movements, and this one takes longer.
+        progress.advance(batch.num_rows() as u64);
     }
     let parquet = finish(folder, "report.parquet", parquet.finish()?)?;
     let mut out = create(folder, "summary.csv")?;

@@ -13,7 +13,7 @@ use crate::load::all::load_all;
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
 use crate::load::stage::Staged;
-use crate::progress::{Count, Progress};
+use crate::progress::Progress;
 use crate::reconcile::breaks::{self, Sources, whole_warehouse};
 use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::{About, Gaps};
@@ -82,7 +82,7 @@ pub fn judge(
         sources.push(judged.day);
         staged.extend(judged.staged);
     }
-    room.progress.phase("comparing both sides", Count::Movements, None);
+    room.progress.phase("comparing both sides", None);
     let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
@@ -93,7 +93,7 @@ pub fn judge(
     let business = match extent {
         Extent::EndToEnd => Vec::new(),
         Extent::Day => {
-            room.progress.phase("judging the rules", Count::Movements, None);
+            room.progress.phase("judging the rules", None);
             let datasets = dataset::read_all(config, inputs, bytes)?;
             let room = Room { scratch: &folder(scratch, "rules")?, ..room };
             business::judge(config, &datasets, &staged, &files, room, &mut gaps)?

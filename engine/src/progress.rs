@@ -38,13 +38,13 @@ struct Loading {
     records: u64,
 }
 
-/// What a bar counts.
+/// What there is to do in a phase.
 #[derive(Clone, Copy)]
 pub enum Count {
-    /// Bytes.
-    Bytes,
-    /// Movements.
-    Movements,
+    /// So many bytes.
+    Bytes(u64),
+    /// So many movements.
+    Movements(u64),
 }
 
 impl Unit {
@@ -78,23 +78,24 @@ impl Progress {
     }
 
     /// Begins a phase of the night; `total` is what there is to do, where that is known.
-    pub fn phase(&self, what: &'static str, count: Count, total: Option<u64>) {
+    pub fn phase(&self, what: &'static str, total: Option<Count>) {
         let Some(bar) = &self.bar else { return };
-        let done = match count {
-            Count::Bytes => "{decimal_bytes} of {decimal_total_bytes}",
-            Count::Movements => "{human_pos} of {human_len} movements",
-        };
-        let template = match total {
-            Some(_) => format!("{{prefix}} [{{bar:24}}] {done}{{msg}}, {{eta}} left"),
-            None => "{prefix} for {elapsed}".to_owned(),
+        let (template, length) = match total {
+            Some(Count::Bytes(bytes)) => {
+                ("{prefix} [{bar:24}] {decimal_bytes} of {decimal_total_bytes}{msg}, {eta} left", bytes)
+            }
+            Some(Count::Movements(movements)) => {
+                ("{prefix} [{bar:24}] {human_pos} of {human_len} movements, {eta} left", movements)
+            }
+            None => ("{prefix} for {elapsed}", 0),
         };
         bar.set_prefix(what);
         bar.set_message("");
-        if let Ok(style) = ProgressStyle::with_template(&template) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.reset();
-        bar.set_length(total.unwrap_or(0));
+        bar.set_length(length);
         // Only now is there something to show.
         if bar.is_hidden() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -111,7 +112,7 @@ impl Progress {
 
     /// Begins to load `units`, in order of the configuration, from files of so many bytes.
     pub fn load(&self, units: Vec<Unit>, bytes: u64) {
-        self.phase("loading", Count::Bytes, Some(bytes));
+        self.phase("loading", Some(Count::Bytes(bytes)));
         let mut loading = self.loading();
         *loading = Loading { units, ..Loading::default() };
         self.tell(&mut loading);

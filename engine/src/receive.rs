@@ -40,7 +40,7 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
     let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
-    progress.phase("archiving", Count::Bytes, Some(found.map(size_of).sum()));
+    progress.phase("archiving", Some(Count::Bytes(found.map(size_of).sum())));
     take(&deliveries, &mut inputs, |delivery, file| {
         let kept = keep(delivery, file, archive);
         progress.advance(size_of(file));
