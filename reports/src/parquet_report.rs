@@ -43,7 +43,6 @@ pub struct ParquetReport<W: Write + Send> {
 /// The row group in the making: an encoder per column.
 #[derive(Default)]
 struct Group {
-    number: usize,
     rows: usize,
     columns: Vec<ArrowColumnWriter>,
 }
@@ -108,7 +107,7 @@ impl<W: Write + Send> ParquetReport<W> {
     fn encode(&mut self) -> Result<(), ReportError> {
         while let Some(batch) = self.rows.next_completed_batch() {
             if self.group.columns.is_empty() {
-                self.group.columns = self.encoders.create_column_writers(self.group.number)?;
+                self.group.columns = self.encoders.create_column_writers(self.writer.flushed_row_groups().len())?;
             }
             let schema = batch.schema();
             let columns = self.group.columns.par_iter_mut().zip(&schema.fields()[..]).zip(batch.columns());
@@ -124,8 +123,7 @@ impl<W: Write + Send> ParquetReport<W> {
     }
 
     fn end_group(&mut self) -> Result<(), ReportError> {
-        let Group { number, rows, columns } = std::mem::take(&mut self.group);
-        self.group.number = number + usize::from(rows > 0);
+        let Group { rows, columns } = std::mem::take(&mut self.group);
         if rows == 0 {
             return Ok(());
         }
