@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use cuadre_audit::SigningKey;
 
+pub mod servers;
+
 /// The business date of test nights.
 pub const DATE: &str = "2026-11-20";
 /// When their filings are issued: 2026-11-21T11:40:00Z, 05:40 in Mexico City.
