@@ -9,6 +9,8 @@ use cuadre_reports::ReportError;
 use cuadre_rules::ConfigError;
 use cuadre_rules::money::Overflow;
 
+use crate::database::Fault;
+
 /// What stopped a command.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -21,6 +23,9 @@ pub enum EngineError {
     /// Something the configuration names is not as it should be.
     #[error("{0}")]
     Setup(String),
+    /// A database cannot be read, and there is still time to repair that.
+    #[error("{0}; nothing was filed, since there is still time (policy.file_without_from)")]
+    Database(Fault),
     /// A regenerated filing differs from the signed one.
     #[error("{0}")]
     Differs(String),
@@ -74,6 +79,8 @@ impl EngineError {
         match self {
             Self::Usage(_) => exit::USAGE,
             Self::Config(_) | Self::Setup(_) => exit::CONFIG,
+            Self::Database(fault) if fault.passing => exit::PASSING_FAULT,
+            Self::Database(_) => exit::CONFIG,
             Self::Differs(_) => exit::VERIFICATION_FAILED,
             Self::Io { source, .. } => io_exit_code(source),
             Self::Audit(error) => audit_exit_code(error),

@@ -57,6 +57,10 @@ pub struct Input {
     pub changed_at: Option<Timestamp>,
     /// The filing of the day before that was made from the very same bytes of the same source.
     pub filed_before: Option<String>,
+    /// Whether it is the copy of rows of a database, written as
+    /// [`Extract::snapshot`](cuadre_rules::config::source::Extract::snapshot) says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snapshot: bool,
 }
 
 /// What an input is.
@@ -73,6 +77,19 @@ pub enum Role {
     Dataset,
     /// The rows that a rule's SQL returned.
     Rule,
+}
+
+impl Role {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Extract => "extract",
+            Self::Control => "control",
+            Self::Warehouse => "warehouse",
+            Self::Dataset => "dataset",
+            Self::Rule => "rule",
+        }
+    }
 }
 
 /// Something that could not be received, and why.

@@ -4,6 +4,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod commands;
+pub mod database;
+pub mod deliveries;
 pub mod error;
 pub mod filing;
 pub mod inputs;
@@ -15,6 +17,5 @@ pub mod night;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
-pub mod warehouse;
 
 pub use error::{EngineError, exit};

@@ -8,7 +8,7 @@ use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
 use cuadre_reports::predicate::{Filing, Superseded};
 use cuadre_reports::{Facts, Predicate};
 use cuadre_rules::Config;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +190,17 @@ fn restated(earlier: &Filed, day: &Predicate) -> Vec<String> {
 /// The deadline of a day's filing: the local time on the day after.
 pub fn deadline(config: &Config, date: Date) -> Result<Timestamp, EngineError> {
     let time = config.deadline().ok_or_else(|| EngineError::bug("the configuration has no deadline"))?;
+    morning_after(config, date, time)
+}
+
+/// From when on the day is filed without a database that is away.
+pub fn file_without_from(config: &Config, date: Date) -> Result<Timestamp, EngineError> {
+    let time = config.file_without_from().ok_or_else(|| EngineError::bug("the configuration has no deadline"))?;
+    morning_after(config, date, time)
+}
+
+/// A local time on the day after `date`.
+fn morning_after(config: &Config, date: Date, time: Time) -> Result<Timestamp, EngineError> {
     let day = date.checked_add(1.day()).map_err(|error| EngineError::Usage(error.to_string()))?;
     let zoned = day.to_datetime(time).to_zoned(config.zone()).map_err(|e| EngineError::Usage(e.to_string()))?;
     Ok(zoned.timestamp())

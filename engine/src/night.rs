@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, write_evidence};
 use crate::inputs::{Bytes, Inputs, Role};
@@ -28,8 +29,8 @@ pub struct Night<'a> {
     pub config_text: &'a str,
     /// The day to report.
     pub business_date: Date,
-    /// The folder of landing files and of a file warehouse.
-    pub data: PathBuf,
+    /// Where the day's inputs are.
+    pub places: Places,
     /// The series folder.
     pub filings: PathBuf,
     /// The private key that signs.
@@ -121,13 +122,13 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 pub fn compare<T>(
     config: &Config,
     business_date: Date,
-    data: &Path,
+    places: &Places,
     memory: usize,
     progress: &Progress,
     tell: impl FnOnce(Judgement) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
     let scratch = scratch()?;
-    let (inputs, bytes) = receive_in_place(config, business_date, data, scratch.path())?;
+    let (inputs, bytes) = receive_in_place(config, business_date, places, scratch.path(), progress)?;
     let room = Room { scratch: scratch.path(), memory, progress };
     let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
     progress.finish();

@@ -141,6 +141,15 @@ impl Progress {
         self.tell(&mut loading);
     }
 
+    /// Says something that is worth a line of its own.
+    pub fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None if self.lines => eprintln!("{line}"),
+            None => {}
+        }
+    }
+
     /// Clears the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
@@ -150,10 +159,8 @@ impl Progress {
 
     fn tell(&self, loading: &mut Loading) {
         while let Some(unit) = loading.units.get(loading.told).filter(|unit| unit.parts == 0) {
-            match &self.bar {
-                _ if !self.lines => {}
-                Some(bar) => bar.println(unit.line()),
-                None => eprintln!("{}", unit.line()),
+            if self.lines {
+                self.note(&unit.line());
             }
             loading.told += 1;
         }

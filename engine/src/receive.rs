@@ -4,38 +4,34 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
-use cuadre_rules::config::{Check, Source};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::database::Fault;
+use crate::deliveries::{Day, Delivery, Places};
 use crate::error::EngineError;
-use crate::inputs::{Bytes, FORMAT, Input, Inputs, Problem, Role, Stored};
-use crate::landing::{Found, find};
+use crate::inputs::{Bytes, FORMAT, Input, Inputs, Problem, Stored};
+use crate::landing::Found;
+use crate::manifest::file_without_from;
 use crate::night::Night;
-use crate::progress::Count;
-use crate::warehouse;
+use crate::progress::{Count, Progress};
 
-/// What there is to receive for one owner: files, or why there are none.
-struct Delivery {
-    role: Role,
-    of: String,
-    found: Result<Vec<Found>, String>,
-    /// Keep the time of the last change.
-    timed: bool,
-}
-
-/// Receives the day of `night`. Queries of the warehouse are answered into files of `scratch`.
+/// Receives the day of `night`. Rows of databases are copied into files of `scratch`.
 pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<Inputs, EngineError> {
-    let Night { config, business_date: date, ref data, progress, .. } = *night;
-    let mut deliveries = Vec::new();
-    for source in &config.sources {
-        deliveries.extend(source_deliveries(source, data, date));
+    let Night { config, business_date: date, ref places, progress, .. } = *night;
+    let start = Instant::now();
+    progress.phase("looking for the day's files and rows", None);
+    let deliveries = Day { config, date, places, scratch, lasting: true, progress }.deliveries(true);
+    if let Some(fault) = away(&deliveries)
+        && night.issued_at.saturating_add(start.elapsed()).map_err(EngineError::bug)? < file_without_from(config, date)?
+    {
+        return Err(EngineError::Database(fault.clone()));
     }
-    deliveries.extend(warehouse_deliveries(config, data, date, scratch));
     let stored = archive.put_bytes(night.config_text.as_bytes())?;
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
@@ -54,17 +50,14 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
 pub fn receive_in_place(
     config: &Config,
     date: Date,
-    data: &Path,
+    places: &Places,
     scratch: &Path,
+    progress: &Progress,
 ) -> Result<(Inputs, Bytes), EngineError> {
-    let mut deliveries: Vec<Delivery> =
-        config.sources.iter().flat_map(|source| source_deliveries(source, data, date)).collect();
-    let mut warehouse = warehouse::open(config, data);
-    let found = match &mut warehouse {
-        Ok(warehouse) => warehouse.day(date, scratch).map_err(|error| error.to_string()),
-        Err(away) => Err(away.to_string()),
-    };
-    deliveries.push(Delivery { role: Role::Warehouse, of: String::new(), found, timed: false });
+    let deliveries = Day { config, date, places, scratch, lasting: false, progress }.deliveries(false);
+    if let Some(fault) = away(&deliveries) {
+        return Err(EngineError::Database(fault.clone()));
+    }
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
     let twins = twins(&deliveries);
@@ -72,6 +65,11 @@ pub fn receive_in_place(
     let found = deliveries.into_iter().filter_map(|delivery| delivery.found.ok()).flatten();
     let places: BTreeMap<_, _> = found.map(|file| (file.name, file.path)).collect();
     Ok((inputs, Bytes::InPlace(places)))
+}
+
+/// Why a database could not be read.
+fn away(deliveries: &[Delivery]) -> Option<&Fault> {
+    deliveries.iter().filter(|delivery| delivery.of_database).find_map(|delivery| delivery.found.as_ref().err())
 }
 
 fn size_of(file: &Found) -> u64 {
@@ -101,7 +99,7 @@ fn take(
 ) -> Result<(), EngineError> {
     let keep_all = |delivery: &Delivery| match &delivery.found {
         Ok(found) => found.par_iter().map(|file| keep(delivery, file)).collect(),
-        Err(reason) => vec![Ok(Err(reason.clone()))],
+        Err(fault) => vec![Ok(Err(fault.words.clone()))],
     };
     let kept: Vec<Vec<Kept>> = deliveries.par_iter().map(keep_all).collect();
     for (delivery, kept) in deliveries.iter().zip(kept) {
@@ -152,57 +150,7 @@ impl Delivery {
             file: Stored { name: file.name.clone(), sha256, bytes },
             changed_at: if self.timed { changed() } else { None },
             filed_before: None,
+            snapshot: self.snapshot,
         }
     }
-}
-
-fn source_deliveries(source: &Source, data: &Path, date: Date) -> Vec<Delivery> {
-    let delivery = |role, patterns: &[String], timed| Delivery {
-        role,
-        of: source.id.clone(),
-        found: find(data, patterns, date),
-        timed,
-    };
-    let extract = delivery(Role::Extract, source.extract.files.patterns(), source.cut_off.is_some());
-    let control = source.control.as_ref().and_then(|control| control.file.as_ref());
-    let control = control.map(|file| delivery(Role::Control, std::slice::from_ref(file), false));
-    std::iter::once(extract).chain(control).collect()
-}
-
-/// What is asked of the warehouse, or lies beside it.
-enum Ask<'a> {
-    Day,
-    Sql(&'a str),
-    File(&'a String),
-}
-
-/// The warehouse's rows, and whatever is asked of the warehouse in the same moment.
-fn warehouse_deliveries(config: &Config, data: &Path, date: Date, scratch: &Path) -> Vec<Delivery> {
-    let mut asks = vec![(Role::Warehouse, "", Ask::Day)];
-    for dataset in &config.datasets {
-        let file = dataset.file.as_ref().map(Ask::File);
-        let ask = file.or(dataset.query.as_deref().map(Ask::Sql));
-        asks.extend(ask.map(|ask| (Role::Dataset, dataset.id.as_str(), ask)));
-    }
-    for rule in &config.rules {
-        if let Check::WarehouseSql(check) = &rule.check {
-            asks.push((Role::Rule, rule.id.as_str(), Ask::Sql(&check.query)));
-        }
-    }
-    let mut warehouse = warehouse::open(config, data).map_err(|error| error.to_string());
-    let deliveries = asks.into_iter().enumerate().map(|(n, (role, of, ask))| {
-        let found = match (ask, &mut warehouse) {
-            (Ask::File(pattern), _) => find(data, std::slice::from_ref(pattern), date),
-            (_, Err(away)) => Err(away.clone()),
-            (Ask::Day, Ok(warehouse)) => warehouse.day(date, scratch).map_err(|error| error.to_string()),
-            (Ask::Sql(sql), Ok(warehouse)) => {
-                let answer =
-                    Found { name: format!("answer for {of}"), path: scratch.join(format!("answer-{n}.parquet")) };
-                let asked = warehouse.query(sql, date, &answer.path);
-                asked.map(|()| vec![answer]).map_err(|error| error.to_string())
-            }
-        };
-        Delivery { role, of: of.to_owned(), found, timed: false }
-    });
-    deliveries.collect()
 }

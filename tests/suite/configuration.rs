@@ -44,7 +44,7 @@ fn the_schema_names_every_setting() {
     assert_eq!(done.code, 0);
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = "currencies currency data dataset deadline end_to_end filings institution limits policy report rule \
+    let expected = "currencies currency data databases dataset deadline end_to_end filings institution limits policy report rule \
                     series signing source time_zone warehouse";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();

@@ -304,7 +304,7 @@ fn sqlite_floats_are_refused() {
         assert_eq!(place.run().code, 3, "{column} {value}");
         let found = evidence(&place, "warehouse_records_rejected");
         assert_eq!(found.len(), 1, "{column} {value}");
-        let place_of = "warehouse_records_rejected,a,warehouse.db#movements,1,amount,,REAL ";
+        let place_of = "warehouse_records_rejected,a,warehouse#movements,1,amount,,REAL ";
         assert!(found[0].starts_with(place_of) && found[0].contains("binary floating-point"), "{}", found[0]);
         assert_eq!(predicate(&place)["endToEnd"][0]["missingInWarehouse"], 1);
     }

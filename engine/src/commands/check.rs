@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use cuadre_rules::Config;
-use cuadre_rules::config::source::ControlFrom;
-use cuadre_rules::config::{Source, Warehouse};
+use cuadre_rules::config::Source;
+use cuadre_rules::config::database::shown;
+use cuadre_rules::config::source::{ControlFrom, Extract};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use serde_json::json;
@@ -44,7 +45,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     for source in &config.sources {
         source_plan(config, source, &dated);
     }
-    eprintln!("\nWarehouse: {}", warehouse_plan(&config.warehouse, &dated));
+    eprintln!("\nWarehouse: {}", extract_plan(config.warehouse.extract(), &dated));
     if !config.rules.is_empty() {
         eprintln!("\nRules ({}):", config.rules.len());
     }
@@ -72,11 +73,10 @@ fn key_note(configured: &Configured) -> &'static str {
 }
 
 fn source_plan(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String) {
-    let patterns: Vec<String> = source.extract.files.patterns().iter().map(|pattern| dated(pattern)).collect();
     let title = if source.title.is_empty() { String::new() } else { format!("  {}", source.title) };
     eprintln!("  {}{title}", source.id);
     let expected = source.expected_files.map_or(String::new(), |count| format!(", {count} files expected"));
-    eprintln!("    {} from {}{expected}", source.extract.format.name(), patterns.join(", "));
+    eprintln!("    {}{expected}", extract_plan(&source.extract, dated));
     eprintln!("    control: {}", control_plan(source, dated));
     let (key, compare) = config.compared_fields(source);
     let key = if key.is_empty() { "no key".to_owned() } else { format!("key {}", names(&key)) };
@@ -89,18 +89,29 @@ fn control_plan(source: &Source, dated: &dyn Fn(&str) -> String) -> String {
         Some(control) => match control.from {
             ControlFrom::Trailer => "trailer record".to_owned(),
             ControlFrom::Json | ControlFrom::Csv => control.file.as_deref().map(dated).unwrap_or_default(),
+            ControlFrom::Table => {
+                let url = control.url.as_ref().or(source.extract.url.as_ref());
+                place_of(url.map_or("", String::as_str), &control.table)
+            }
         },
     }
 }
 
-fn warehouse_plan(warehouse: &Warehouse, dated: &dyn Fn(&str) -> String) -> String {
-    match warehouse {
-        Warehouse::Files(extract) => {
+/// Where an extract's rows are.
+fn extract_plan(extract: &Extract, dated: &dyn Fn(&str) -> String) -> String {
+    match &extract.url {
+        Some(url) => place_of(url, &extract.table),
+        None => {
             let patterns: Vec<String> = extract.files.patterns().iter().map(|pattern| dated(pattern)).collect();
-            format!("{} files {}", extract.format.name(), patterns.join(", "))
+            format!("{} from {}", extract.format().name(), patterns.join(", "))
         }
-        Warehouse::Sqlite(table) => format!("SQLite {}, table {}", table.path, table.table),
     }
+}
+
+fn place_of(url: &str, table: &Option<String>) -> String {
+    let relation = table.as_ref().map_or("a query".to_owned(), |table| format!("table {table}"));
+    let scheme = if url.contains(':') { "" } else { "sqlite:" };
+    format!("{scheme}{}, {relation}", shown(url))
 }
 
 fn names(fields: &[Field]) -> String {
@@ -112,7 +123,7 @@ fn plan_json(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String) -
     let files: Vec<String> = source.extract.files.patterns().iter().map(|pattern| dated(pattern)).collect();
     json!({
         "id": source.id,
-        "format": source.extract.format.name(),
+        "format": source.extract.format().name(),
         "files": files,
         "control": control_plan(source, dated),
         "key": names(&key),

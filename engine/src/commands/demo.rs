@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cuadre_fixtures::Demo;
 
 use super::{Configured, issued_at, keygen, show, use_threads};
+use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::judge::MEMORY;
 use crate::night::{self, Filing, Night, Outcome};
@@ -31,7 +32,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         config: &configured.config,
         config_text: &configured.text,
         business_date: demo.business_date.parse().map_err(EngineError::bug)?,
-        data: configured.data(&None),
+        places: Places::below(folder),
         filings: configured.filings(&None),
         key: configured.key(),
         issued_at: issued_at()?,

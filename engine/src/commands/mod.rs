@@ -15,11 +15,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use cuadre_rules::Config;
+use cuadre_rules::config::database::{Engine, shown};
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
 
+use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
+
+/// The environment variable that names the warehouse.
+const WAREHOUSE_URL: &str = "CUADRE_WAREHOUSE_URL";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -28,7 +33,7 @@ Exit codes:
    4  not filed: the policy forbids it
    5  verification failed, or regeneration differs
   64  wrong usage
-  75  passing fault (lock, disk full): retry
+  75  passing fault (database away, lock, disk full): retry
   78  wrong configuration
   70  a bug";
 
@@ -101,6 +106,37 @@ impl Configured {
 
     fn data(&self, given: &Option<PathBuf>) -> PathBuf {
         given.clone().unwrap_or_else(|| self.folder.join(&self.config.data))
+    }
+
+    /// Where the day's inputs are. `given` folders and databases come before the configured ones; the
+    /// environment's warehouse is one of them, since it may have the password in it.
+    fn places(&mut self, data: &Option<PathBuf>, warehouse: &Option<String>) -> Result<Places, EngineError> {
+        let data = self.present_data(data)?;
+        let mut places = Places { warehouse: data.clone(), data, secrets: self.folder.clone() };
+        let environment = || std::env::var(WAREHOUSE_URL).ok().filter(|url| !url.is_empty());
+        let Some(url) = warehouse.clone().or_else(environment) else { return Ok(places) };
+        self.config.warehouse = match url.strip_prefix("file:") {
+            Some(path) => {
+                let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+                let is_file = path.is_file();
+                let folder = if is_file { path.parent().unwrap_or(Path::new("")) } else { path };
+                let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+                if !folder.is_dir() {
+                    let message =
+                        format!("the warehouse {} is not there; check {WAREHOUSE_URL} and --warehouse", path.display());
+                    return Err(EngineError::Setup(message));
+                }
+                places.warehouse = folder.to_owned();
+                let name = path.file_name().filter(|_| is_file).map(|name| name.to_string_lossy().into_owned());
+                self.config.warehouse.in_files(name.as_deref())
+            }
+            None => {
+                let wrong = |why| EngineError::Usage(format!("--warehouse {}: {why}", shown(&url)));
+                Engine::of(&url).map_err(wrong)?;
+                self.config.warehouse.in_database(&url)
+            }
+        };
+        Ok(places)
     }
 
     /// The data folder, which must be there: all sources missing at once is no delivery but a

@@ -25,6 +25,10 @@ pub struct Args {
     /// Folder of landing files and of a file warehouse [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Where the warehouse is: postgres://..., redshift://..., mysql://..., sqlite:PATH, or file:PATH for files
+    /// [default: CUADRE_WAREHOUSE_URL, or the configuration's]
+    #[arg(long, value_name = "URL")]
+    warehouse: Option<String>,
     /// Folder of the series of filings [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     filings: Option<PathBuf>,
@@ -54,18 +58,18 @@ enum Only {
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
-    let configured = Configured::read(&args.config)?;
+    let mut configured = Configured::read(&args.config)?;
+    let places = configured.places(&args.data, &args.warehouse)?;
     let progress = Progress::on_stderr(true);
     if let Some(Only::EndToEnd) = args.only {
-        let data = configured.present_data(&args.data)?;
-        return night::compare(&configured.config, args.date, &data, args.memory << 20, &progress, differences);
+        return night::compare(&configured.config, args.date, &places, args.memory << 20, &progress, differences);
     }
     let had_key = configured.key().exists();
     let outcome = night::run(&Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: args.date,
-        data: configured.present_data(&args.data)?,
+        places,
         filings: configured.filings(&args.filings),
         key: configured.key(),
         issued_at: issued_at()?,

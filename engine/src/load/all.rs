@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use cuadre_rules::Config;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::Kind;
+use cuadre_rules::{Config, config};
 use rayon::prelude::*;
 
 use super::meaning::{Meaning, Owner};
@@ -15,7 +15,6 @@ use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::judge::Room;
 use crate::progress::Unit;
 use crate::reconcile::fold::Folding;
-use crate::warehouse;
 
 /// One extract of the day: the input, and what became of it.
 pub struct Extract<'a> {
@@ -47,19 +46,21 @@ pub fn load_all<'a>(
     leave: bool,
 ) -> Result<(Vec<Vec<Extract<'a>>>, Vec<WarehouseFile<'a>>), EngineError> {
     let ids: Vec<String> = config.sources.iter().map(|source| source.id.clone()).collect();
-    let warehouse_extract = warehouse::extract_of(config);
-    let meaning = |extract, owner| {
-        Meaning::new(config, extract, owner, inputs.business_date).map(Arc::new).map_err(EngineError::Setup)
+    let meaning = |extract: &config::source::Extract, owner: Owner| {
+        let of = |extract, owner| Meaning::new(config, extract, owner, inputs.business_date).map(Arc::new);
+        let both = [of(extract, owner.clone()), of(&extract.snapshot(), owner)];
+        both.into_iter().collect::<Result<Vec<_>, _>>().map_err(EngineError::Setup)
     };
+    // What the columns mean where they are as configured, and where they are a copy of a database's.
     let meanings = (0..).zip(&config.sources).map(|(index, source)| {
         let id = source.id.clone();
         meaning(&source.extract, Owner::Source { index, id })
     });
-    let meanings: Vec<Arc<Meaning>> = meanings.collect::<Result<_, _>>()?;
-    let warehouse_meaning = meaning(&warehouse_extract, Owner::Warehouse(ids))?;
+    let meanings: Vec<Vec<Arc<Meaning>>> = meanings.collect::<Result<_, _>>()?;
+    let warehouse_meanings = meaning(config.warehouse.extract(), Owner::Warehouse(ids))?;
 
     let mut jobs = Vec::new();
-    for (owner, (source, meaning)) in config.sources.iter().zip(&meanings).enumerate() {
+    for (owner, (source, meanings)) in config.sources.iter().zip(&meanings).enumerate() {
         let mut seen: Vec<&str> = Vec::new();
         for input in inputs.of(Role::Extract, &source.id) {
             let repeated = seen.contains(&input.file.sha256.as_str());
@@ -67,7 +68,7 @@ pub fn load_all<'a>(
             let file = super::Input {
                 name: &input.file.name,
                 path: bytes.path_of(input)?,
-                meaning: Arc::clone(meaning),
+                meaning: Arc::clone(&meanings[usize::from(input.snapshot)]),
                 index: jobs.len() as u32,
                 refused_as: (Kind::RecordsRejected, Some(source.id.as_str())),
                 hash_field: source.control.as_ref().and_then(|control| control.hash_field),
@@ -84,7 +85,7 @@ pub fn load_all<'a>(
         let file = super::Input {
             name: &input.file.name,
             path: bytes.path_of(input)?,
-            meaning: Arc::clone(&warehouse_meaning),
+            meaning: Arc::clone(&warehouse_meanings[usize::from(input.snapshot)]),
             index,
             refused_as: (Kind::WarehouseRecordsRejected, None),
             hash_field: None,

@@ -34,7 +34,7 @@ pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) ->
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let values = match control.from {
-        ControlFrom::Csv => match csv_row(bytes, control, &source.id)? {
+        ControlFrom::Csv | ControlFrom::Table => match csv_row(bytes, control, &source.id)? {
             Some(row) => row,
             None => return Ok(None),
         },

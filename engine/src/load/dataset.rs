@@ -1,33 +1,28 @@
-//! Reference data, held whole: CSV with a header, or a snapshot of a query.
+//! Reference data, held whole: CSV with a header.
 
 use std::path::Path;
 
-use arrow_array::{Array, StringArray};
 use cuadre_rules::Config;
 use cuadre_rules::business::{DatasetTable, Datasets};
 use cuadre_rules::config::Limits;
 
-use super::block::Blocks;
 use super::bytes::RecordGuard;
-use super::cell::texts;
-use super::parquet::ParquetBlocks;
-use super::{Part, bytes, text};
+use super::{bytes, text};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs, Role};
 
 /// Reference data by dataset id, and the rows of SQL rules by rule id.
 pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datasets, EngineError> {
-    let owners = config.datasets.iter().map(|dataset| (Role::Dataset, &dataset.id, dataset.query.is_some()));
-    let rules = config.rules.iter().map(|rule| (Role::Rule, &rule.id, true));
+    let owners = config.datasets.iter().map(|dataset| (Role::Dataset, &dataset.id));
+    let rules = config.rules.iter().map(|rule| (Role::Rule, &rule.id));
     let mut datasets = Datasets::new();
-    for (role, id, is_snapshot) in owners.chain(rules) {
+    for (role, id) in owners.chain(rules) {
         if let Some(problem) = inputs.problem(role, id) {
             datasets.insert(id.clone(), Err(problem.to_owned()));
         }
         for input in inputs.of(role, id) {
             let path = bytes.path_of(input)?;
-            let table = if is_snapshot { read_snapshot(&path) } else { read_csv(&path, &config.limits) };
-            let table = table.map_err(|reason| format!("{}: {reason}", input.file.name));
+            let table = read_csv(&path, &config.limits).map_err(|reason| format!("{}: {reason}", input.file.name));
             if datasets.insert(id.clone(), table).is_some() {
                 datasets.insert(id.clone(), Err("more than one file matches its pattern".to_owned()));
             }
@@ -37,21 +32,6 @@ pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datas
         }
     }
     Ok(datasets)
-}
-
-/// Reads a snapshot that a query was answered into.
-fn read_snapshot(path: &Path) -> Result<DatasetTable, String> {
-    let mut blocks = ParquetBlocks::new(path, &Part::Whole, &Limits::default()).map_err(|error| error.to_string())?;
-    let header = blocks.header().unwrap_or_default().to_vec();
-    let all: Vec<usize> = (0..header.len()).collect();
-    let mut table = DatasetTable { header, rows: Vec::new() };
-    while let Some(block) = blocks.next(&all).map_err(|error| error.to_string())? {
-        let columns = block.columns.iter().flatten().map(texts).collect::<Result<Vec<_>, _>>();
-        let columns = columns.map_err(|error| error.to_string())?;
-        let cell = |texts: &StringArray, row| texts.is_valid(row).then(|| texts.value(row).to_owned());
-        table.rows.extend((0..block.rows).map(|row| columns.iter().map(|texts| cell(texts, row)).collect()));
-    }
-    Ok(table)
 }
 
 /// Reads a UTF-8 CSV file with a header; an empty cell is absent.

@@ -194,7 +194,7 @@ impl Meaning {
             Column::Name(name) => by_name(name).into_iter().collect(),
             // JSON objects name their own members, so the alternatives stay open; elsewhere the
             // header decides for the whole file.
-            Column::Aliases(names) if self.extract.format == Format::Jsonl => {
+            Column::Aliases(names) if self.extract.format() == Format::Jsonl => {
                 names.iter().filter_map(|name| by_name(name)).collect()
             }
             Column::Aliases(names) => names.iter().find_map(|name| by_name(name)).into_iter().collect(),

@@ -224,7 +224,7 @@ fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadabl
 pub fn text_blocks(path: &Path, meaning: &Meaning, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
     let (bytes, taken) = bytes::open(path, limits).map_err(|error| Unreadable(error.to_string()))?;
     let extract = meaning.extract();
-    Ok(match extract.format {
+    Ok(match extract.format() {
         Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, extract, limits), taken)),
         Format::Jsonl => Box::new(Gathered::new(jsonl::JsonRecords::new(bytes, meaning.names(), limits), taken)),
         Format::Csv | Format::Parquet => Box::new(csv::CsvBlocks::new(bytes, taken, extract, limits)?),

@@ -128,7 +128,10 @@ fn deepest(root: &DeTable<'_>, path: &[Step]) -> Option<Range<usize>> {
     };
     for step in &path[1..] {
         let next = match (value.get_ref(), step) {
-            (DeValue::Table(table), Step::Key(key)) => table.get_key_value(key.as_str()).map(|(k, v)| (k.span(), v)),
+            (DeValue::Table(table), Step::Key(key)) => {
+                let found = table.get_key_value(key.as_str()).or_else(|| table.get_key_value(other_name(key)?));
+                found.map(|(k, v)| (k.span(), v))
+            }
             (DeValue::Array(array), Step::Index(n)) => array.get(*n).map(|v| (v.span(), v)),
             _ => None,
         };
@@ -136,4 +139,13 @@ fn deepest(root: &DeTable<'_>, path: &[Step]) -> Option<Range<usize>> {
         (found, value) = (Some(span), inner);
     }
     found
+}
+
+/// The other name by which a setting may be given.
+fn other_name(key: &str) -> Option<&'static str> {
+    match key {
+        "url" => Some("path"),
+        "date_formats" => Some("date_format"),
+        _ => None,
+    }
 }

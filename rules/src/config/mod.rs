@@ -3,6 +3,7 @@
 //! [`Config::parse`] reads and validates it; every error points at its line.
 
 pub mod check;
+pub mod database;
 pub mod error;
 pub mod policy;
 pub mod report;
@@ -10,6 +11,7 @@ pub mod rule;
 pub mod source;
 pub mod warehouse;
 
+use jiff::ToSpan;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Currency;
 use crate::movement::Field;
 
+pub use database::Databases;
 pub use error::ConfigError;
 pub use policy::{Policy, Severity};
 pub use report::Report;
@@ -57,6 +60,9 @@ pub struct Config {
     /// Bounds on what an input may demand of the machine.
     #[serde(default)]
     pub limits: Limits,
+    /// How long databases are waited for.
+    #[serde(default)]
+    pub databases: Databases,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,
@@ -154,6 +160,13 @@ impl Config {
     /// Local time of the deadline.
     pub fn deadline(&self) -> Option<Time> {
         Time::strptime("%H:%M", &self.deadline).ok()
+    }
+
+    /// Local time from which a day is filed without a database that is away: the policy's, or half
+    /// an hour before the deadline. Either lies on the day after the business date.
+    pub fn file_without_from(&self) -> Option<Time> {
+        let stated = self.policy.file_without_from.as_ref().and_then(|text| Time::strptime("%H:%M", text).ok());
+        stated.or_else(|| Some(self.deadline()?.saturating_sub(30.minutes())))
     }
 
     /// How one source is compared: its own setting, or the institution's.

@@ -15,6 +15,10 @@ pub struct Policy {
     pub block_on: Vec<Kind>,
     /// Least share of the configured sources that must have been received, in percent.
     pub minimum_coverage_percent: u8,
+    /// Local time, `HH:MM` on the day after the business date, from which a day is filed without a
+    /// database that is away; before, the run ends so that it is tried again. Half an hour before
+    /// the deadline where absent.
+    pub file_without_from: Option<String>,
 }
 
 /// How bad an exception is. Notes do not make a filing partial.

@@ -35,12 +35,18 @@ pub struct Source {
 
 /// One file pattern or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a file pattern, or a list of them")]
+#[serde(untagged, expecting = "expected a text, or a list of texts")]
 pub enum Files {
     /// One pattern.
     One(String),
     /// Several; files are taken in order of pattern, then name.
     Many(Vec<String>),
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
 }
 
 impl Files {
@@ -53,17 +59,36 @@ impl Files {
     }
 }
 
-/// Where files lie, how they are written and what their columns mean; of a source, or of a
-/// warehouse that is files.
+/// Where movements are read from, how they are written and what their columns mean; of a source or
+/// of the warehouse. They lie in files (`files`, `format`), or in a database (`url`, with `table` or
+/// `query`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extract {
     /// Where the files lie, relative to the data folder. `{date}` is the business date as
     /// `%Y-%m-%d`, `{date:%d%m%y}` in any other format; `*` and `?` match within one name.
+    #[serde(default)]
     pub files: Files,
+    /// The database: `sqlite:PATH` below the data folder, `postgres://USER@HOST/DATABASE`,
+    /// `redshift://...` or `mysql://...` (MariaDB, too). It never has a password, since the
+    /// configuration is archived with every filing.
+    #[serde(default, alias = "path")]
+    pub url: Option<String>,
+    /// Where the database's password is.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// The table or view, `schema.table` where it has to be; its rows whose `booked_on` is the
+    /// business date are taken.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// A query instead of a table; `?1` is the business date as `YYYY-MM-DD`, and every row is
+    /// taken.
+    #[serde(default)]
+    pub query: Option<String>,
     /// The format of the files. gzip and zstd compression are recognised by themselves, and of a
     /// `csv` extract the files whose names end in `.parquet` are Parquet with the same columns.
-    pub format: Format,
+    #[serde(default)]
+    pub format: Option<Format>,
     /// How CSV files are written.
     #[serde(default)]
     pub csv: Csv,
@@ -79,8 +104,9 @@ pub struct Extract {
     #[serde(default)]
     pub amount: AmountFormat,
     /// Formats of `booked_on`, tried in order: `strptime` patterns, or `serial` for spreadsheet
-    /// serial numbers.
-    #[serde(default = "iso")]
+    /// serial numbers. Of a database, a day's rows are those whose `booked_on` is the date in one of
+    /// these formats, unless its type is a date.
+    #[serde(default = "iso", alias = "date_format", deserialize_with = "one_or_many")]
     pub date_formats: Vec<String>,
     /// Formats of `booked_at`; RFC 3339 and `YYYY-MM-DD HH:MM:SS` where absent.
     #[serde(default)]
@@ -100,11 +126,30 @@ pub struct Extract {
 }
 
 impl Extract {
+    /// The format of the files; rows of a database become CSV.
+    pub fn format(&self) -> Format {
+        self.format.unwrap_or(Format::Csv)
+    }
+
     /// The format of the file of that name.
     pub fn format_of(&self, name: &str) -> Format {
-        match self.format {
+        match self.format() {
             Format::Csv if name.ends_with(".parquet") => Format::Parquet,
             format => format,
+        }
+    }
+
+    /// How rows of a database are written that are read instead of the files: CSV with the same
+    /// columns.
+    pub fn snapshot(&self) -> Self {
+        Self {
+            files: Files::default(),
+            format: None,
+            csv: Csv::default(),
+            fixed: Fixed::default(),
+            encoding: utf8(),
+            expected_header: Vec::new(),
+            ..self.clone()
         }
     }
 
@@ -120,6 +165,16 @@ impl Extract {
         let flag = amount.flag.as_ref().map(|flag| &flag.column);
         self.columns.values().chain(&amount.debit).chain(&amount.credit).chain(flag)
     }
+}
+
+/// Where a secret is. It is read when it is needed, and written nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Secret {
+    /// In this environment variable.
+    Env(String),
+    /// In this file, relative to the configuration's; a newline at its end does not count.
+    File(String),
 }
 
 /// The format of an extract.
@@ -337,6 +392,19 @@ pub struct Control {
     /// Pattern of the sidecar file; with several files, each adds its totals.
     #[serde(default)]
     pub file: Option<String>,
+    /// The control table, in the database of the extract or of `url`; its row is the one with the
+    /// business date in `business_date` and the source in `source`, where these are named.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// A query instead of a table; `?1` is the business date as `YYYY-MM-DD`.
+    #[serde(default)]
+    pub query: Option<String>,
+    /// The control table's database, where it is not the extract's.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Where that database's password is.
+    #[serde(default)]
+    pub password: Option<Secret>,
     /// Name of the record count in a sidecar.
     #[serde(default)]
     pub records: Option<String>,
@@ -365,12 +433,18 @@ pub enum ControlFrom {
     Trailer,
     /// A JSON file beside the extract.
     Json,
-    /// A CSV file with a header (a control table).
+    /// A CSV file with a header.
     Csv,
+    /// A table of a database.
+    Table,
 }
 
 fn utf8() -> Vec<Encoding> {
     vec![Encoding::Utf8]
+}
+
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Files::deserialize(deserializer).map(|texts| texts.patterns().to_vec())
 }
 
 fn iso() -> Vec<String> {

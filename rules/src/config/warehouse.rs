@@ -1,59 +1,70 @@
 //! The warehouse's copy of the movements.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::source::{AmountFormat, Column, Extract};
+use super::source::{Extract, Files};
 use crate::movement::Field;
 
-/// The warehouse's copy of the movements.
+/// The warehouse's copy of the movements: one row per movement, its source named by
+/// `columns.source`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Warehouse {
-    /// Files, such as an UNLOAD: one row per movement, its source named by `columns.source`.
+    /// Files, such as an UNLOAD.
     Files(Box<Extract>),
-    /// An SQLite database.
-    Sqlite(Box<SqliteWarehouse>),
-}
-
-/// A table of an SQLite database. Amounts are TEXT or integer minor units; REAL is refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SqliteWarehouse {
-    /// The database file, relative to the data folder.
-    pub path: String,
-    /// The table or view; its rows with `booked_on` equal to the business date are taken.
-    pub table: String,
-    /// Which column each field of the movement comes from; `source` and `booked_on` are needed.
-    pub columns: BTreeMap<Field, Column>,
-    /// How `booked_on` is written.
-    #[serde(default = "iso")]
-    pub date_format: String,
-    /// Formats of `booked_at`, as for sources.
-    #[serde(default)]
-    pub timestamp_formats: Vec<String>,
-    /// Time zone of instants without offset; the institution's where absent.
-    #[serde(default)]
-    pub time_zone: Option<String>,
-    /// How amounts are written.
-    #[serde(default)]
-    pub amount: AmountFormat,
-}
-
-fn iso() -> String {
-    "%Y-%m-%d".to_owned()
+    /// A table or query of a database.
+    Database(Box<Extract>),
+    /// The same for an SQLite database, given by its `path`.
+    Sqlite(Box<Extract>),
 }
 
 impl Warehouse {
+    /// The word for it in the configuration.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "files",
+            Self::Database(_) => "database",
+            Self::Sqlite(_) => "sqlite",
+        }
+    }
+
+    /// Where the rows are, how they are written and what their columns mean.
+    pub fn extract(&self) -> &Extract {
+        let (Self::Files(extract) | Self::Database(extract) | Self::Sqlite(extract)) = self;
+        extract
+    }
+
+    /// Whether it is a database, and can be queried.
+    pub fn is_database(&self) -> bool {
+        !matches!(self, Self::Files(_))
+    }
+
     /// Whether the warehouse's rows have this field.
     pub fn maps(&self, field: Field) -> bool {
-        match self {
-            Self::Files(extract) => extract.maps(field),
-            Self::Sqlite(table) => {
-                matches!(field, Field::Currency | Field::Amount) || table.columns.contains_key(&field)
-            }
+        self.extract().maps(field)
+    }
+
+    /// The same rows in another place. A database that stands in for files, or for a database that
+    /// is asked a query, keeps the query or has the table `movements`.
+    pub fn in_database(&self, url: &str) -> Self {
+        let mut extract = self.extract().snapshot();
+        extract.url = Some(url.to_owned());
+        extract.password = None;
+        if extract.table.is_none() && extract.query.is_none() {
+            extract.table = Some("movements".to_owned());
         }
+        Self::Database(Box::new(extract))
+    }
+
+    /// The same rows in files: those that the configuration names, or in `file`.
+    pub fn in_files(&self, file: Option<&str>) -> Self {
+        let extract = self.extract();
+        let files = match file {
+            Some(file) => Files::One(file.to_owned()),
+            None => extract.files.clone(),
+        };
+        let (url, password, table, query) = (None, None, None, None);
+        Self::Files(Box::new(Extract { files, url, password, table, query, ..extract.clone() }))
     }
 }

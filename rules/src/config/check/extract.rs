@@ -1,12 +1,13 @@
 //! An extract: patterns, formats, columns and notations that fit each other.
 
-use super::{Checked, currency, problem};
+use super::{Checked, currency, database, problem};
 use crate::config::error::Step;
 use crate::config::source::{self, Column, Extract, Files, Format};
 use crate::dates::DateFormat;
 use crate::movement::Field;
 
 pub(super) fn extract(extract: &Extract) -> Checked {
+    database::place(extract)?;
     for (n, text) in extract.files.patterns().iter().enumerate() {
         let many = matches!(extract.files, Files::Many(_));
         let at = if many { path!["files", n] } else { path!["files"] };
@@ -37,7 +38,7 @@ pub(super) fn extract(extract: &Extract) -> Checked {
         );
     }
     columns(extract)?;
-    match extract.format {
+    match extract.format() {
         Format::Csv => csv(&extract.csv),
         Format::Fixed if extract.fixed.fields.is_empty() => problem(
             path!["format"],
@@ -138,8 +139,11 @@ fn columns(extract: &Extract) -> Checked {
 fn column(extract: &Extract, column: &Column, at: Vec<Step>) -> Checked {
     let names = match column {
         Column::Position(0) => return problem(at, "positions are 1-based", "the first column is 1"),
+        Column::Position(_) if extract.url.is_some() => {
+            return problem(at, "a table's columns have names", "give the name");
+        }
         Column::Position(_) => {
-            return match extract.format {
+            return match extract.format() {
                 Format::Csv | Format::Parquet => Ok(()),
                 Format::Fixed => {
                     problem(at, "fixed-width fields have names, not positions", "name one of extract.fixed.fields")
@@ -154,10 +158,10 @@ fn column(extract: &Extract, column: &Column, at: Vec<Step>) -> Checked {
     if names.is_empty() {
         return problem(at, "no column is named", "give a name");
     }
-    if extract.format == Format::Csv && !extract.csv.header {
+    if extract.format() == Format::Csv && !extract.csv.header {
         return problem(at, "a file without header has no column names", "give the 1-based position");
     }
-    match names.iter().find(|&name| extract.format == Format::Fixed && !extract.fixed.fields.contains_key(name)) {
+    match names.iter().find(|&name| extract.format() == Format::Fixed && !extract.fixed.fields.contains_key(name)) {
         Some(name) => problem(at, format!("extract.fixed.fields has no `{name}`"), "declare its positions there"),
         None => Ok(()),
     }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Problem, Step};
 use super::source::Column;
-use super::{Config, EndToEnd, Warehouse};
-use crate::dates::DateFormat;
+use super::{Config, Databases, EndToEnd};
 use crate::money::Currency;
 use crate::movement::Field;
 
@@ -20,6 +19,7 @@ macro_rules! path {
     ($($step:expr),*) => { vec![$(Step::from($step)),*] };
 }
 
+mod database;
 mod extract;
 mod rules;
 mod source;
@@ -100,35 +100,22 @@ fn end_to_end(setting: &EndToEnd, path: Vec<Step>) -> Checked {
 }
 
 fn warehouse(config: &Config) -> Checked {
-    match &config.warehouse {
-        Warehouse::Files(files) => {
-            let at = |rest: Vec<Step>| [path!["warehouse", "files"], rest].concat();
-            extract::extract(files).map_err(|p| Problem { path: at(p.path), ..p })?;
-            needs(&files.columns, &[Field::Source], path!["warehouse", "files", "columns"])
-        }
-        Warehouse::Sqlite(table) => {
-            let at = path!["warehouse", "sqlite", "columns"];
-            needs(&table.columns, &[Field::Source, Field::BookedOn], at.clone())?;
-            if let Some((field, _)) = table.columns.iter().find(|(_, c)| matches!(c, Column::Position(_))) {
-                return problem([at, path![field.name()]].concat(), "a table's columns have names", "give the name");
-            }
-            let usable = |format: DateFormat| format.shows_dates().and(format.reads_dates());
-            if let Err(error) = DateFormat::parse(&table.date_format).and_then(usable) {
-                let message = format!("`{}` is no date format: {error}", table.date_format);
-                return problem(
-                    path!["warehouse", "sqlite", "date_format"],
-                    message,
-                    "use strptime letters for day, month and year, such as %Y-%m-%d",
-                );
-            }
-            extract::below(&table.path, path!["warehouse", "sqlite", "path"])
-        }
+    let warehouse = &config.warehouse;
+    let at = path!["warehouse", warehouse.key()];
+    if warehouse.is_database() != warehouse.extract().url.is_some() {
+        let message = match warehouse.is_database() {
+            true => "the database is not named",
+            false => "files have no database",
+        };
+        return problem(at, message, "give [warehouse.database] a `url`, and [warehouse.files] its `files`");
     }
+    extract::extract(warehouse.extract()).map_err(|p| Problem { path: [at.clone(), p.path].concat(), ..p })?;
+    needs(&warehouse.extract().columns, &[Field::Source], [at, path!["columns"]].concat())
 }
 
 fn needs(columns: &BTreeMap<Field, Column>, fields: &[Field], path: Vec<Step>) -> Checked {
     match fields.iter().find(|field| !columns.contains_key(field)) {
-        Some(field) => problem(path, format!("the warehouse's `{field}` is not mapped"), "name its column"),
+        Some(field) => problem(path, format!("`{field}` is not mapped"), "name its column"),
         None => Ok(()),
     }
 }
@@ -149,6 +136,18 @@ fn policy(config: &Config) -> Checked {
             "no coverage is more than 100 percent",
             "write 0 to 100",
         );
+    }
+    if let Some(text) = &config.policy.file_without_from
+        && jiff::civil::Time::strptime("%H:%M", text).is_err()
+    {
+        let message = format!("`{text}` is no time of day");
+        return problem(path!["policy", "file_without_from"], message, "write it as 05:30");
+    }
+    let Databases { connect_seconds, statement_seconds, .. } = config.databases;
+    for (name, seconds) in [("connect_seconds", connect_seconds), ("statement_seconds", statement_seconds)] {
+        if seconds == 0 {
+            return problem(path!["databases", name], "no time at all is given", "write 1 or more");
+        }
     }
     Ok(())
 }

@@ -3,14 +3,14 @@
 use super::extract::pattern;
 use super::{Checked, problem};
 use crate::config::error::Step;
-use crate::config::{Check, Config, Rule, Warehouse};
+use crate::config::{Check, Config, Rule};
 use crate::movement::Field;
 
 pub(super) fn datasets(config: &Config) -> Checked {
     for (n, dataset) in config.datasets.iter().enumerate() {
         match (&dataset.file, &dataset.query) {
             (Some(file), None) => pattern(file, path!["dataset", n, "file"])?,
-            (None, Some(_)) if matches!(config.warehouse, Warehouse::Files(_)) => {
+            (None, Some(_)) if !config.warehouse.is_database() => {
                 return problem(
                     path!["dataset", n, "query"],
                     "a warehouse of files cannot be queried",
@@ -37,7 +37,7 @@ pub(super) fn rules(config: &Config) -> Checked {
             let path = path!["rule", n, "check", kind, "dataset"];
             return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
         }
-        if matches!(rule.check, Check::WarehouseSql(_)) && matches!(config.warehouse, Warehouse::Files(_)) {
+        if matches!(rule.check, Check::WarehouseSql(_)) && !config.warehouse.is_database() {
             let help = "remove the rule, or use a database";
             return problem(path!["rule", n, "check"], "a warehouse of files cannot be queried", help);
         }

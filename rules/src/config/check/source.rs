@@ -1,9 +1,9 @@
 //! A source: its extract, what is compared, its control record.
 
 use super::extract::{extract, pattern};
-use super::{Checked, end_to_end, problem};
+use super::{Checked, database, end_to_end, problem};
 use crate::config::error::{Problem, Step};
-use crate::config::source::ControlFrom;
+use crate::config::source::{Control, ControlFrom};
 use crate::config::{Config, Format, Source};
 use crate::movement::Field;
 
@@ -54,7 +54,7 @@ fn control(source: &Source) -> Checked {
     }
     match control.from {
         ControlFrom::Trailer => {
-            let declared = match source.extract.format {
+            let declared = match source.extract.format() {
                 Format::Csv => source.extract.csv.trailer.is_some(),
                 Format::Fixed => source.extract.fixed.trailer_marker.is_some(),
                 Format::Jsonl | Format::Parquet => false,
@@ -77,14 +77,18 @@ fn control(source: &Source) -> Checked {
                 );
             };
             pattern(file, path!["control", "file"])?;
-            if control.records.is_none() && control.amount.is_none() && control.hash_total.is_none() {
-                return problem(
-                    path!["control"],
-                    "the control names no total",
-                    "name `records`, `amount` or `hash_total`",
-                );
-            }
-            Ok(())
+            names_a_total(control)
+        }
+        ControlFrom::Table => {
+            database::control(control, &source.extract)?;
+            names_a_total(control)
         }
     }
+}
+
+fn names_a_total(control: &Control) -> Checked {
+    if control.records.is_none() && control.amount.is_none() && control.hash_total.is_none() {
+        return problem(path!["control"], "the control names no total", "name `records`, `amount` or `hash_total`");
+    }
+    Ok(())
 }

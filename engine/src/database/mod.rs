@@ -1,0 +1,200 @@
+//! Databases: the rows of a day as a file.
+//!
+//! A database changes, a filed day must not. So its rows are copied in one read-only transaction
+//! into a CSV file, which is then an input like any other: archived, loaded, loaded again.
+
+mod fault;
+mod mysql;
+mod patience;
+mod postgres;
+mod snapshot;
+mod sql;
+mod sqlite;
+mod wait;
+
+use std::path::Path;
+use std::time::Duration;
+
+use cuadre_rules::config::Databases;
+use cuadre_rules::config::database::{Engine, shown};
+use cuadre_rules::config::source::{Extract, Secret};
+use cuadre_rules::movement::Field;
+use jiff::civil::Date;
+
+pub use fault::Fault;
+pub use patience::patiently;
+use snapshot::Snapshot;
+use sql::Relation;
+
+/// What databases are reached and read with.
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    /// How long they are waited for.
+    pub databases: &'a Databases,
+    /// Where the paths of SQLite databases begin.
+    pub data: &'a Path,
+    /// Where the paths of password files begin.
+    pub secrets: &'a Path,
+    /// Whether the copies go into the archive. Then they are compressed, and in an order that the
+    /// rows alone decide; otherwise they come as the database gives them.
+    pub lasting: bool,
+}
+
+/// A column of a table or query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What the database calls its type; empty where values have types of their own.
+    pub type_name: String,
+    /// What that means to us.
+    pub kind: Kind,
+}
+
+/// What the type of a column means to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Exact as text.
+    Exact,
+    /// A calendar date.
+    Date,
+    /// A date with a time of day.
+    Time,
+    /// A binary floating-point number, which is no amount.
+    Float,
+}
+
+/// A connection in a read-only transaction.
+trait Connection {
+    /// The columns of `SELECT * FROM` a relation.
+    fn columns(&mut self, relation: &str) -> Result<Vec<Column>, Fault>;
+
+    /// Copies the rows of a statement, as text.
+    fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault>;
+}
+
+/// A database, open at one moment: all that is copied through it is of that moment.
+pub struct Session {
+    connection: Box<dyn Connection>,
+    engine: Engine,
+    name: String,
+    lasting: bool,
+}
+
+impl Session {
+    /// Connects, and begins the transaction.
+    pub fn open(url: &str, password: Option<&Secret>, access: Access<'_>) -> Result<Self, Fault> {
+        let name = shown(url);
+        let (engine, path) = Engine::of(url).map_err(Fault::lasting).map_err(|fault| fault.of(&name))?;
+        let open = || -> Result<Box<dyn Connection>, Fault> {
+            let password = password.map(|secret| read(secret, access.secrets)).transpose()?;
+            let statement = Duration::from_secs(access.databases.statement_seconds.into());
+            let connect = Duration::from_secs(access.databases.connect_seconds.into());
+            let waits = Waits { connect, statement };
+            Ok(match engine {
+                Engine::Sqlite => Box::new(sqlite::Sqlite::open(&access.data.join(path), waits)?),
+                Engine::Postgres | Engine::Redshift => {
+                    let url = &url.replacen("redshift:", "postgres:", 1);
+                    Box::new(postgres::Postgres::open(url, password, engine, waits, access.lasting)?)
+                }
+                Engine::Mysql => Box::new(mysql::Mysql::open(url, password, waits)?),
+            })
+        };
+        let connection = open().map_err(|fault| fault.of(&name))?;
+        Ok(Self { connection, engine, name, lasting: access.lasting })
+    }
+
+    /// Copies the rows of the day that `extract` takes its movements from. Rows are ordered by the
+    /// columns of the fields `first`, then by the others.
+    pub fn day(&mut self, extract: &Extract, first: &[Field], date: Date, into: &Path) -> Result<(), Fault> {
+        let relation = Relation::of(self.engine, &extract.table, &extract.query, date);
+        let lasting = self.lasting;
+        self.within(&relation, into, lasting, |columns| {
+            let wanted = sql::wanted(extract, columns)?;
+            let booked_on = match (&extract.table, extract.columns.get(&Field::BookedOn)) {
+                (Some(_), Some(column)) => sql::found(column, columns)?,
+                _ => None,
+            };
+            let of_day = booked_on.map(|column| relation.of_day(column, &extract.date_formats, date)).transpose()?;
+            let first = first.iter().filter_map(|field| sql::found(extract.columns.get(field)?, columns).ok()?);
+            let order = lasting.then(|| sql::ordered(first, &wanted));
+            Ok((relation.select(&wanted, of_day, order), wanted))
+        })
+    }
+
+    /// Copies the rows of a control table that are of the day, by the column `business_date` if there is
+    /// one.
+    pub fn control(
+        &mut self,
+        (table, query): (&Option<String>, &Option<String>),
+        business_date: Option<&str>,
+        date: Date,
+        into: &Path,
+    ) -> Result<(), Fault> {
+        let relation = Relation::of(self.engine, table, query, date);
+        self.within(&relation, into, false, |columns| {
+            let column = business_date.filter(|_| table.is_some()).map(|name| sql::named(name, columns)).transpose()?;
+            let of_day = column.map(|column| relation.of_day(column, &[ISO.to_owned()], date)).transpose()?;
+            let all: Vec<&Column> = columns.iter().collect();
+            Ok((relation.select(&all, of_day, Some(all.clone())), all))
+        })
+    }
+
+    /// Copies the rows that a query returns, in its own order.
+    pub fn query(&mut self, sql: &str, date: Date, into: &Path) -> Result<(), Fault> {
+        let relation = Relation::of(self.engine, &None, &Some(sql.to_owned()), date);
+        self.within(&relation, into, self.lasting, |columns| {
+            let all: Vec<&Column> = columns.iter().collect();
+            Ok((relation.itself(&all), all))
+        })
+    }
+
+    /// The columns that are there, for the table or query of an extract.
+    pub fn columns(&mut self, extract: &Extract, date: Date) -> Result<Vec<Column>, Fault> {
+        let relation = Relation::of(self.engine, &extract.table, &extract.query, date);
+        self.connection.columns(relation.sql()).map_err(|fault| fault.of(&self.name))
+    }
+
+    fn within(
+        &mut self,
+        relation: &Relation,
+        into: &Path,
+        compressed: bool,
+        statement: impl for<'c> Fn(&'c [Column]) -> Result<(String, Vec<&'c Column>), Fault>,
+    ) -> Result<(), Fault> {
+        let Self { connection, .. } = self;
+        let mut copy = || {
+            let columns = connection.columns(relation.sql())?;
+            let (sql, selected) = statement(&columns)?;
+            let names = selected.iter().map(|column| column.name.as_str());
+            let mut snapshot = Snapshot::create(into, names, compressed)?;
+            connection.copy(&sql, &mut snapshot)?;
+            snapshot.finish()
+        };
+        copy().map_err(|fault| fault.of(&self.name))
+    }
+}
+
+const ISO: &str = "%Y-%m-%d";
+
+/// How long is waited.
+#[derive(Clone, Copy)]
+struct Waits {
+    connect: Duration,
+    statement: Duration,
+}
+
+/// Reads a secret. What it is appears in no message.
+fn read(secret: &Secret, folder: &Path) -> Result<String, Fault> {
+    match secret {
+        Secret::Env(name) => std::env::var(name)
+            .map_err(|_| Fault::lasting(format!("the environment variable {name} has no password; set it"))),
+        Secret::File(path) => {
+            let path = folder.join(path);
+            let text = std::fs::read_to_string(&path);
+            let text = text
+                .map_err(|why| Fault::lasting(format!("the password file {} cannot be read: {why}", path.display())))?;
+            Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+        }
+    }
+}

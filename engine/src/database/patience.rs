@@ -1,0 +1,58 @@
+//! Trying again what may be gone a little later.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::Fault;
+use crate::progress::Progress;
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Tries until it succeeds, the fault is a lasting one, or the budget is used up: after half a
+/// second, then after twice as long each time, each pause cut at random to between its half and its
+/// whole, so that those who lost one server do not come back to it at one moment.
+pub fn patiently<T>(
+    budget: Duration,
+    progress: &Progress,
+    mut attempt: impl FnMut() -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let start = Instant::now();
+    let mut pause = FIRST;
+    loop {
+        let fault = match attempt() {
+            Err(fault) if fault.passing => fault,
+            done => return done,
+        };
+        let half = pause / 2;
+        let random = u64::from(getrandom::u32().unwrap_or_default());
+        let cut = half + Duration::from_nanos((half.as_nanos() as u64 >> 16) * (random >> 16));
+        if start.elapsed() + cut > budget {
+            return Err(fault);
+        }
+        progress.note(&format!("  {fault}; trying again"));
+        sleep(cut);
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passing_faults_are_tried_again_within_the_budget() {
+        let progress = Progress::silent();
+        let times = |fault: Fault, budget, until: u32| {
+            let mut tries = 0;
+            let done = patiently(Duration::from_millis(budget), &progress, || {
+                tries += 1;
+                if tries < until { Err(fault.clone()) } else { Ok(()) }
+            });
+            (tries, done.is_ok())
+        };
+        assert_eq!(times(Fault::passing("away"), 2_000, 2), (2, true));
+        assert_eq!(times(Fault::passing("away"), 0, 2), (1, false));
+        assert_eq!(times(Fault::lasting("wrong"), 2_000, 2), (1, false));
+    }
+}

@@ -1,0 +1,122 @@
+//! PostgreSQL, and Redshift, which speaks its protocol.
+//!
+//! PostgreSQL writes the rows itself: `COPY (query) TO STDOUT (FORMAT csv)`, every value as its exact
+//! text, is no slower than the binary format, and what comes is what is kept. Redshift has no such
+//! COPY: there the rows of a simple query are taken one by one, as text.
+
+use std::str::FromStr;
+
+use cuadre_rules::config::database::Engine;
+use cuadre_rules::notation::FLOAT_MARK;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode, PgValueFormat};
+use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
+use tokio::runtime::Runtime;
+
+use super::snapshot::Snapshot;
+use super::wait::{awaited, is_here, next};
+use super::{Column, Connection, Fault, Kind, Waits};
+
+/// An open database.
+pub struct Postgres {
+    runtime: Runtime,
+    connection: PgConnection,
+    engine: Engine,
+    waits: Waits,
+}
+
+impl Postgres {
+    /// Connects, and begins a read-only transaction that sees one moment. Rows that are not
+    /// `ordered` come as they lie in the table.
+    pub fn open(
+        url: &str,
+        password: Option<String>,
+        engine: Engine,
+        waits: Waits,
+        ordered: bool,
+    ) -> Result<Self, Fault> {
+        let options = PgConnectOptions::from_str(url)?.disable_statement_logging().statement_cache_capacity(0);
+        let is_said = url.contains("sslmode=") || url.contains("ssl-mode=") || std::env::var_os("PGSSLMODE").is_some();
+        let options = match is_said || options.get_socket().is_some() || is_here(options.get_host()) {
+            true => options,
+            false => options.ssl_mode(PgSslMode::VerifyFull),
+        };
+        let options = if engine == Engine::Redshift { options.extra_float_digits(None) } else { options };
+        let options = options.application_name("cuadre");
+        let options = match password {
+            Some(password) => options.password(&password),
+            None => options,
+        };
+        let mut begin = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET {} statement_timeout = {}",
+            if engine == Engine::Redshift { "" } else { "LOCAL" },
+            waits.statement.as_millis()
+        );
+        if engine == Engine::Postgres {
+            begin += match ordered {
+                true => "; SET LOCAL work_mem = '64MB'",
+                false => "; SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0",
+            };
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)?;
+        let connection = runtime.block_on(async {
+            let mut connection = awaited("no connection", waits.connect, options.connect()).await?;
+            connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
+            Ok::<_, Fault>(connection)
+        })?;
+        Ok(Self { runtime, connection, engine, waits })
+    }
+}
+
+impl Connection for Postgres {
+    fn columns(&mut self, relation: &str) -> Result<Vec<Column>, Fault> {
+        let sql = AssertSqlSafe(format!("SELECT * FROM {relation}")).into_sql_str();
+        let statement = self.runtime.block_on(self.connection.prepare(sql))?;
+        let column = |found: &sqlx::postgres::PgColumn| {
+            let type_name = found.type_info().name().to_lowercase();
+            let kind = match type_name.as_str() {
+                "float4" | "float8" => Kind::Float,
+                "date" => Kind::Date,
+                "timestamp" | "timestamptz" => Kind::Time,
+                _ => Kind::Exact,
+            };
+            Column { name: found.name().to_owned(), type_name, kind }
+        };
+        Ok(statement.columns().iter().map(column).collect())
+    }
+
+    fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault> {
+        let Self { runtime, connection, engine, waits } = self;
+        let waits = *waits;
+        runtime.block_on(async {
+            if *engine == Engine::Postgres {
+                let copy = format!("COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')");
+                let mut rows = awaited("no row came", waits.statement, connection.copy_out_raw(&copy)).await?;
+                while let Some(csv) = next(&mut rows, waits).await? {
+                    into.rows(&csv)?;
+                }
+                return Ok(());
+            }
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);
+            while let Some(row) = next(&mut rows, waits).await? {
+                for n in 0..row.len() {
+                    let value = row.try_get_raw(n)?;
+                    if value.is_null() {
+                        into.value(None)?;
+                        continue;
+                    }
+                    if value.format() != PgValueFormat::Text {
+                        return Err(Fault::lasting("the server answers in binary, where text was asked for"));
+                    }
+                    let is_float = matches!(value.type_info().name(), "FLOAT4" | "FLOAT8");
+                    let text = value.as_str().map_err(|error| Fault::lasting(error.to_string()))?;
+                    match is_float {
+                        true => into.value(Some(format!("{FLOAT_MARK}{text}").as_bytes()))?,
+                        false => into.value(Some(text.as_bytes()))?,
+                    }
+                }
+                into.end_row()?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! What there is to receive for a day: the files of the sources and of the warehouse, and the rows
+//! of databases, copied into files.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cuadre_rules::Config;
+use cuadre_rules::config::source::{Control, Extract, Secret};
+use cuadre_rules::config::{Check, Source};
+use cuadre_rules::movement::Field;
+use jiff::civil::Date;
+use rayon::prelude::*;
+
+use crate::database::{Access, Fault, Session, patiently};
+use crate::inputs::Role;
+use crate::landing::{Found, find};
+use crate::progress::Progress;
+
+/// Where the inputs of a day are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The folder of landing files, and of SQLite databases.
+    pub data: PathBuf,
+    /// The folder of the warehouse's files.
+    pub warehouse: PathBuf,
+    /// The folder that paths of password files begin at.
+    pub secrets: PathBuf,
+}
+
+impl Places {
+    /// Everything below one folder.
+    pub fn below(folder: &Path) -> Self {
+        let folder = || folder.to_owned();
+        Self { data: folder(), warehouse: folder(), secrets: folder() }
+    }
+}
+
+/// A day to receive.
+#[derive(Clone, Copy)]
+pub struct Day<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The day.
+    pub date: Date,
+    /// Where its inputs are.
+    pub places: &'a Places,
+    /// A folder for copies of databases' rows.
+    pub scratch: &'a Path,
+    /// Whether they go into the archive.
+    pub lasting: bool,
+    /// Who is told of faults that pass.
+    pub progress: &'a Progress,
+}
+
+/// What there is to receive for one owner: files, or why there are none.
+pub struct Delivery {
+    /// What the files are.
+    pub role: Role,
+    /// Whose: a source, dataset or rule id; empty for the warehouse.
+    pub of: String,
+    /// The files.
+    pub found: Result<Vec<Found>, Fault>,
+    /// Keep the time of the last change.
+    pub timed: bool,
+    /// Whether they are copies of a database's rows.
+    pub snapshot: bool,
+    /// Whether the fault is one of a database, which may be waited for.
+    pub of_database: bool,
+}
+
+impl Day<'_> {
+    /// What the sources send, in order of the configuration, and then the warehouse's rows and, with
+    /// `all`, what else is asked of the warehouse in the same moment, or lies beside it.
+    pub fn deliveries(&self, all: bool) -> Vec<Delivery> {
+        let sources = || self.config.sources.par_iter().enumerate().map(|(n, source)| self.source(n, source)).collect();
+        let (sources, warehouse): (Vec<Vec<Delivery>>, _) = rayon::join(sources, || self.warehouse(all));
+        sources.into_iter().flatten().chain(warehouse).collect()
+    }
+
+    fn source(&self, n: usize, source: &Source) -> Vec<Delivery> {
+        let extract = &source.extract;
+        let delivery = match &extract.url {
+            Some(url) => self.copied(Role::Extract, &source.id, url, &extract.password, n, |session, into| {
+                session.day(extract, &self.config.end_to_end_of(source).key, self.date, into)?;
+                Ok(named(&source.id, extract.table.as_deref()))
+            }),
+            None => self.files(Role::Extract, &source.id, &self.places.data, extract.files.patterns()),
+        };
+        let delivery = Delivery { timed: source.cut_off.is_some(), ..delivery };
+        let control = source.control.as_ref().and_then(|control| self.control(n, source, control));
+        std::iter::once(delivery).chain(control).collect()
+    }
+
+    fn control(&self, n: usize, source: &Source, control: &Control) -> Option<Delivery> {
+        if let Some(file) = &control.file {
+            return Some(self.files(Role::Control, &source.id, &self.places.data, std::slice::from_ref(file)));
+        }
+        let (url, password) = match &control.url {
+            Some(url) => (url, &control.password),
+            None => (source.extract.url.as_ref()?, &source.extract.password),
+        };
+        let relation = (&control.table, &control.query);
+        (control.table.is_some() || control.query.is_some()).then(|| {
+            self.copied(Role::Control, &source.id, url, password, n, |session, into| {
+                session.control(relation, control.business_date.as_deref(), self.date, into)?;
+                Ok(named(&source.id, control.table.as_deref()))
+            })
+        })
+    }
+
+    fn warehouse(&self, all: bool) -> Vec<Delivery> {
+        let mut asks = vec![(Role::Warehouse, "", Ask::Day)];
+        if all {
+            for dataset in &self.config.datasets {
+                let file = dataset.file.as_ref().map(Ask::File);
+                let ask = file.or(dataset.query.as_deref().map(Ask::Sql));
+                asks.extend(ask.map(|ask| (Role::Dataset, dataset.id.as_str(), ask)));
+            }
+            for rule in &self.config.rules {
+                if let Check::WarehouseSql(check) = &rule.check {
+                    asks.push((Role::Rule, rule.id.as_str(), Ask::Sql(&check.query)));
+                }
+            }
+        }
+        let extract = self.config.warehouse.extract();
+        let answers = match &extract.url {
+            Some(url) => self.patiently(|| self.answers(url, extract, &asks)),
+            None => Ok(Vec::new()),
+        };
+        let deliveries = asks.iter().enumerate().map(|(n, (role, of, ask))| match (ask, &answers) {
+            (Ask::File(pattern), _) => self.files(*role, of, &self.places.data, std::slice::from_ref(pattern)),
+            (Ask::Day, Ok(_)) if extract.url.is_none() => {
+                self.files(*role, of, &self.places.warehouse, extract.files.patterns())
+            }
+            (_, Ok(answers)) => {
+                let unasked = || Err(Fault::lasting("a warehouse of files cannot be queried"));
+                let found = answers.get(n).cloned().flatten().unwrap_or_else(unasked);
+                // A query that is wrong is a gap of its rule; only the database itself is waited for.
+                self.delivery(*role, of, found.map(|found| vec![found])).of_database(matches!(ask, Ask::Day))
+            }
+            (_, Err(away)) => self.delivery(*role, of, Err(away.clone())).of_database(true),
+        });
+        deliveries.collect()
+    }
+
+    /// Asks the warehouse, all in one moment. A query that cannot be answered does not hold up the
+    /// others, unless the fault passes.
+    fn answers(&self, url: &str, extract: &Extract, asks: &[(Role, &str, Ask<'_>)]) -> Result<Vec<Answer>, Fault> {
+        let mut session = Session::open(url, extract.password.as_ref(), self.access())?;
+        let mut answers = Vec::new();
+        for (n, (_, of, ask)) in asks.iter().enumerate() {
+            let path = self.scratch.join(format!("warehouse-{n}.csv"));
+            let (name, asked) = match ask {
+                Ask::File(_) => {
+                    answers.push(None);
+                    continue;
+                }
+                Ask::Day => {
+                    let first: Vec<Field> =
+                        std::iter::once(Field::Source).chain(self.config.end_to_end.key.iter().copied()).collect();
+                    let asked = session.day(extract, &first, self.date, &path);
+                    (named("warehouse", extract.table.as_deref()), asked)
+                }
+                Ask::Sql(sql) => (format!("answer for {of}"), session.query(sql, self.date, &path)),
+            };
+            answers.push(Some(match asked {
+                Err(fault) if fault.passing => return Err(fault),
+                Err(fault) => Err(fault),
+                Ok(()) => Ok(Found { name, path }),
+            }));
+        }
+        Ok(answers)
+    }
+
+    /// Copies rows of one table.
+    fn copied(
+        &self,
+        role: Role,
+        of: &str,
+        url: &str,
+        password: &Option<Secret>,
+        n: usize,
+        copy: impl Fn(&mut Session, &Path) -> Result<String, Fault>,
+    ) -> Delivery {
+        let path = self.scratch.join(format!("{}-{n}.csv", role.name()));
+        let found = self.patiently(|| {
+            let mut session = Session::open(url, password.as_ref(), self.access())?;
+            let name = copy(&mut session, &path)?;
+            Ok(vec![Found { name, path: path.clone() }])
+        });
+        self.delivery(role, of, found).of_database(true)
+    }
+
+    fn files(&self, role: Role, of: &str, root: &Path, patterns: &[String]) -> Delivery {
+        self.delivery(role, of, find(root, patterns, self.date).map_err(Fault::lasting))
+    }
+
+    fn delivery(&self, role: Role, of: &str, found: Result<Vec<Found>, Fault>) -> Delivery {
+        Delivery { role, of: of.to_owned(), found, timed: false, snapshot: false, of_database: false }
+    }
+
+    fn patiently<T>(&self, attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+        let budget = Duration::from_secs(self.config.databases.retry_seconds.into());
+        patiently(budget, self.progress, attempt)
+    }
+
+    fn access(&self) -> Access<'_> {
+        let Places { data, secrets, .. } = self.places;
+        Access { databases: &self.config.databases, data, secrets, lasting: self.lasting }
+    }
+}
+
+impl Delivery {
+    /// The same, of a database: what was found are copies.
+    fn of_database(self, waited_for: bool) -> Self {
+        Self { snapshot: true, of_database: waited_for, ..self }
+    }
+}
+
+/// What is asked of the warehouse, or lies beside it.
+enum Ask<'a> {
+    Day,
+    Sql(&'a str),
+    File(&'a String),
+}
+
+/// `None` where the warehouse was not asked.
+type Answer = Option<Result<Found, Fault>>;
+
+/// What the copy of a table is called: the same, whichever database it is of.
+fn named(owner: &str, table: Option<&str>) -> String {
+    format!("{owner}#{}", table.unwrap_or("query"))
+}
