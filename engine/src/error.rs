@@ -24,7 +24,7 @@ pub enum EngineError {
     #[error("{0}")]
     Setup(String),
     /// A database cannot be read, and there is still time to repair that.
-    #[error("{0}; nothing was filed, since there is still time (policy.file_without_from)")]
+    #[error("{0}")]
     Database(Fault),
     /// A regenerated filing differs from the signed one.
     #[error("{0}")]

@@ -30,7 +30,8 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     if let Some(fault) = away(&deliveries)
         && night.issued_at.saturating_add(start.elapsed()).map_err(EngineError::bug)? < file_without_from(config, date)?
     {
-        return Err(EngineError::Database(fault.clone()));
+        let time = "nothing was filed, since there is still time (policy.file_without_from)";
+        return Err(EngineError::Database(Fault { words: format!("{fault}; {time}"), ..fault.clone() }));
     }
     let stored = archive.put_bytes(night.config_text.as_bytes())?;
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use cuadre_rules::Config;
-use cuadre_rules::config::Source;
 use cuadre_rules::config::database::shown;
 use cuadre_rules::config::source::{ControlFrom, Extract};
+use cuadre_rules::config::{Check, Source};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use serde_json::json;
 
 use super::{Configured, parse_date, print_json};
+use crate::database::{Access, Column, Fault, Session};
+use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::landing::with_date;
 
@@ -23,13 +25,26 @@ pub struct Args {
     /// Show the paths of this business date instead of their patterns
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Option<Date>,
+    /// Also ask every database, for no row: whether it can be reached and read, and has the columns
+    #[arg(long)]
+    connect: bool,
+    /// Folder of landing files, and of SQLite databases [default: the configuration's]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the warehouse is, as for `run`
+    #[arg(long, value_name = "URL")]
+    warehouse: Option<String>,
     /// Print the plan as JSON on stdout
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
-    let configured = Configured::read(&args.config)?;
+    let mut configured = Configured::read(&args.config)?;
+    let places = match args.connect || args.warehouse.is_some() {
+        true => Some(configured.places(&args.data, &args.warehouse)?),
+        false => None,
+    };
     let config = &configured.config;
     let dated = |pattern: &str| args.date.map_or_else(|| pattern.to_owned(), |date| with_date(pattern, date));
     if args.json {
@@ -39,7 +54,11 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     }
     eprintln!("{}, series {}", config.institution, config.series);
     eprintln!("Due at {} {} on the day after the business date", config.deadline, config.time_zone);
-    eprintln!("Data below {}, filings in {}", configured.data(&None).display(), configured.filings(&None).display());
+    eprintln!(
+        "Data below {}, filings in {}",
+        configured.data(&args.data).display(),
+        configured.filings(&None).display()
+    );
     eprintln!("Signed by {} with {}{}", config.signing.principal, configured.key().display(), key_note(&configured));
     eprintln!("\nSources ({}):", config.sources.len());
     for source in &config.sources {
@@ -65,7 +84,72 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         policy.minimum_coverage_percent
     );
     eprintln!("\nThe configuration is valid.");
-    Ok(exit::DONE)
+    match places.filter(|_| args.connect) {
+        Some(places) => connect(config, &places, args.date.unwrap_or(NO_DAY)),
+        None => Ok(exit::DONE),
+    }
+}
+
+/// The day that databases are asked about where none is given: they are asked for no row.
+const NO_DAY: Date = Date::constant(2000, 1, 1);
+
+/// Asks every database, whatever the others answer.
+fn connect(config: &Config, places: &Places, date: Date) -> Result<u8, EngineError> {
+    let databases = &config.databases;
+    let access = Access { databases, data: &places.data, secrets: &places.secrets, lasting: false };
+    let mut faults = Vec::new();
+    let mut tell = |what: &str, asked: Result<String, Fault>| match asked {
+        Ok(words) => eprintln!("  {what:<20} {words}"),
+        Err(fault) => {
+            eprintln!("  {what:<20} FAILED: {fault}");
+            faults.push(fault);
+        }
+    };
+    eprintln!("\nDatabases:");
+    for source in &config.sources {
+        if let Some(url) = &source.extract.url {
+            tell(&source.id, probe(url, &source.extract, access, date));
+        }
+        let Some(control) = source.control.as_ref().filter(|control| control.from == ControlFrom::Table) else {
+            continue;
+        };
+        let own = control.url.as_ref().map(|url| (url, &control.password));
+        let Some((url, password)) = own.or(source.extract.url.as_ref().map(|url| (url, &source.extract.password)))
+        else {
+            continue;
+        };
+        let asked = Session::open(url, password.as_ref(), access)
+            .and_then(|mut session| session.probe_rows(&control.table, &control.query, date));
+        tell(&format!("{}, control", source.id), asked.map(|()| shown(url)));
+    }
+    if let Some(url) = &config.warehouse.extract().url {
+        let extract = config.warehouse.extract();
+        tell("the warehouse", probe(url, extract, access, date));
+        let queries = config.datasets.iter().filter_map(|dataset| Some((&dataset.id, dataset.query.as_ref()?)));
+        let rules = config.rules.iter().filter_map(|rule| match &rule.check {
+            Check::WarehouseSql(check) => Some((&rule.id, &check.query)),
+            _ => None,
+        });
+        for (id, query) in queries.chain(rules) {
+            let asked = Session::open(url, extract.password.as_ref(), access)
+                .and_then(|mut session| session.probe_rows(&None, &Some(query.clone()), date));
+            tell(id, asked.map(|()| "its query can be asked".to_owned()));
+        }
+    }
+    match faults.into_iter().min_by_key(|fault| fault.passing) {
+        Some(fault) => Err(EngineError::Database(fault)),
+        None => {
+            eprintln!("\nEvery database answers.");
+            Ok(exit::DONE)
+        }
+    }
+}
+
+fn probe(url: &str, extract: &Extract, access: Access<'_>, date: Date) -> Result<String, Fault> {
+    let mut session = Session::open(url, extract.password.as_ref(), access)?;
+    let columns = session.probe(extract, date)?;
+    let column = |column: &Column| format!("{} {}", column.name, column.type_name).trim().to_owned();
+    Ok(format!("{}: {}", shown(url), columns.iter().map(column).collect::<Vec<_>>().join(", ")))
 }
 
 fn key_note(configured: &Configured) -> &'static str {

@@ -140,19 +140,48 @@ impl Session {
         })
     }
 
-    /// Copies the rows that a query returns, in its own order.
+    /// Copies the rows that a query returns, ordered by all their columns, so that the same rows are
+    /// the same bytes.
     pub fn query(&mut self, sql: &str, date: Date, into: &Path) -> Result<(), Fault> {
         let relation = Relation::of(self.engine, &None, &Some(sql.to_owned()), date);
         self.within(&relation, into, self.lasting, |columns| {
             let all: Vec<&Column> = columns.iter().collect();
-            Ok((relation.itself(&all), all))
+            Ok((relation.select(&all, None, Some(all.clone())), all))
         })
     }
 
-    /// The columns that are there, for the table or query of an extract.
-    pub fn columns(&mut self, extract: &Extract, date: Date) -> Result<Vec<Column>, Fault> {
+    /// Asks for no row of the day: whether that may be asked, and the columns that the mapping of
+    /// `extract` takes something from. A float that would be an amount is a fault.
+    pub fn probe(&mut self, extract: &Extract, date: Date) -> Result<Vec<Column>, Fault> {
         let relation = Relation::of(self.engine, &extract.table, &extract.query, date);
-        self.connection.columns(relation.sql()).map_err(|fault| fault.of(&self.name))
+        let amounts =
+            [extract.columns.get(&Field::Amount), extract.amount.debit.as_ref(), extract.amount.credit.as_ref()];
+        self.within(&relation, Path::new(NOWHERE), false, |columns| {
+            let wanted = sql::wanted(extract, columns)?;
+            for amount in amounts.into_iter().flatten() {
+                if let Some(Column { name, type_name, kind: Kind::Float }) = sql::found(amount, columns)? {
+                    let words = format!("`{name}` is a {type_name}: a binary floating-point number is no exact amount");
+                    return Err(Fault::lasting(format!("{words}; make it a decimal, or integer minor units")));
+                }
+            }
+            if let (Some(_), Some(column)) = (&extract.table, extract.columns.get(&Field::BookedOn))
+                && let Some(column) = sql::found(column, columns)?
+            {
+                relation.of_day(column, &extract.date_formats, date)?;
+            }
+            Ok((relation.select(&wanted, Some("1 = 0".to_owned()), None), wanted))
+        })?;
+        let columns = self.connection.columns(relation.sql()).map_err(|fault| fault.of(&self.name))?;
+        Ok(sql::wanted(extract, &columns)?.into_iter().cloned().collect())
+    }
+
+    /// Asks for no row of a control table, query or rule.
+    pub fn probe_rows(&mut self, table: &Option<String>, query: &Option<String>, date: Date) -> Result<(), Fault> {
+        let relation = Relation::of(self.engine, table, query, date);
+        self.within(&relation, Path::new(NOWHERE), false, |columns| {
+            let all: Vec<&Column> = columns.iter().collect();
+            Ok((relation.select(&all, Some("1 = 0".to_owned()), None), all))
+        })
     }
 
     fn within(
@@ -175,6 +204,9 @@ impl Session {
     }
 }
 
+/// Where a copy goes that nobody reads.
+const NOWHERE: &str = "/dev/null";
+
 const ISO: &str = "%Y-%m-%d";
 
 /// How long is waited.
@@ -182,6 +214,14 @@ const ISO: &str = "%Y-%m-%d";
 struct Waits {
     connect: Duration,
     statement: Duration,
+}
+
+impl Waits {
+    /// How long a server may be silent: a little more than a statement may take, so that the server
+    /// is the first to say so.
+    fn silence(self) -> Duration {
+        self.statement + Duration::from_secs(5)
+    }
 }
 
 /// Reads a secret. What it is appears in no message.

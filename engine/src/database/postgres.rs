@@ -90,7 +90,7 @@ impl Connection for Postgres {
         runtime.block_on(async {
             if *engine == Engine::Postgres {
                 let copy = format!("COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')");
-                let mut rows = awaited("no row came", waits.statement, connection.copy_out_raw(&copy)).await?;
+                let mut rows = awaited("no row came", waits.silence(), connection.copy_out_raw(&copy)).await?;
                 while let Some(csv) = next(&mut rows, waits).await? {
                     into.rows(&csv)?;
                 }

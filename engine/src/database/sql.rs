@@ -12,8 +12,6 @@ pub struct Relation {
     engine: Engine,
     /// What stands after `FROM`.
     sql: String,
-    /// The query, as it was given.
-    query: Option<String>,
     name: String,
 }
 
@@ -24,12 +22,12 @@ impl Relation {
             Some(query) => {
                 let query = with_date(query, date);
                 let sql = format!("({query}\n) AS asked");
-                Self { engine, sql, query: Some(query), name: "the query".to_owned() }
+                Self { engine, sql, name: "the query".to_owned() }
             }
             None => {
                 let table = table.as_deref().unwrap_or_default();
                 let sql = table.split('.').map(|part| quoted(engine, part)).collect::<Vec<_>>().join(".");
-                Self { engine, sql, query: None, name: format!("table {table}") }
+                Self { engine, sql, name: format!("table {table}") }
             }
         }
     }
@@ -66,16 +64,6 @@ impl Relation {
             sql += &format!(" ORDER BY {order}");
         }
         sql
-    }
-
-    /// The query as it was given, where its rows can be taken as they are.
-    pub fn itself(&self, columns: &[&Column]) -> String {
-        match &self.query {
-            Some(query) if columns.iter().all(|column| self.shown(column) == quoted(self.engine, &column.name)) => {
-                query.clone()
-            }
-            _ => self.select(columns, None, None),
-        }
     }
 
     /// A column as text. COPY says nothing of types, so there floats are marked by the statement.
@@ -222,9 +210,8 @@ mod tests {
              WHERE `on` IN ('20/11/2026', 'November ''26') ORDER BY CAST(CONVERT(`on` USING utf8mb4) AS BINARY)"
         );
         let relation = Relation::of(Engine::Postgres, &None, &Some("SELECT 1 -- one".to_owned()), date);
-        assert_eq!(relation.itself(&all[..1]), "SELECT 1 -- one");
         assert_eq!(
-            relation.itself(&all),
+            relation.select(&all, None, None),
             "SELECT \"on\", 'REAL ' || \"Am\"\"t\"::text FROM (SELECT 1 -- one\n) AS asked"
         );
     }

@@ -24,7 +24,7 @@ pub async fn next<T>(
     stream: &mut (impl Stream<Item = Result<T, sqlx::Error>> + Unpin),
     waits: Waits,
 ) -> Result<Option<T>, Fault> {
-    awaited("no row came", waits.statement, stream.try_next()).await
+    awaited("no row came", waits.silence(), stream.try_next()).await
 }
 
 /// Whether a server is on this very machine, where nobody listens in.

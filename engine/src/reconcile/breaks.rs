@@ -39,7 +39,9 @@ pub fn whole_warehouse(
     gaps: &mut Gaps,
 ) -> Result<Option<Vec<(String, Loaded)>>, EngineError> {
     let mut missing = |why: &str| {
-        let words = format!("{why}; end to end nothing was compared, the report is made from the sources alone");
+        let words = format!(
+            "{why}; the end-to-end reconciliation is notEvaluated: nothing was compared, the report is made from the sources alone"
+        );
         gaps.state(Kind::WarehouseMissing, About::NIGHT, &words);
     };
     if let Some(problem) = inputs.problem(Role::Warehouse, "") {
