@@ -90,7 +90,8 @@ def make(server, rows):
         insert into wh_movements
         select source, movement_id, business_date, booked_at, account, customer, branch, kind, currency,
             case when i % {STEP} = {CHANGED} then amount + 0.01 else amount end, counterparty, reference, description
-        from (select i, {MOVEMENT} from (select 1 + n * {step} % {rows} as i from generate_series(1, {rows}::bigint) n) n) m
+        from (select i, {MOVEMENT}
+              from (select 1 + n * {step} % {rows} as i from generate_series(1, {rows}::bigint) n) n) m
         where i % {STEP} <> {MISSING};
         insert into wh_movements
         select source, movement_id || 'X', business_date, booked_at, account, customer, branch, kind, currency, amount,
@@ -113,7 +114,8 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix="cuadre-server-")
         scripts = HERE.parent / "src/servers"
         script = "".join((scripts / name).read_text() for name in ["postgres.sh", "keeper.sh"])
-        env = {"PATH": self.path, "LC_ALL": "C", "FOLDER": self.folder, "PORT": str(port), "SETTINGS": SETTINGS, "TLS": ""}
+        env = {"PATH": self.path, "LC_ALL": "C", "FOLDER": self.folder, "PORT": str(port)}
+        env.update(SETTINGS=SETTINGS, TLS="")
         self.keeper = subprocess.Popen(["/bin/sh", "-c", script], env=env, text=True, start_new_session=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.keeper.stdin.write("start\n")
