@@ -181,3 +181,31 @@ fn a_million_rows_are_streamed_in_little_memory() {
     assert!(said.contains("\"matched\":1000000"), "{said}");
     assert!(few > 0 && many < few + 128 * 1024, "{few} KiB with a row, {many} KiB with a million");
 }
+
+/// Redshift's way, by rows of a simple query in text, on a PostgreSQL, whose protocol it speaks.
+#[test]
+fn rows_of_a_simple_query_are_the_same_rows() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("simple");
+    let amounts = ["1000000000000000000.01", "-0.01", "19.99"];
+    database.sql(&(create("numeric(38, 2)") + &insert(&amounts)));
+    database.sql("UPDATE movements SET account = 'a,b \"ñ\"' WHERE id = '2';");
+    database.sql("UPDATE movements SET account = NULL WHERE id = '3';");
+    let url = database.url().replace("postgres:", "redshift:");
+    let place = small(&amounts);
+    let landed = place.read(&format!("landing/a/{DATE}.csv"));
+    let landed = landed.replace(",x,-0.01", ",\"a,b \"\"ñ\"\"\",-0.01").replace(",x,19.99", ",,19.99");
+    place.write(&format!("landing/a/{DATE}.csv"), landed);
+    let done = run(&place, &url);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let archived = |place: &cuadre_tests::Place| place.files("filings/archive");
+    let by_copy = small(&[]);
+    by_copy.write(&format!("landing/a/{DATE}.csv"), place.read(&format!("landing/a/{DATE}.csv")));
+    assert_eq!(run(&by_copy, &database.url()).code, 0);
+    assert_eq!(archived(&place), archived(&by_copy), "the copies have the same bytes");
+
+    database.sql("ALTER TABLE movements ALTER amount TYPE double precision;");
+    let place = small(&amounts);
+    assert_eq!(run(&place, &url).code, 3);
+    assert_eq!(refused(&place).len(), 3);
+}
