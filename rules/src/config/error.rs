@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::database::masked;
 use toml::de::{DeTable, DeValue};
 
 /// The reader's words, and those of whoever writes a configuration.
@@ -61,7 +62,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.message)?;
         if let Some((line, column, text)) = &self.place {
-            let width = line.to_string().len();
+            let (width, text) = (line.to_string().len(), masked(text));
             write!(f, "\n{:width$}--> {}:{line}:{column}", "", self.name)?;
             write!(f, "\n{:width$} |\n{line} | {text}\n{:width$} | {:>column$}", "", "", "^")?;
         } else {
