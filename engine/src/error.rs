@@ -21,6 +21,17 @@ pub enum EngineError {
     /// Something the configuration names is not as it should be.
     #[error("{0}")]
     Setup(String),
+    /// Something elsewhere is away for now, or in use.
+    #[error("{0}")]
+    Away(String),
+    /// An error about the working copy of a series, told as one about the series itself.
+    #[error("{message}")]
+    Elsewhere {
+        /// The error in words.
+        message: String,
+        /// Its exit code.
+        exit_code: u8,
+    },
     /// A regenerated filing differs from the signed one.
     #[error("{0}")]
     Differs(String),
@@ -74,6 +85,8 @@ impl EngineError {
         match self {
             Self::Usage(_) => exit::USAGE,
             Self::Config(_) | Self::Setup(_) => exit::CONFIG,
+            Self::Away(_) => exit::PASSING_FAULT,
+            Self::Elsewhere { exit_code, .. } => *exit_code,
             Self::Differs(_) => exit::VERIFICATION_FAILED,
             Self::Io { source, .. } => io_exit_code(source),
             Self::Audit(error) => audit_exit_code(error),

@@ -15,6 +15,7 @@ pub mod night;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
+pub mod store;
 pub mod warehouse;
 
 pub use error::{EngineError, exit};

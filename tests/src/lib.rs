@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: a small institution in a folder of its own, and the `cuadre`
 //! binary run on it with a fixed clock and key and an environment of nothing else.
 
+pub mod s3;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,12 +66,18 @@ impl Place {
 
     /// Runs `cuadre` in the folder.
     pub fn cuadre<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Done {
+        self.cuadre_with(args, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn cuadre_with<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, env: &[(String, String)]) -> Done {
         let output = Command::new(cuadre())
             .args(args)
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SOURCE_DATE_EPOCH", ISSUED_AT)
+            .envs(env.iter().cloned())
             .stdin(Stdio::null())
             .output()
             .expect("cuadre runs");

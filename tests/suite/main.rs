@@ -9,6 +9,7 @@ mod errors;
 mod exactness;
 mod first_night;
 mod loading;
+mod object_storage;
 mod stock_tools;
 mod tamper;
 mod ukspend;

@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     }
     eprintln!("{}, series {}", config.institution, config.series);
     eprintln!("Due at {} {} on the day after the business date", config.deadline, config.time_zone);
-    eprintln!("Data below {}, filings in {}", configured.data(&None).display(), configured.filings(&None).display());
+    eprintln!("Data below {}, filings in {}", configured.data(&None)?, configured.filings(&None)?);
     eprintln!("Signed by {} with {}{}", config.signing.principal, configured.key().display(), key_note(&configured));
     eprintln!("\nSources ({}):", config.sources.len());
     for source in &config.sources {

@@ -20,6 +20,7 @@ use jiff::{Timestamp, Unit};
 
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
+use crate::store::Place;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -28,7 +29,7 @@ Exit codes:
    4  not filed: the policy forbids it
    5  verification failed, or regeneration differs
   64  wrong usage
-  75  passing fault (lock, disk full): retry
+  75  passing fault (lock, disk full, network): retry
   78  wrong configuration
   70  a bug";
 
@@ -99,25 +100,19 @@ impl Configured {
         Ok(Self { config, text, folder: path.parent().unwrap_or(Path::new("")).to_owned() })
     }
 
-    fn data(&self, given: &Option<PathBuf>) -> PathBuf {
-        given.clone().unwrap_or_else(|| self.folder.join(&self.config.data))
+    fn data(&self, given: &Option<PathBuf>) -> Result<Place, EngineError> {
+        self.place(given, &self.config.data)
     }
 
-    /// The data folder, which must be there: all sources missing at once is no delivery but a
-    /// wrong path, or a mount that is away.
-    fn present_data(&self, given: &Option<PathBuf>) -> Result<PathBuf, EngineError> {
-        let data = self.data(given);
-        match data.is_dir() {
-            true => Ok(data),
-            false => Err(EngineError::Setup(format!(
-                "the data folder {} is not there; check `data` in the configuration, --data, and the mount",
-                data.display()
-            ))),
+    fn filings(&self, given: &Option<PathBuf>) -> Result<Place, EngineError> {
+        self.place(given, &self.config.filings)
+    }
+
+    fn place(&self, given: &Option<PathBuf>, configured: &str) -> Result<Place, EngineError> {
+        match given {
+            Some(given) => Place::parse(given, Path::new("")),
+            None => Place::parse(Path::new(configured), &self.folder),
         }
-    }
-
-    fn filings(&self, given: &Option<PathBuf>) -> PathBuf {
-        given.clone().unwrap_or_else(|| self.folder.join(&self.config.filings))
     }
 
     fn key(&self) -> PathBuf {

@@ -12,6 +12,7 @@ use crate::error::{EngineError, exit};
 use crate::judge::{Judgement, MEMORY};
 use crate::night::{self, Night};
 use crate::progress::Progress;
+use crate::store::{Landing, Working};
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -22,10 +23,10 @@ pub struct Args {
     /// Business date
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Date,
-    /// Folder of landing files and of a file warehouse [default: the configuration's]
+    /// Folder or s3:// URL of landing files and of a file warehouse [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder of the series of filings [default: the configuration's]
+    /// Folder or s3:// URL of the series of filings [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     filings: Option<PathBuf>,
     /// Why a filed day is stated with other figures
@@ -57,23 +58,32 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let configured = Configured::read(&args.config)?;
     let progress = Progress::on_stderr(true);
     if let Some(Only::EndToEnd) = args.only {
-        let data = configured.present_data(&args.data)?;
-        return night::compare(&configured.config, args.date, &data, args.memory << 20, &progress, differences);
+        let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
+        let memory = args.memory << 20;
+        return night::compare(&configured.config, args.date, data.folder(), memory, &progress, differences);
     }
     let had_key = configured.key().exists();
-    let outcome = night::run(&Night {
+    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
+    let mut series = Working::to_file(&configured.filings(&args.filings)?, args.date)?;
+    let night = Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: args.date,
-        data: configured.present_data(&args.data)?,
-        filings: configured.filings(&args.filings),
+        data: data.folder().to_owned(),
+        filings: series.folder().to_owned(),
         key: configured.key(),
         issued_at: issued_at()?,
         reason: args.reason.clone(),
         memory: args.memory << 20,
         progress: &progress,
-    })?;
+    };
+    let completed = series.complete(&night)?;
+    let outcome = night::run(&night).map_err(|error| series.told(error))?;
+    let outcome = series.settle(outcome)?;
     progress.finish();
+    if let Some(id) = completed {
+        eprintln!("Completed filing {id}, which an interrupted run had claimed");
+    }
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }
