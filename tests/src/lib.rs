@@ -97,22 +97,27 @@ impl Place {
 
     /// Every file below the folder, by path, in order.
     pub fn files(&self, below: &str) -> Vec<(String, Vec<u8>)> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.at(below)];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).expect("a folder is listed") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let name = path.strip_prefix(self.at(below)).expect("below").display().to_string();
-                    files.push((name, fs::read(&path).expect("a file is read")));
-                }
+        files_below(&self.at(below))
+    }
+}
+
+/// Every file below a folder, by path, in order.
+pub fn files_below(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder is listed") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).expect("below").display().to_string();
+                files.push((name, fs::read(&path).expect("a file is read")));
             }
         }
-        files.sort();
-        files
     }
+    files.sort();
+    files
 }
 
 /// The `cuadre` binary beside this test binary; `cargo test --workspace` builds it.

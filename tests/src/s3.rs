@@ -12,7 +12,7 @@ use std::{fs, thread};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::IF_NONE_MATCH;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
@@ -176,7 +176,7 @@ async fn answer(
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, HttpError> {
     if request.method() != Method::PUT && request.method() != Method::POST {
-        return service.call(request).await;
+        return service.call(request.map(Body::from)).await;
     }
     let number = rules.writes.fetch_add(1, Ordering::SeqCst) + 1;
     let break_at = rules.state(|state| {
@@ -203,8 +203,8 @@ async fn answer(
             while poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.is_some() {}
             Ok(broken_off())
         }
-        Some((at, Break::After)) if number == at => service.call(request).await.map(|_| broken_off()),
-        _ => service.call(request).await,
+        Some((at, Break::After)) if number == at => service.call(request.map(Body::from)).await.map(|_| broken_off()),
+        _ => service.call(request.map(Body::from)).await,
     }
 }
 

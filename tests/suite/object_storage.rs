@@ -1,6 +1,7 @@
 //! Landing and series in a bucket: the same filings, byte for byte, as in folders; runs that keep
 //! apart; and a series that is completed wherever a run breaks off.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use cuadre_audit::SigningKey;
 use cuadre_tests::s3::{BUCKET, Break, S3, copy};
-use cuadre_tests::{DATE, Done, ISSUED_AT, Place, SMALL};
+use cuadre_tests::{DATE, Done, ISSUED_AT, Place, SMALL, files_below};
 
 const LATER: &str = "1795264800";
 const FILINGS: &str = "s3://test/filings";
@@ -49,21 +50,8 @@ fn verify(place: &Place, s3: &S3, filings: &str) -> Done {
 
 /// What a series holds for good: no lock, and no claims.
 fn series(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(folder).unwrap().display().to_string();
-            match path.is_dir() {
-                true => folders.push(path),
-                false if name == "LOCK" || name.starts_with("claims/") => {}
-                false => files.push((name, fs::read(&path).unwrap())),
-            }
-        }
-    }
-    files.sort();
-    files
+    let files = files_below(folder).into_iter();
+    files.filter(|(name, _)| name != "LOCK" && !name.starts_with("claims/")).collect()
 }
 
 #[track_caller]
@@ -199,6 +187,21 @@ fn of_two_runs_at_once_one_files_and_the_other_is_told_to_come_again() {
     assert!(night(&place, &s3, FILINGS, &[]).stderr.contains("nothing new"));
 }
 
+/// Both make the very same filing, and may take each other's for their own.
+#[test]
+fn of_two_equal_runs_at_once_each_finds_the_day_filed() {
+    let s3 = S3::start();
+    let place = small(&s3);
+    s3.let_claims_meet();
+    let (one, other) = thread::scope(|scope| {
+        let other = scope.spawn(|| night(&place, &s3, FILINGS, &[]));
+        (night(&place, &s3, FILINGS, &[]), other.join().unwrap())
+    });
+    assert_eq!((one.code, other.code), (0, 0), "{}\n{}", one.stderr, other.stderr);
+    let verified = verify(&place, &s3, FILINGS);
+    assert!(verified.stderr.contains("Verified: 1 filings"), "{}", verified.stderr);
+}
+
 #[test]
 fn a_series_has_one_founder() {
     let s3 = S3::start();
@@ -207,13 +210,15 @@ fn a_series_has_one_founder() {
     s3.break_at(Some((1, Break::After)));
     assert_ne!(night(&place, &s3, FILINGS, &[]).code, 0);
     s3.break_at(None);
-    fs::rename(place.at("key"), place.at("kept")).unwrap();
+    for name in ["key", "key.pub"] {
+        fs::rename(place.at(name), place.at(&format!("kept-{name}"))).unwrap();
+    }
     SigningKey::from_seed([8; 32]).write(&place.at("key"), "test").unwrap();
     let other = night(&place, &s3, FILINGS, &[]);
     assert_eq!(other.code, 78, "{}", other.stderr);
     assert!(other.stderr.contains("s3://test/filings/trust/allowed_signers.1"), "{}", other.stderr);
     assert!(other.stderr.contains("does not trust"), "{}", other.stderr);
-    fs::rename(place.at("kept"), place.at("key")).unwrap();
+    fs::rename(place.at("kept-key"), place.at("key")).unwrap();
     assert_eq!(night(&place, &s3, FILINGS, &[]).code, 0);
     assert_eq!(verify(&place, &s3, FILINGS).code, 0);
 }
@@ -225,10 +230,10 @@ fn is_completed(how: Break, founded: bool) {
     let place = small(&s3);
     let extract = s3.at(&format!("data/landing/a/{DATE}.csv"));
     if founded {
-        let kept = fs::read(&extract).unwrap();
-        fs::remove_file(&extract).unwrap();
+        let kept = fs::read(&extract).expect("a file of the bucket");
+        fs::remove_file(&extract).expect("a file of the bucket");
         assert_eq!(night(&place, &s3, "s3://test/begun", &[]).code, 3);
-        fs::write(&extract, kept).unwrap();
+        fs::write(&extract, kept).expect("a file of the bucket");
     }
     let mut total = usize::MAX;
     let mut write = 0;
@@ -249,7 +254,7 @@ fn is_completed(how: Break, founded: bool) {
             total = s3.writes().len();
             assert!(total > 10, "{:?}", s3.writes());
             write = 0;
-            fs::remove_dir_all(s3.at(&filings)).unwrap();
+            fs::remove_dir_all(s3.at(&filings)).expect("a file of the bucket");
             continue;
         }
         assert_ne!(broken.code, 0, "write {write}: {}", broken.stderr);
@@ -266,8 +271,9 @@ fn is_completed(how: Break, founded: bool) {
         assert_eq!(verified.code, 0, "write {write}: {}", verified.stderr);
         let number = if founded { 2 } else { 1 };
         assert!(verified.stderr.contains(&format!("Verified: {number} filings")), "write {write}: {}", verified.stderr);
-        let manifest = fs::read(s3.at(&filings).join(format!("filings/{DATE}.{number}/manifest.json"))).unwrap();
-        assert_eq!(fs::read(&claim).unwrap(), manifest, "write {write}");
+        let manifest = fs::read(s3.at(&filings).join(format!("filings/{DATE}.{number}/manifest.json")))
+            .expect("a file of the bucket");
+        assert_eq!(fs::read(&claim).expect("a file of the bucket"), manifest, "write {write}");
         if let Some(claimed) = claimed {
             assert_eq!(claimed, manifest, "write {write}");
             assert!(next.stderr.contains("nothing new"), "write {write}: {}", next.stderr);
@@ -327,9 +333,9 @@ fn each_failure_has_its_exit_code_and_shows_no_secret() {
     let place = small(&s3);
     fs::create_dir(s3.at("data/empty")).unwrap();
     let with = |changes: &[(&str, &str)], data: &str, filings: &str| {
-        let mut env = s3.env();
+        let mut env: BTreeMap<String, String> = s3.env().into_iter().collect();
         env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        env.retain(|(_, value)| !value.is_empty());
+        let env: Vec<(String, String)> = env.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let args = ["run", "--config", "cuadre.toml", "--date", DATE, "--data", data, "--filings", filings];
         let done = place.cuadre_with(args, &env);
         for secret in ["AKIATEST", "not/a/secret", "wrong", "127.0.0.1"] {
@@ -338,11 +344,14 @@ fn each_failure_has_its_exit_code_and_shows_no_secret() {
         done
     };
     let data = "s3://test/data";
+    let no_key: &[(&str, &str)] =
+        &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", ""), ("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")];
     for (changes, data, filings, code, says) in [
         (&[("AWS_SECRET_ACCESS_KEY", "wrong")][..], data, FILINGS, 78, "credentials are refused"),
         (&[("AWS_ACCESS_KEY_ID", "AKIAwrong")], data, FILINGS, 78, "check AWS_ACCESS_KEY_ID"),
         (&[("AWS_SECRET_ACCESS_KEY", "wrong")], "data", FILINGS, 78, "s3://test/filings"),
         (&[("AWS_SECRET_ACCESS_KEY", "")], data, FILINGS, 78, "set both AWS_ACCESS_KEY_ID and"),
+        (no_key, data, FILINGS, 78, "there are no credentials"),
         (&[("AWS_ALLOW_HTTP", "")], data, FILINGS, 78, "AWS_ALLOW_HTTP=true"),
         (&[("AWS_ENDPOINT", "http://127.0.0.1:1")], data, FILINGS, 75, "cannot be reached"),
         (&[], "s3://nowhere/data", FILINGS, 78, "no such bucket"),
@@ -380,7 +389,7 @@ fn large_files_go_up_in_parts() {
     let mut extract = "id,date,account,amount,remark\n".to_owned();
     let mut warehouse = "source,id,date,account,amount\n".to_owned();
     for id in 0..600 {
-        extract += &format!("{id},2026-11-20,x,1.00,{}\n", format!("{id} ").repeat(14_000));
+        extract += &format!("{id},2026-11-20,x,1.00,{}\n", "x".repeat(60_000));
         warehouse += &format!("a,{id},2026-11-20,x,1.00\n");
     }
     assert!(extract.len() > 32 << 20);

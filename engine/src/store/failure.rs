@@ -23,7 +23,12 @@ pub fn failure(url: &Url, name: &str, error: &Error) -> EngineError {
     match (code, status) {
         ("NoSuchBucket", _) => setup("there is no such bucket", "check its name, AWS_ENDPOINT and AWS_REGION"),
         (
-            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired",
+            "InvalidAccessKeyId"
+            | "NotSignedUp"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired",
             _,
         ) => setup(&format!("the credentials are refused ({code})"), CREDENTIALS),
         ("RequestTimeTooSkewed", _) => setup("the clocks of store and machine differ", "set the machine's clock"),
