@@ -19,7 +19,7 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError};
 use s3s_fs::FileSystem;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 
 /// The bucket there is.
 pub const BUCKET: &str = "test";
@@ -54,6 +54,7 @@ struct Rules {
 struct State {
     break_at: Option<(usize, Break)>,
     claims_meet: Option<(Arc<Barrier>, usize)>,
+    hold_log: Option<Arc<Notify>>,
     log: Vec<String>,
     /// Take every write, whatever its condition.
     heedless: bool,
@@ -128,6 +129,13 @@ impl S3 {
         self.state(|state| state.claims_meet = Some((Arc::new(Barrier::new(2)), 2)));
     }
 
+    /// Holds back the next write of LOG until the answer is called.
+    pub fn hold_log(&self) -> impl FnOnce() + use<> {
+        let held = Arc::new(Notify::new());
+        self.state(|state| state.hold_log = Some(Arc::clone(&held)));
+        move || held.notify_one()
+    }
+
     /// The writes since counting began.
     pub fn writes(&self) -> Vec<String> {
         self.state(|state| state.log.clone())
@@ -195,6 +203,10 @@ async fn answer(
     });
     if let Some(barrier) = meet {
         barrier.wait().await;
+    }
+    let held = rules.state(|state| request.uri().path().ends_with("/LOG").then(|| state.hold_log.take()).flatten());
+    if let Some(held) = held {
+        held.notified().await;
     }
     let _turn = rules.one_by_one.lock().await;
     match break_at {

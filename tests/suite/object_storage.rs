@@ -202,6 +202,31 @@ fn of_two_equal_runs_at_once_each_finds_the_day_filed() {
     assert!(verified.stderr.contains("Verified: 1 filings"), "{}", verified.stderr);
 }
 
+/// A run that is held up before its last write is completed by the next one, and learns of it.
+#[test]
+fn a_run_that_was_overtaken_finds_its_filing_in_the_series() {
+    let s3 = S3::start();
+    let place = small(&s3);
+    let release = s3.hold_log();
+    let slow = thread::scope(|scope| {
+        let slow = scope.spawn(|| night(&place, &s3, FILINGS, &[]));
+        while !s3.writes().iter().any(|write| write.contains("/LOG")) {
+            assert!(!slow.is_finished());
+            thread::sleep(Duration::from_millis(10));
+        }
+        let args = ["run", "--config", "cuadre.toml", "--date", "2026-11-21", "--data", "s3://test/data"];
+        let next = place.cuadre_with(args.iter().chain(&["--filings", FILINGS]), &s3.env());
+        assert_eq!(next.code, 3, "{}", next.stderr);
+        assert!(next.stderr.contains("Completed filing 2026-11-20.1"), "{}", next.stderr);
+        release();
+        slow.join().expect("the slow run")
+    });
+    assert_eq!(slow.code, 0, "{}", slow.stderr);
+    let verified = verify(&place, &s3, FILINGS);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    assert!(verified.stderr.contains("Verified: 2 filings"), "{}", verified.stderr);
+}
+
 #[test]
 fn a_series_has_one_founder() {
     let s3 = S3::start();

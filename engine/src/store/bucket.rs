@@ -20,7 +20,9 @@ use crate::error::EngineError;
 
 /// Requests at once.
 const AT_ONCE: usize = 8;
-/// A file of more bytes is uploaded in parts.
+/// Files of more bytes than [`SMALL`] are uploaded by so many at once; of more than [`WHOLE`], in parts.
+const SMALL: u64 = 1 << 20;
+const LARGE_AT_ONCE: usize = 2;
 const WHOLE: u64 = 16 << 20;
 /// Bytes of a part, and how many parts are under way at once: what an upload takes in memory.
 const PART: u64 = 8 << 20;
@@ -79,15 +81,20 @@ impl Bucket {
         // Another part of the program may have said so before: it is the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(&url.bucket);
-        let value = |builder: &AmazonS3Builder, key| builder.get_config_value(&Key::Client(key)).unwrap_or_default();
-        let endpoint = builder.get_config_value(&Key::Endpoint).unwrap_or_default();
-        if endpoint.starts_with("http://") && value(&builder, ClientConfigKey::AllowHttp) != "true" {
+        let is_set = |builder: &AmazonS3Builder, key| {
+            let value = builder.get_config_value(&key).unwrap_or_default().to_ascii_lowercase();
+            matches!(value.as_str(), "true" | "1" | "on" | "yes" | "y")
+        };
+        let endpoints = [Key::Endpoint, Key::S3Endpoint].map(|key| builder.get_config_value(&key).unwrap_or_default());
+        let is_open = endpoints.iter().any(|endpoint| endpoint.starts_with("http://"));
+        if is_open && !is_set(&builder, Key::Client(ClientConfigKey::AllowHttp)) {
             let remedy = "use https://, or set AWS_ALLOW_HTTP=true where the network is your own";
             return Err(EngineError::Setup(format!("AWS_ENDPOINT is not encrypted; {remedy}")));
         }
         for (variable, key, default) in [
             ("AWS_CONNECT_TIMEOUT", ClientConfigKey::ConnectTimeout, "5s"),
-            ("AWS_READ_TIMEOUT", ClientConfigKey::ReadTimeout, "30s"),
+            // Without an answer; an upload gets its answer when all of it is sent.
+            ("AWS_READ_TIMEOUT", ClientConfigKey::ReadTimeout, "2m"),
             // Of a whole request: a download of gigabytes is one.
             ("AWS_TIMEOUT", ClientConfigKey::Timeout, "6h"),
         ] {
@@ -99,13 +106,14 @@ impl Bucket {
             .iter()
             .chain(&[Key::ContainerCredentialsFullUri])
             .any(|key| builder.get_config_value(key).is_some());
-        let unsigned = builder.get_config_value(&Key::SkipSignature).is_some_and(|skip| skip == "true");
+        let unsigned = is_set(&builder, Key::SkipSignature);
         let backoff =
             BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(10), base: 2. };
-        let retry = RetryConfig { backoff, max_retries: 5, retry_timeout: Duration::from_secs(60) };
+        let retry = RetryConfig { backoff, max_retries: 5, retry_timeout: Duration::from_secs(180) };
         let store = builder.with_retry(retry).build().map_err(|_| {
-            let remedy = "check AWS_ENDPOINT, AWS_REGION, AWS_CHECKSUM_ALGORITHM and the timeouts, and set both \
-                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+            let remedy = "check AWS_ENDPOINT, AWS_REGION, AWS_CHECKSUM_ALGORITHM and the timeouts, set both \
+                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and give the machine the usual certificate \
+                          authorities";
             EngineError::Setup(format!("the AWS_ variables do not say how to reach {}; {remedy}", url.at("")))
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -234,12 +242,17 @@ impl Bucket {
         Ok(UpdateVersion { e_tag: written.e_tag, version: written.version })
     }
 
-    /// Brings up local files of any size, each under its name; where `put` is [`Put::New`], one that
-    /// is there already stays as it is.
+    /// Brings up local files of any size, each under its name. Where `only_new`, a small one that is
+    /// there already stays as it is.
     pub fn upload(&self, files: &[(String, &Path)], only_new: bool) -> Result<(), EngineError> {
-        let all = stream::iter(files).map(|(name, path)| self.raise(name, path, only_new));
-        // A large file takes its parts in memory, several at once: the others wait.
-        self.runtime.block_on(all.buffer_unordered(2).try_collect())
+        // What is under way is in memory.
+        let is_small = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() <= SMALL);
+        let (small, large): (Vec<_>, Vec<_>) = files.iter().partition(|(_, path)| is_small(path));
+        for (files, at_once) in [(small, AT_ONCE), (large, LARGE_AT_ONCE)] {
+            let all = stream::iter(files).map(|(name, path)| self.raise(name, path, only_new));
+            self.runtime.block_on(all.buffer_unordered(at_once).try_collect::<()>())?;
+        }
+        Ok(())
     }
 
     async fn raise(&self, name: &str, path: &Path, only_new: bool) -> Result<(), EngineError> {

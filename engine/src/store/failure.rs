@@ -38,7 +38,8 @@ pub fn failure(url: &Url, name: &str, error: &Error) -> EngineError {
         ("", 401 | 403) => setup("access is denied, or the credentials are refused", RIGHTS),
         (_, 401 | 403) => setup(&format!("access is denied ({code})"), RIGHTS),
         ("NotImplemented", _) | (_, 501) => setup("the store cannot do this", NEEDED),
-        (_, 408 | 409 | 412 | 429) => away(&format!("the store answers {status} {code}")),
+        (_, 412) => away("it has changed while it was read"),
+        (_, 408 | 409 | 429) => away(&format!("the store answers {status} {code}")),
         (_, 404) => away("it was there and is gone"),
         (_, 400..=499) => {
             setup(&format!("the store refuses the request ({status} {code})"), "check the AWS_ variables")
@@ -47,7 +48,13 @@ pub fn failure(url: &Url, name: &str, error: &Error) -> EngineError {
         _ => match error {
             Error::NotImplemented { .. } | Error::NotSupported { .. } => setup("the store cannot do this", NEEDED),
             Error::NotFound { .. } => away("it was there and is gone"),
-            _ => away(&format!("the store cannot be reached: {}", cause(error))),
+            _ => match cause(error) {
+                cause if cause.contains("certificate") => setup(
+                    "the store's certificate is not trusted",
+                    "check AWS_ENDPOINT; SSL_CERT_FILE may name a file with the store's own authority",
+                ),
+                cause => away(&format!("the store cannot be reached: {cause}")),
+            },
         },
     }
 }

@@ -91,7 +91,7 @@ impl Url {
 
     /// The URL of a name below it, as it is shown.
     fn at(&self, name: &str) -> String {
-        format!("s3://{}/{}", self.bucket, self.key(name))
+        format!("s3://{}/{}", self.bucket, self.key(name)).trim_end_matches('/').to_owned()
     }
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Place {
 fn is_plain(name: &str) -> bool {
     let path = Path::new(name);
     let rebuilt: PathBuf = path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
-    rebuilt.as_os_str() == name && !name.bytes().any(|b| b.is_ascii_control())
+    !name.is_empty() && rebuilt.as_os_str() == name && !name.bytes().any(|b| b.is_ascii_control())
 }
 
 fn scratch() -> Result<tempfile::TempDir, EngineError> {
@@ -131,8 +131,8 @@ mod tests {
             ("data", "/etc/cuadre/data"),
             ("/srv/data", "/srv/data"),
             ("file:///srv/data", "/srv/data"),
-            ("s3://landing", "s3://landing/"),
-            ("s3://landing/", "s3://landing/"),
+            ("s3://landing", "s3://landing"),
+            ("s3://landing/", "s3://landing"),
             ("s3://landing/caja/data/", "s3://landing/caja/data"),
         ] {
             assert_eq!(place(text).unwrap().to_string(), shown, "{text}");

@@ -116,9 +116,10 @@ impl Working {
         let put = log.take().map_or(Put::New, Put::InPlaceOf);
         *log = match bucket.put(LOG, lines.clone(), put)? {
             Some(version) => Some(version),
-            // The answer to our own put may have been lost, or another run has completed this filing.
+            // The answer to our own put may have been lost, or another run has completed this filing
+            // and even gone on.
             None => match bucket.get(LOG)? {
-                Some(there) if there.bytes == lines => Some(there.version),
+                Some(there) if there.bytes.starts_with(&lines) => Some(there.version),
                 _ => return Err(taken(&bucket.url, "another run has filed meanwhile")),
             },
         };

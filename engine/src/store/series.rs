@@ -39,7 +39,7 @@ impl Working {
             return Ok(Self { place: place.clone(), folder, remote: None, _scratch: None });
         };
         if url.prefix.is_empty() {
-            let remedy = format!("give it a folder of its own, such as {}filings", url.at(""));
+            let remedy = format!("give it a folder of its own, such as {}", url.at("filings"));
             return Err(EngineError::Setup(format!("{place}: a series cannot be a whole bucket; {remedy}")));
         }
         let scratch = scratch()?;
