@@ -31,7 +31,7 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
         && night.issued_at.saturating_add(start.elapsed()).map_err(EngineError::bug)? < file_without_from(config, date)?
     {
         let time = "nothing was filed, since there is still time (policy.file_without_from)";
-        return Err(EngineError::Database(Fault { words: format!("{fault}; {time}"), ..fault.clone() }));
+        return Err(Fault { words: format!("{fault}; {time}"), ..fault.clone() }.into());
     }
     let stored = archive.put_bytes(night.config_text.as_bytes())?;
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
@@ -57,7 +57,7 @@ pub fn receive_in_place(
 ) -> Result<(Inputs, Bytes), EngineError> {
     let deliveries = Day { config, date, places, scratch, lasting: false, progress }.deliveries(false);
     if let Some(fault) = away(&deliveries) {
-        return Err(EngineError::Database(fault.clone()));
+        return Err(fault.clone().into());
     }
     let config = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
     let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };

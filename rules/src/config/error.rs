@@ -3,8 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::database::masked;
 use toml::de::{DeTable, DeValue};
+
+use super::database::masked;
 
 /// The reader's words, and those of whoever writes a configuration.
 const PLAIN_WORDS: [(&str, &str); 6] = [
