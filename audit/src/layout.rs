@@ -9,8 +9,8 @@
 //!   archive/.incoming-...        an object being received
 //!   filings/2026-11-21.1/        the files of a filing, manifest.json, manifest.json.sig
 //!   filings/.staging-2026-11-21.1/   a filing being prepared
-//!   claims/45                    only on object storage: the manifest of the filing that alone may
-//!                                follow the first 45 lines of LOG
+//!   claims/45                    only on object storage: the manifest and signature of the filing
+//!                                that alone may follow the first 45 lines of LOG
 //! ```
 //!
 //! On object storage there is no `LOCK`, and nothing is prepared in place. Claims are how runs keep

@@ -296,11 +296,14 @@ fn is_completed(how: Break, founded: bool) {
         assert_eq!(verified.code, 0, "write {write}: {}", verified.stderr);
         let number = if founded { 2 } else { 1 };
         assert!(verified.stderr.contains(&format!("Verified: {number} filings")), "write {write}: {}", verified.stderr);
-        let manifest = fs::read(s3.at(&filings).join(format!("filings/{DATE}.{number}/manifest.json")))
-            .expect("a file of the bucket");
-        assert_eq!(fs::read(&claim).expect("a file of the bucket"), manifest, "write {write}");
+        let filed = |name| {
+            let path = s3.at(&filings).join(format!("filings/{DATE}.{number}/{name}"));
+            fs::read(path).expect("a file of the bucket")
+        };
+        let signed = [filed("manifest.json"), filed("manifest.json.sig")].concat();
+        assert_eq!(fs::read(&claim).expect("a file of the bucket"), signed, "write {write}");
         if let Some(claimed) = claimed {
-            assert_eq!(claimed, manifest, "write {write}");
+            assert_eq!(claimed, signed, "write {write}");
             assert!(next.stderr.contains("nothing new"), "write {write}: {}", next.stderr);
             // All but the last put, of LOG: what it had written, or not.
             let completed = next.stderr.contains("Completed filing");
@@ -337,6 +340,22 @@ fn a_claim_that_cannot_be_completed_says_what_to_do() {
     assert_eq!(done.code, 5, "{}", done.stderr);
     assert!(done.stderr.contains(&format!("s3://test/filings/claims/{entries}")), "{}", done.stderr);
     assert!(done.stderr.contains("remove the claim and run again"), "{}", done.stderr);
+}
+
+/// Who may write to the bucket cannot have a filing signed that the key's holder never made.
+#[test]
+fn a_claim_that_nobody_signed_is_not_completed() {
+    let s3 = S3::start();
+    let place = small(&s3);
+    assert_eq!(night(&place, &s3, FILINGS, &[]).code, 0);
+    let entries = fs::read_to_string(s3.at("filings/LOG")).unwrap().lines().count();
+    let claim = fs::read_to_string(s3.at("filings/claims/1")).unwrap();
+    for forged in [claim.replace("Caja de Prueba", "Caja de Otros"), claim.lines().next().unwrap().to_owned() + "\n"] {
+        fs::write(s3.at(&format!("filings/claims/{entries}")), forged).unwrap();
+        let done = night(&place, &s3, FILINGS, &[]);
+        assert_eq!(done.code, 5, "{}", done.stderr);
+        assert!(!s3.at(&format!("filings/filings/{DATE}.2")).exists());
+    }
 }
 
 #[test]

@@ -201,6 +201,7 @@ fn plan_json(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String) -
     let files: Vec<String> = source.extract.files.patterns().iter().map(|pattern| dated(pattern)).collect();
     json!({
         "id": source.id,
+        "from": extract_plan(&source.extract, dated),
         "format": source.extract.format().name(),
         "files": files,
         "control": control_plan(source, dated),

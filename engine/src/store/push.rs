@@ -2,8 +2,8 @@
 //! halfway.
 //!
 //! A filing's manifest pins how many lines `LOG` has in front of it. Before anything of the filing is
-//! written, its manifest is put at `claims/<that number>`, on condition that nothing is there: whoever
-//! succeeds may follow these lines, and nobody else ever. What it was made from is in the archive by
+//! written, its manifest and the signature over it are put at `claims/<that number>`, on condition that
+//! nothing is there: whoever succeeds may follow these lines, and nobody else ever. What it was made from is in the archive by
 //! then, so that any later run can make the claimed filing again, byte for byte, and complete it.
 //! Last comes `LOG`, on condition that it still is the one that was read. There is no lock to expire,
 //! and no clock.
@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST};
+use cuadre_audit::keys::MANIFEST_NAMESPACE;
+use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST, SIGNATURE};
 use cuadre_audit::{Enrolment, NewFiling, Series, Sha256Digest};
 
 use super::Url;
@@ -51,7 +52,11 @@ impl Working {
     /// Makes the claimed filing in the working copy.
     fn make_again(&self, claim: &[u8], night: &Night<'_>) -> Result<FilingId, EngineError> {
         let key = signing_key(night)?;
-        let claimed = Filed::claimed(claim)?;
+        let (manifest, signature) =
+            claim.split_at(claim.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        // What the store's other users put there is not signed for them.
+        Series::at(&self.folder).allowed_signers()?.verify(MANIFEST_NAMESPACE, manifest, signature)?;
+        let claimed = Filed::claimed(manifest)?;
         let series = Series::open_or_create(&self.folder)?;
         if let Enrolment::Founded = series.enrol(&key.public_key(), &night.config.signing.principal)? {
             return Err(EngineError::bug("a series with a claim trusted nobody"));
@@ -59,14 +64,14 @@ impl Working {
         self.bring_inputs(&claimed, night.progress)?;
         let staging = series.stage(claimed.id)?;
         let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.progress)?;
-        let digest = Sha256Digest::of(claim);
+        let digest = Sha256Digest::of(manifest);
         if made.last().map(|manifest| manifest.sha256) != Some(digest) {
             let version = &claimed.statement().predicate.predicate.produced_by.version;
             let message = format!("making {} again gives other bytes", claimed.id);
             return Err(EngineError::Differs(format!("{message}; it was made by cuadre {version}: run that version")));
         }
-        let manifest = staging.path().join(MANIFEST);
-        fs::remove_file(&manifest).map_err(|e| EngineError::io("removing", &manifest, e))?;
+        let path = staging.path().join(MANIFEST);
+        fs::remove_file(&path).map_err(|e| EngineError::io("removing", &path, e))?;
         let statement = claimed.statement().clone();
         let filing = NewFiling {
             files: statement.subject,
@@ -109,7 +114,8 @@ impl Working {
 
         let manifest = read(&layout::filing_file(&id, MANIFEST))?;
         let entries = Filed::claimed(&manifest)?.history().entries;
-        claim(bucket, &layout::claim(entries), manifest)?;
+        let signed = [manifest, read(&layout::filing_file(&id, SIGNATURE))?].concat();
+        claim(bucket, &layout::claim(entries), signed)?;
 
         bucket.upload(&below(folder, &layout::filing(&id))?.named(), false)?;
         let lines = read(LOG)?;
@@ -169,9 +175,9 @@ fn archive(bucket: &Bucket, files: Files) -> Result<(), EngineError> {
 
 /// Claims a place in the series. A store that overwrites in spite of the condition cannot keep runs
 /// apart: it is found out before anything depends on it.
-fn claim(bucket: &Bucket, name: &str, manifest: Vec<u8>) -> Result<(), EngineError> {
-    create(bucket, name, manifest.clone(), "another run is filing")?;
-    match bucket.put(name, manifest, Put::New)? {
+fn claim(bucket: &Bucket, name: &str, signed: Vec<u8>) -> Result<(), EngineError> {
+    create(bucket, name, signed.clone(), "another run is filing")?;
+    match bucket.put(name, signed, Put::New)? {
         None => Ok(()),
         Some(_) => Err(EngineError::Setup(format!(
             "{}: the store ignores If-None-Match, so that two runs at once could damage a series; \
