@@ -210,7 +210,7 @@ def cuadre(server, given):
                          ("PASSWORD", server.password), ("DATABASE", "postgres"), ("URL", server.url("postgres"))]:
         text = text.replace(f"@{place}@", value)
     config.write_text(text)
-    return [given.cuadre, "run", "--only", "end-to-end", "--config", config, "--date", DATE, "--json"], {}
+    return [given.cuadre, "run", "--only", "end-to-end", "--config", config, "--date", DATE, "--json"], {"PGPASSWORD": server.password}
 
 
 def cuadre_counts(stdout):

@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use cuadre_rules::notation::FLOAT_MARK;
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
-use super::wait::{awaited, is_here, next};
+use super::wait::{Stream, awaited, is_here};
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// An open database.
@@ -74,33 +74,32 @@ impl Connection for Mysql {
         let Self { runtime, connection, waits } = self;
         let waits = *waits;
         runtime.block_on(async {
-            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);
-            let mut marked = String::new();
-            while let Some(row) = next(&mut rows, waits).await? {
-                for n in 0..row.len() {
-                    if row.try_get_raw(n)?.is_null() {
-                        into.value(None)?;
-                        continue;
-                    }
-                    let text: &[u8] = row.try_get_unchecked(n)?;
-                    // A TIMESTAMP is an instant, which the session shows in UTC; a float is no amount.
-                    let (before, after) = match row.column(n).type_info().name() {
-                        "TIMESTAMP" => ("", "+00"),
-                        "FLOAT" | "DOUBLE" => (FLOAT_MARK, ""),
-                        _ => {
-                            into.value(Some(text))?;
-                            continue;
-                        }
-                    };
-                    marked.clear();
-                    marked.push_str(before);
-                    marked.push_str(&String::from_utf8_lossy(text));
-                    marked.push_str(after);
-                    into.value(Some(marked.as_bytes()))?;
-                }
-                into.end_row()?;
+            let mut rows = Stream::new(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection), waits);
+            while let Some(rows) = rows.next().await? {
+                rows.iter().try_for_each(|row| take(row, into))?;
             }
             Ok(())
         })
     }
+}
+
+fn take(row: &MySqlRow, into: &mut Snapshot) -> Result<(), Fault> {
+    for n in 0..row.len() {
+        if row.try_get_raw(n)?.is_null() {
+            into.value(None)?;
+            continue;
+        }
+        let text: &[u8] = row.try_get_unchecked(n)?;
+        // A TIMESTAMP is an instant, which the session shows in UTC; a float is no amount.
+        let (before, after) = match row.column(n).type_info().name() {
+            "TIMESTAMP" => ("", "+00"),
+            "FLOAT" | "DOUBLE" => (FLOAT_MARK, ""),
+            _ => {
+                into.value(Some(text))?;
+                continue;
+            }
+        };
+        into.value(Some(&[before.as_bytes(), text, after.as_bytes()].concat()))?;
+    }
+    into.end_row()
 }

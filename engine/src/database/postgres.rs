@@ -8,12 +8,12 @@ use std::str::FromStr;
 
 use cuadre_rules::config::database::Engine;
 use cuadre_rules::notation::FLOAT_MARK;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode, PgValueFormat};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode, PgValueFormat};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
-use super::wait::{awaited, is_here, next};
+use super::wait::{Stream, awaited, is_here};
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// An open database.
@@ -90,33 +90,39 @@ impl Connection for Postgres {
         runtime.block_on(async {
             if *engine == Engine::Postgres {
                 let copy = format!("COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')");
-                let mut rows = awaited("no row came", waits.silence(), connection.copy_out_raw(&copy)).await?;
-                while let Some(csv) = next(&mut rows, waits).await? {
-                    into.rows(&csv)?;
+                let rows = awaited("no row came", waits.silence(), connection.copy_out_raw(&copy)).await?;
+                let mut rows = Stream::new(rows, waits);
+                while let Some(rows) = rows.next().await? {
+                    rows.iter().try_for_each(|csv| into.rows(csv))?;
                 }
                 return Ok(());
             }
-            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);
-            while let Some(row) = next(&mut rows, waits).await? {
-                for n in 0..row.len() {
-                    let value = row.try_get_raw(n)?;
-                    if value.is_null() {
-                        into.value(None)?;
-                        continue;
-                    }
-                    if value.format() != PgValueFormat::Text {
-                        return Err(Fault::lasting("the server answers in binary, where text was asked for"));
-                    }
-                    let is_float = matches!(value.type_info().name(), "FLOAT4" | "FLOAT8");
-                    let text = value.as_str().map_err(|error| Fault::lasting(error.to_string()))?;
-                    match is_float {
-                        true => into.value(Some(format!("{FLOAT_MARK}{text}").as_bytes()))?,
-                        false => into.value(Some(text.as_bytes()))?,
-                    }
-                }
-                into.end_row()?;
+            let mut rows = Stream::new(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection), waits);
+            while let Some(rows) = rows.next().await? {
+                rows.iter().try_for_each(|row| take(row, into))?;
             }
             Ok(())
         })
     }
+}
+
+/// Takes a row of a simple query.
+fn take(row: &PgRow, into: &mut Snapshot) -> Result<(), Fault> {
+    for n in 0..row.len() {
+        let value = row.try_get_raw(n)?;
+        if value.is_null() {
+            into.value(None)?;
+            continue;
+        }
+        if value.format() != PgValueFormat::Text {
+            return Err(Fault::lasting("the server answers in binary, where text was asked for"));
+        }
+        let is_float = matches!(value.type_info().name(), "FLOAT4" | "FLOAT8");
+        let text = value.as_str().map_err(|error| Fault::lasting(error.to_string()))?;
+        match is_float {
+            true => into.value(Some(format!("{FLOAT_MARK}{text}").as_bytes()))?,
+            false => into.value(Some(text.as_bytes()))?,
+        }
+    }
+    into.end_row()
 }

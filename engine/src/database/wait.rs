@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use futures_util::{Stream, TryStreamExt};
+use futures_util::TryStreamExt;
+use futures_util::stream::{BoxStream, TryReadyChunks, TryReadyChunksError};
 
 use super::{Fault, Waits};
 
@@ -19,12 +20,23 @@ pub async fn awaited<T>(
     }
 }
 
-/// The next of what a server sends.
-pub async fn next<T>(
-    stream: &mut (impl Stream<Item = Result<T, sqlx::Error>> + Unpin),
-    waits: Waits,
-) -> Result<Option<T>, Fault> {
-    awaited("no row came", waits.silence(), stream.try_next()).await
+/// Rows, as many at once as have come: waiting for each alone takes longer than reading it.
+const AT_ONCE: usize = 512;
+
+/// What a server sends, as it comes.
+pub struct Stream<'a, T>(TryReadyChunks<BoxStream<'a, Result<T, sqlx::Error>>>, Duration);
+
+impl<'a, T> Stream<'a, T> {
+    /// The server may be silent for so long.
+    pub fn new(rows: BoxStream<'a, Result<T, sqlx::Error>>, waits: Waits) -> Self {
+        Self(rows.try_ready_chunks(AT_ONCE), waits.silence())
+    }
+
+    /// The next that has come; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, Fault> {
+        let come = async { self.0.try_next().await.map_err(|TryReadyChunksError(_, error)| error) };
+        awaited("no row came", self.1, come).await
+    }
 }
 
 /// Whether a server is on this very machine, where nobody listens in.

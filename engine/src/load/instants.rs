@@ -107,8 +107,8 @@ pub fn of_texts(texts: &StringArray, meaning: &Meaning, doubtful: &mut [bool]) -
     texts.iter().enumerate().map(instant).collect::<TimestampMicrosecondArray>().with_timezone("UTC")
 }
 
-/// Reads `2026-11-20 18:00:00`, with `T` for the blank, up to 6 decimals, and `Z` at the end, or
-/// without.
+/// Reads `2026-11-20 18:00:00`, with `T` for the blank, up to 6 decimals, and `Z` or, as PostgreSQL
+/// writes it, `+00` at the end, or without.
 struct Iso<'a> {
     /// Nearly every row has the date of the one before: its text, and its start.
     date: Option<([u8; 10], i64)>,
@@ -135,7 +135,7 @@ impl Iso<'_> {
         };
         let seconds = two(h1, h2, 24)? * 3_600 + two(m1, m2, 60)? * 60 + two(s1, s2, 60)?;
         let (zulu, fraction) = match rest {
-            [fraction @ .., b'Z'] => (true, fraction),
+            [fraction @ .., b'Z'] | [fraction @ .., b'+', b'0', b'0'] => (true, fraction),
             fraction => (false, fraction),
         };
         let time = midnight + seconds * SECOND + microseconds(fraction)?;
@@ -187,6 +187,11 @@ mod tests {
                     let expected = parse_instant(&text, &[], &zone).unwrap().as_microsecond();
                     assert_eq!((doubtful[row], instants.value(row)), (false, expected), "{text} in {zone:?}");
                     assert_eq!(iso.instant(text.as_bytes()), Some(expected), "{text} in {zone:?}");
+                    for end in ["Z", "+00"] {
+                        let text = format!("{text}{end}");
+                        let expected = parse_instant(&text, &[], &zone).unwrap().as_microsecond();
+                        assert_eq!(iso.instant(text.as_bytes()), Some(expected), "{text}");
+                    }
                 }
             }
         }
