@@ -71,6 +71,16 @@ trait Connection {
 
     /// Copies the rows of a statement, as text.
     fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault>;
+
+    /// Begins to ask one thing, so that [`Connection::give_up`] leads back here.
+    fn begin(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Gives up what cannot be answered; other things can then be asked.
+    fn give_up(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// A database, open at one moment: all that is copied through it is of that moment.
@@ -193,6 +203,7 @@ impl Session {
     ) -> Result<(), Fault> {
         let Self { connection, .. } = self;
         let mut copy = || {
+            connection.begin()?;
             let columns = connection.columns(relation.sql())?;
             let (sql, selected) = statement(&columns)?;
             let names = selected.iter().map(|column| column.name.as_str());
@@ -200,7 +211,11 @@ impl Session {
             connection.copy(&sql, &mut snapshot)?;
             snapshot.finish()
         };
-        copy().map_err(|fault| fault.of(&self.name))
+        let copied = copy();
+        if matches!(&copied, Err(fault) if !fault.passing) {
+            connection.give_up()?;
+        }
+        copied.map_err(|fault| fault.of(&self.name))
     }
 }
 

@@ -30,7 +30,7 @@ pub fn patiently<T>(
         if start.elapsed() + cut > budget {
             return Err(fault);
         }
-        progress.note(&format!("  {fault}; trying again"));
+        progress.note(&format!("  {fault}; trying again in {} s", cut.as_millis().div_ceil(1000)));
         sleep(cut);
         pause = (pause * 2).min(LONGEST);
     }

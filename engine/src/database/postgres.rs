@@ -22,6 +22,8 @@ pub struct Postgres {
     connection: PgConnection,
     engine: Engine,
     waits: Waits,
+    /// The statements that begin the transaction.
+    transaction: String,
 }
 
 impl Postgres {
@@ -46,13 +48,13 @@ impl Postgres {
             Some(password) => options.password(&password),
             None => options,
         };
-        let mut begin = format!(
+        let mut transaction = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET {} statement_timeout = {}",
             if engine == Engine::Redshift { "" } else { "LOCAL" },
             waits.statement.as_millis()
         );
         if engine == Engine::Postgres {
-            begin += match ordered {
+            transaction += match ordered {
                 true => "; SET LOCAL work_mem = '64MB'",
                 false => "; SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0",
             };
@@ -60,14 +62,38 @@ impl Postgres {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)?;
         let connection = runtime.block_on(async {
             let mut connection = awaited("no connection", waits.connect, options.connect()).await?;
-            connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
+            connection.execute(sqlx::raw_sql(AssertSqlSafe(transaction.clone()))).await?;
             Ok::<_, Fault>(connection)
         })?;
-        Ok(Self { runtime, connection, engine, waits })
+        Ok(Self { runtime, connection, engine, waits, transaction })
+    }
+}
+
+impl Postgres {
+    fn execute(&mut self, sql: &str) -> Result<(), Fault> {
+        let Self { runtime, connection, waits, .. } = self;
+        let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())));
+        runtime.block_on(awaited("no answer", waits.silence(), done)).map(drop)
     }
 }
 
 impl Connection for Postgres {
+    fn begin(&mut self) -> Result<(), Fault> {
+        if self.engine == Engine::Postgres { self.execute("SAVEPOINT asked") } else { Ok(()) }
+    }
+
+    /// An error ends a transaction, but for what came before a savepoint. Redshift has none: what is asked
+    /// next is of another moment.
+    fn give_up(&mut self) -> Result<(), Fault> {
+        match self.engine {
+            Engine::Postgres => self.execute("ROLLBACK TO SAVEPOINT asked"),
+            _ => {
+                let transaction = self.transaction.clone();
+                self.execute("ROLLBACK").and_then(|()| self.execute(&transaction))
+            }
+        }
+    }
+
     fn columns(&mut self, relation: &str) -> Result<Vec<Column>, Fault> {
         let sql = AssertSqlSafe(format!("SELECT * FROM {relation}")).into_sql_str();
         let statement = self.runtime.block_on(self.connection.prepare(sql))?;
@@ -85,7 +111,7 @@ impl Connection for Postgres {
     }
 
     fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault> {
-        let Self { runtime, connection, engine, waits } = self;
+        let Self { runtime, connection, engine, waits, .. } = self;
         let waits = *waits;
         runtime.block_on(async {
             if *engine == Engine::Postgres {

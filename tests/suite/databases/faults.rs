@@ -261,3 +261,34 @@ fn faults_are_told_apart() {
         fails(&database.url(), exit, words);
     }
 }
+
+/// One wrong query does not spoil the others of the night.
+#[test]
+fn a_query_that_cannot_be_answered_is_a_gap_of_its_rule_alone() {
+    let mut urls: Vec<String> = Vec::new();
+    for database in each("wrong_query") {
+        database.sql(&(create("decimal(8, 2)") + &insert(&["1"])));
+        urls.push(database.url());
+        if database.url().starts_with("postgres") {
+            urls.push(database.url().replace("postgres:", "redshift:"));
+        }
+    }
+    for url in urls {
+        let place = small(&["1.00"]);
+        let rule =
+            |id: &str, query: &str| format!("\n[[rule]]\nid = \"{id}\"\ncheck.warehouse_sql.query = \"{query}\"\n");
+        let rules =
+            rule("wrong", "SELECT nothing FROM movements") + &rule("right", "SELECT id FROM movements WHERE date = ?1");
+        let (start, rest) = cuadre_tests::SMALL.split_once("[warehouse.files]").expect("a warehouse");
+        let (_, rest) = rest.split_once("format = \"csv\"\n").expect("a format");
+        let table = "[warehouse.database]\nurl = \"postgres://u@h/d\"\ntable = \"movements\"\n";
+        place.write("cuadre.toml", format!("{start}{table}{rest}{rules}"));
+        assert_eq!(run(&place, &url).code, 3);
+        let manifest = place.filed("manifest.json");
+        assert!(manifest.contains("rule_not_evaluated/wrong") && manifest.contains("there is no such column"), "{url}");
+        assert!(
+            manifest.contains("rule_failed/right") && manifest.contains("1 violation of right"),
+            "{url}: {manifest}"
+        );
+    }
+}
