@@ -16,12 +16,16 @@ use super::snapshot::Snapshot;
 use super::wait::{awaited, is_here, next};
 use super::{Column, Connection, Fault, Kind, Waits};
 
+/// Processes that PostgreSQL may add to its own for one statement, if it has so many.
+const WORKERS: u32 = 4;
+
 /// An open database.
 pub struct Postgres {
     runtime: Runtime,
     connection: PgConnection,
     engine: Engine,
     waits: Waits,
+    ordered: bool,
 }
 
 impl Postgres {
@@ -63,7 +67,7 @@ impl Postgres {
             connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
             Ok::<_, Fault>(connection)
         })?;
-        Ok(Self { runtime, connection, engine, waits })
+        Ok(Self { runtime, connection, engine, waits, ordered })
     }
 }
 
@@ -85,7 +89,7 @@ impl Connection for Postgres {
     }
 
     fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault> {
-        let Self { runtime, connection, engine, waits } = self;
+        let Self { runtime, connection, engine, waits, .. } = self;
         let waits = *waits;
         runtime.block_on(async {
             if *engine == Engine::Postgres {
@@ -118,5 +122,16 @@ impl Connection for Postgres {
             }
             Ok(())
         })
+    }
+
+    fn summing(&mut self, begins: bool) -> Result<(), Fault> {
+        let Self { runtime, connection, engine, ordered, .. } = self;
+        // Rows as they lie come by one process; sums may take several.
+        let workers = if begins || *ordered { WORKERS } else { 0 };
+        if *engine == Engine::Postgres {
+            let sql = format!("SET LOCAL max_parallel_workers_per_gather = {workers}");
+            runtime.block_on(connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))))?;
+        }
+        Ok(())
     }
 }

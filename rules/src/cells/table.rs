@@ -52,8 +52,8 @@ impl Table {
     }
 
     /// Rows of some cells.
-    pub fn rows_of(&self, cells: &[u32]) -> u64 {
-        cells.iter().filter_map(|&cell| self.cells.get(cell as usize)).map(|sums| sums.rows).sum()
+    pub fn rows_of<'a>(&self, cells: impl IntoIterator<Item = &'a u32>) -> u64 {
+        cells.into_iter().filter_map(|&cell| self.cells.get(cell as usize)).map(|sums| sums.rows).sum()
     }
 
     /// The cells in which two tables of one grid differ, in order.

@@ -1,0 +1,242 @@
+//! A warehouse that is asked for cells gives the answers of one that is asked for rows.
+
+use std::fmt::Write;
+
+use cuadre_tests::servers::{Database, postgres};
+use cuadre_tests::{DATE, Done, Place};
+use serde_json::Value;
+
+/// Two sources with a key and one without, in two currencies, and a warehouse in a database.
+const CONFIG: &str = r#"institution = "Caja de Prueba"
+series = "daily-movements"
+deadline = "06:00"
+currency = "MXN"
+currencies = ["MXN", "JPY"]
+
+[signing]
+key = "key"
+principal = "tests@cuadre.example"
+
+[end_to_end]
+key = ["id"]
+
+[warehouse.database]
+url = "postgres://nobody@localhost/x"
+table = "movements"
+compared = "cells"
+
+[warehouse.database.columns]
+source = "source"
+id = "id"
+booked_on = "date"
+booked_at = "at"
+account = "account"
+currency = "currency"
+amount = "amount"
+
+[report]
+columns = [{ field = "source" }, { field = "id" }, { field = "account" }, { field = "currency" }, { field = "amount" }]
+"#;
+
+fn source(id: &str, more: &str) -> String {
+    format!(
+        "\n[[source]]\nid = \"{id}\"\n[source.extract]\nfiles = \"landing/{id}/{{date}}.csv\"\nformat = \"csv\"\n\
+         columns = {{ id = \"id\", booked_on = \"date\", booked_at = \"at\", account = \"account\", \
+         currency = \"currency\", amount = \"amount\" }}\n{more}"
+    )
+}
+
+/// The configuration of a night, which begins like [`CONFIG`].
+fn config(like: &str) -> String {
+    let keyless = "[source.end_to_end]\nkey = []\ncompare = [\"account\", \"booked_at\"]\n";
+    let some = "[source.end_to_end]\nkey = [\"id\", \"booked_on\"]\ncompare = [\"account\"]\n";
+    format!("{like}{}{}{}{}", source("a", ""), source("ñ", some), source("teller", keyless), source("away", ""))
+}
+
+/// The table `movements`, its amounts of this type.
+fn create(amount: &str) -> String {
+    format!(
+        "CREATE TABLE movements (source varchar(40), id text, date date, at timestamptz, account char(30),
+         currency varchar(9), amount {amount});"
+    )
+}
+
+/// Random numbers of a seed (Steele, Lea and Flood 2014, SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) % most as u64) as usize
+    }
+
+    fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// A row: source, id, date, instant, account, currency, amount; `NULL` for none.
+type Row = [String; 7];
+
+fn csv(rows: &[Row], from: usize) -> String {
+    let cell = |cell: &String| match cell.as_str() {
+        "NULL" => {
+            if from == 0 {
+                "NULL".to_owned()
+            } else {
+                String::new()
+            }
+        }
+        text => format!("\"{}\"", text.replace('"', "\"\"")),
+    };
+    rows.iter().fold(String::new(), |mut csv, row| {
+        let line = row[from..].iter().map(cell).collect::<Vec<_>>().join(",");
+        let _ = writeln!(csv, "{line}");
+        csv
+    })
+}
+
+/// Movements of the sources, and what a careless pipeline made of them in the warehouse. It keeps amounts
+/// as `texts`, and puts `tabs` and the like around others.
+fn night(seed: u64, rows: usize, texts: bool, tabs: bool) -> (Vec<Row>, Vec<Row>) {
+    let mut random = Random(seed);
+    let (mut sources, mut warehouse) = (Vec::new(), Vec::new());
+    for n in 0..rows {
+        let currency = random.of(&["MXN", "MXN", "MXN", "JPY"]);
+        let whole = random.below(3000);
+        let amount = match (currency, random.below(3)) {
+            ("JPY", _) => whole.to_string(),
+            (_, 0) => format!("-{whole}.{:02}", random.below(100)),
+            _ => format!("{whole}.{:02}", random.below(100)),
+        };
+        let account = random.of(&["100", "ñandú", "a,b \"c\"", "NULL", "日本", "x\\y", "1:2", "-"]);
+        let at = random.of(&["2026-11-20T12:00:00Z", "2026-11-20T06:00:00.25-06:00", "NULL", "1850-01-01T00:00:00Z"]);
+        let id = if random.below(20) == 0 { "same".to_owned() } else { format!("{n}") };
+        let source = random.of(&["a", "a", "ñ", "teller"]);
+        let row: Row = [source, &id, DATE, at, account, currency, &amount].map(str::to_owned);
+        sources.push(row.clone());
+        let mut copy = row.clone();
+        match random.below(24) {
+            0 => continue,
+            1 => warehouse.push(row.clone()),
+            2 => copy[4] = random.of(&["changed", "", "  ", "NULL", "-1", "0:"]).to_owned(),
+            3 => copy[0] = random.of(&["zz", "NULL", "A", " a ", "away"]).to_owned(),
+            4 => copy[1] = random.of(&["same", "new", "NULL", " same"]).to_owned(),
+            5 => {
+                copy[3] =
+                    random.of(&["2026-11-20 12:00:00.000001Z", "infinity", "NULL", "0044-03-15 00:00Z BC"]).to_owned()
+            }
+            6 if texts => {
+                let odd = ["NaN", "1.005", "1.500", "-0", "+1.00", ".5", "1e3", "", "NULL", "12.", "--1", "1,000.00"];
+                copy[6] = random.of(&odd).to_owned();
+            }
+            6 => copy[6] = random.of(&["NaN", "1.005", "1.500", "0", "NULL", "Infinity", "1e26", "1e25"]).to_owned(),
+            7 if texts => copy[6] = format!(" 00{} ", amount.trim_start_matches('-')),
+            8 => copy[5] = random.of(&["USD", "NULL", "mxn", "JPY", " MXN "]).to_owned(),
+            9 => {
+                let extra = [source, &format!("extra{n}"), DATE, at, account, currency, &amount];
+                warehouse.push(extra.map(str::to_owned));
+            }
+            10 => copy[2] = "2026-11-19".to_owned(),
+            11 if tabs => copy[random.below(2)] = random.of(&["\ta", "same\u{a0}", "\n"]).to_owned(),
+            12 if tabs => copy[4] = random.of(&["\t100", "\u{a0}ñandú", "\u{2003}"]).to_owned(),
+            _ => {}
+        }
+        warehouse.push(copy);
+    }
+    (sources, warehouse)
+}
+
+/// A folder with the night's sources, and its warehouse in `database`.
+fn fill(database: &Database<'_>, amount: &str, sources: &[Row], warehouse: &[Row]) -> Place {
+    database.sql(&format!("DROP TABLE IF EXISTS movements; {}", create(amount)));
+    database.load("movements", &csv(warehouse, 0));
+    let place = Place::new();
+    for id in ["a", "ñ", "teller"] {
+        let rows: Vec<Row> = sources.iter().filter(|row| row[0] == id).cloned().collect();
+        place.write(
+            &format!("landing/{id}/{DATE}.csv"),
+            format!("id,date,at,account,currency,amount\n{}", csv(&rows, 1)),
+        );
+    }
+    place
+}
+
+/// Runs the night with that configuration, filing into `series`.
+fn run(place: &Place, config: &str, series: &str, url: &str) -> Done {
+    place.write(&format!("{series}.toml"), config);
+    let (config, date) = (format!("{series}.toml"), DATE);
+    place.cuadre(["run", "--config", &config, "--date", date, "--filings", series, "--warehouse", url])
+}
+
+/// The input of that role, if there is one: its bytes, decompressed.
+fn input(place: &Place, series: &str, role: &str) -> Option<String> {
+    let inputs: Value = serde_json::from_str(&place.read(&format!("{series}/filings/{DATE}.1/inputs.json"))).unwrap();
+    let input = inputs["inputs"].as_array()?.iter().find(|input| input["role"] == role)?;
+    let sha256 = input["sha256"].as_str()?;
+    let bytes = std::fs::read(place.at(&format!("{series}/archive/sha256/{}/{sha256}", &sha256[..2])));
+    let bytes = bytes.expect("an archived input");
+    let text = if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(&bytes[..]).unwrap() } else { bytes };
+    Some(String::from_utf8(text).unwrap())
+}
+
+/// What a filing states, without record numbers of the warehouse's rows.
+fn stated(place: &Place, series: &str) -> (Vec<String>, Vec<String>) {
+    let filed = |name: &str| place.read(&format!("{series}/filings/{DATE}.1/{name}"));
+    let manifest: Value = serde_json::from_str(&filed("manifest.json")).expect("JSON");
+    let parts = ["status", "sources", "endToEnd", "business", "exceptions"];
+    let parts = parts.map(|name| serde_json::to_string_pretty(&manifest["predicate"][name]).unwrap());
+    let mut files = vec![filed("report.csv"), filed("summary.csv")];
+    files.extend(parts);
+    let mut rows = Vec::new();
+    for row in csv::Reader::from_reader(filed("exceptions.csv").as_bytes()).records() {
+        let mut row: Vec<String> = row.expect("a row").iter().map(str::to_owned).collect();
+        if row[3].starts_with("warehouse#") {
+            row[4].clear();
+        }
+        let last = row.len() - 1;
+        if let Some((before, after)) = row[last].split_once(" differs from record ") {
+            row[last] =
+                format!("{before} differs from a record{}", after.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        rows.push(row.join("|"));
+    }
+    (files, rows)
+}
+
+/// Runs the night both ways, holds the answers against each other, and says whether there are cells.
+fn same(place: &Place, config: &str, url: &str) -> bool {
+    let rows = config.replace("compared = \"cells\"", "compared = \"rows\"");
+    let (by_rows, by_cells) = (run(place, &rows, "rows", url), run(place, config, "cells", url));
+    assert!([0, 3].contains(&by_rows.code), "{}", by_rows.stderr);
+    assert_eq!(by_cells.code, by_rows.code, "{}", by_cells.stderr);
+    let (left, right) = (stated(place, "rows"), stated(place, "cells"));
+    for (left, right) in left.0.iter().zip(&right.0) {
+        assert_eq!(left, right);
+    }
+    assert_eq!(left.1.len(), right.1.len(), "{:#?}\n{:#?}", left.1, right.1);
+    for (left, right) in left.1.iter().zip(&right.1) {
+        assert_eq!(left, right);
+    }
+    assert!(input(place, "rows", "cells").is_none());
+    input(place, "cells", "cells").is_some()
+}
+
+#[test]
+fn random_nights_have_the_same_answers() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_random");
+    for seed in 0..6 {
+        let (texts, tabs) = (seed % 2 == 0, seed % 3 == 2);
+        let (sources, warehouse) = night(seed, 400, texts, tabs);
+        let place = fill(&database, if texts { "text" } else { "numeric" }, &sources, &warehouse);
+        let mut like = CONFIG.to_owned();
+        if seed >= 4 {
+            like = like.replace("\n[report]", "[warehouse.database.amount]\npadding_zeros = true\n\n[report]");
+        }
+        assert!(same(&place, &config(&like), &database.url()), "night {seed} was compared by rows");
+    }
+}
