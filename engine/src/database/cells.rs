@@ -144,7 +144,8 @@ impl<'q> Statement<'q> {
                 }
             }
         }
-        this.conditions.extend(this.short_enough(&apart(wanted(extract, columns)?)?)?);
+        let amount = extract.columns.get(&Field::Amount).map(|mapped| found(mapped, columns)).transpose()?.flatten();
+        this.conditions.extend(this.short_enough(&apart(wanted(extract, columns)?)?, amount)?);
         Ok(this)
     }
 
@@ -369,12 +370,14 @@ impl<'q> Statement<'q> {
 
     /// The condition for rows that surely keep within the limit of a record, as CSV with every character
     /// a doubled quote.
-    fn short_enough(&self, wanted: &[&Column]) -> Result<Option<String>, Fault> {
+    fn short_enough(&self, wanted: &[&Column], amount: Option<&Column>) -> Result<Option<String>, Fault> {
         let mut lengths = Vec::new();
         let mut room = self.question.record_bytes;
         for column in wanted {
             room = room.saturating_sub(3);
-            if BOUNDED_TYPES.contains(&column.type_name.as_str()) {
+            // The pattern of amounts bounds a number, but not the blanks around a text.
+            let is_number = column.type_name == "numeric" && Some(*column) == amount;
+            if is_number || BOUNDED_TYPES.contains(&column.type_name.as_str()) {
                 room = room.saturating_sub(BOUNDED_BYTES);
             } else {
                 lengths.push(format!("coalesce(octet_length({}), 0)", self.raw(column)?));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use cuadre_tests::servers::{Database, postgres};
+use cuadre_tests::servers::{Database, Private, postgres};
 use cuadre_tests::{DATE, Done, Place};
 use serde_json::Value;
 
@@ -154,6 +154,11 @@ fn night(seed: u64, rows: usize, texts: bool, tabs: bool) -> (Vec<Row>, Vec<Row>
 fn fill(database: &Database<'_>, amount: &str, sources: &[Row], warehouse: &[Row]) -> Place {
     database.sql(&format!("DROP TABLE IF EXISTS movements; {}", create(amount)));
     database.load("movements", &csv(warehouse, 0));
+    fill_sources(sources)
+}
+
+/// A folder with the night's sources.
+fn fill_sources(sources: &[Row]) -> Place {
     let place = Place::new();
     for id in ["a", "ñ", "teller"] {
         let rows: Vec<Row> = sources.iter().filter(|row| row[0] == id).cloned().collect();
@@ -239,4 +244,231 @@ fn random_nights_have_the_same_answers() {
         }
         assert!(same(&place, &config(&like), &database.url()), "night {seed} was compared by rows");
     }
+}
+
+/// A day of `rows` movements of one source, and the same in the warehouse.
+fn plain(rows: usize) -> (Vec<Row>, Vec<Row>) {
+    let row =
+        |n: usize| -> Row { ["a", &n.to_string(), DATE, "NULL", "x", "MXN", &format!("{n}.50")].map(str::to_owned) };
+    let rows: Vec<Row> = (0..rows).map(row).collect();
+    (rows.clone(), rows)
+}
+
+#[test]
+fn nothing_is_fetched_where_nothing_differs() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_equal");
+    let (sources, warehouse) = plain(3000);
+    let place = fill(&database, "numeric(20, 2)", &sources, &warehouse);
+    assert!(same(&place, &config(CONFIG), &database.url()));
+    assert_eq!(input(&place, "cells", "warehouse").unwrap(), "account,amount,at,currency,date,id,source\n");
+    let cells = input(&place, "cells", "cells").unwrap();
+    assert!(cells.starts_with("cells,1,") && cells.lines().count() > 2500, "{cells}");
+    let (_, evidence) = stated(&place, "cells");
+    assert!(evidence.iter().all(|row| !row.contains("warehouse")), "{evidence:?}");
+}
+
+#[test]
+fn a_warehouse_without_a_row_is_missing() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_empty");
+    let place = fill(&database, "numeric", &plain(5).0, &[]);
+    assert!(same(&place, &config(CONFIG), &database.url()));
+    assert!(stated(&place, "cells").0.iter().any(|part| part.contains("the warehouse has no row for the day")));
+}
+
+#[test]
+fn every_row_is_asked_for_where_most_differ() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_other");
+    let (sources, mut warehouse) = plain(3000);
+    warehouse[..1500].iter_mut().for_each(|row| row[4] = "y".to_owned());
+    let place = fill(&database, "numeric", &sources, &warehouse);
+    assert!(!same(&place, &config(CONFIG), &database.url()));
+    assert_eq!(input(&place, "cells", "warehouse").unwrap().lines().count(), 3001);
+    // And where no source is there to be compared with.
+    let place = fill(&database, "numeric", &[], &warehouse);
+    std::fs::remove_dir_all(place.at("landing")).unwrap();
+    assert!(!same(&place, &config(CONFIG), &database.url()));
+}
+
+#[test]
+fn rows_of_a_query_are_compared_by_cells() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_query");
+    let (sources, mut warehouse) = plain(300);
+    warehouse[7][2] = "2026-11-19".to_owned();
+    warehouse[8][2] = "NULL".to_owned();
+    let place = fill(&database, "numeric(20, 2)", &sources, &warehouse);
+    // Cents, dates as texts in two formats, an enumeration, an address, and a constant currency.
+    database.sql(
+        "DROP TYPE IF EXISTS kind; CREATE TYPE kind AS ENUM ('x', 'y');
+         CREATE OR REPLACE VIEW asked AS SELECT source, id::int AS id, amount * 100 AS raw, trunc(amount * 100)::bigint AS amount,
+         CASE WHEN id::int % 2 = 0 THEN to_char(date, 'DD/MM/YYYY') ELSE date::text END AS date,
+         account::text::kind AS account, '192.168.1.1'::inet AS host, at FROM movements;",
+    );
+    let like = CONFIG
+        .replace(
+            "table = \"movements\"",
+            "query = \"SELECT * FROM asked WHERE ?1 = '2026-11-20'\"\ndate_formats = [\"%d/%m/%Y\", \"%Y-%m-%d\"]",
+        )
+        .replace("currency = \"currency\"\n", "currency = { value = \"MXN\" }\nreference = \"host\"\n")
+        .replace("\n[report]", "[warehouse.database.amount]\nimplied_decimals = 2\n\n[report]");
+    assert!(same(&place, &config(&like), &database.url()));
+    let fetched = input(&place, "cells", "warehouse").unwrap();
+    assert_eq!(fetched.lines().count(), 3, "{fetched}");
+    // The same table, of which dates are texts in one of them.
+    let like = like.replace("query = \"SELECT * FROM asked WHERE ?1 = '2026-11-20'\"", "table = \"asked\"");
+    let again = fill_sources(&sources);
+    assert!(same(&again, &config(&like), &database.url()));
+}
+
+#[test]
+fn a_look_at_both_sides_is_the_same() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_look");
+    let (sources, warehouse) = night(11, 300, true, true);
+    let place = fill(&database, "text", &sources, &warehouse);
+    let look = |compared: &str| {
+        place.write(
+            "cuadre.toml",
+            config(CONFIG).replace("compared = \"cells\"", &format!("compared = \"{compared}\"")),
+        );
+        let url = database.url();
+        let args = ["run", "--config", "cuadre.toml", "--date", DATE, "--only", "end-to-end", "--warehouse", &url];
+        let done = place.cuadre(args);
+        assert_eq!(done.code, 3, "{}", done.stderr);
+        let found: Value = serde_json::from_str(&done.stdout).expect("JSON");
+        let evidence = found["evidence"].as_array().map_or(0, Vec::len);
+        (found["endToEnd"].clone(), found["exceptions"].clone(), evidence)
+    };
+    assert_eq!(look("cells"), look("rows"));
+}
+
+#[test]
+fn the_demo_has_the_same_answers_and_is_regenerated_without_the_server() {
+    let Some(server) = Private::postgres("") else { return };
+    let database = server.database("demo");
+    let place = Place::new();
+    assert_eq!(place.cuadre(["demo", "demo"]).code, 3);
+    super::nights::fill(&database, &super::nights::tables(&place.at("demo/warehouse.db")), |column| match column {
+        "booked_at_utc" => "timestamptz",
+        other => super::nights::own_types(other),
+    });
+    let config = place.read("demo/cuadre.toml");
+    let config =
+        config.replace("url = \"sqlite:warehouse.db\"", "url = \"postgres://x@localhost/x\"\ncompared = \"cells\"");
+    let rows = config.replace("\"cells\"", "\"rows\"");
+    for (config, series) in [(&config, "cells"), (&rows, "rows")] {
+        place.write("demo/night.toml", config);
+        let url = database.url();
+        let args = ["run", "--config", "demo/night.toml", "--date", DATE, "--filings", series, "--warehouse", &url];
+        let done = place.cuadre(args);
+        assert_eq!(done.code, 3, "{}", done.stderr);
+    }
+    assert_eq!(stated(&place, "cells"), stated(&place, "rows"));
+    let fetched = input(&place, "cells", "warehouse").unwrap().lines().count();
+    let all = input(&place, "rows", "warehouse").unwrap().lines().count();
+    assert!(input(&place, "cells", "cells").is_some() && fetched < 2000 && all > 28_000, "{fetched} of {all}");
+
+    server.stop();
+    place.write("demo/night.toml", &config);
+    let args = ["regenerate", "--config", "demo/night.toml", "--date", DATE, "--filings", "cells", "--out", "again"];
+    let done = place.cuadre(args);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(place.cuadre(["verify", "cells"]).code, 0);
+}
+
+#[test]
+fn a_night_run_again_files_nothing() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_again");
+    let (sources, warehouse) = night(5, 200, false, false);
+    let place = fill(&database, "numeric", &sources, &warehouse);
+    for _ in 0..4 {
+        assert_eq!(run(&place, &config(CONFIG), "cells", &database.url()).code, 3);
+    }
+    assert!(!place.at(&format!("cells/filings/{DATE}.2")).exists());
+    assert_eq!(place.cuadre(["verify", "cells"]).code, 0);
+}
+
+#[test]
+fn types_that_cannot_take_part_are_found_before_the_night() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("cells_types");
+    let place = fill(&database, "numeric", &plain(3).0, &plain(3).1);
+    let check = || {
+        place.write("cuadre.toml", config(CONFIG));
+        place.cuadre(["check", "--config", "cuadre.toml", "--connect", "--warehouse", &database.url()])
+    };
+    let done = check();
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("cells"), "{}", done.stderr);
+    database.sql("ALTER TABLE movements ALTER at TYPE timestamp;");
+    for done in [
+        check(),
+        run(
+            &place,
+            &config(CONFIG).replace("[signing]", "[policy]\nfile_without_from = \"05:50\"\n[signing]"),
+            "cells",
+            &database.url(),
+        ),
+    ] {
+        assert_eq!(done.code, 78, "{}", done.stderr);
+        assert!(done.stderr.contains("`at`, a timestamp, cannot take part in compared = \"cells\""), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn mappings_that_cannot_be_told_in_sql_are_refused() {
+    let place = Place::new();
+    let fails = |from: &str, to: &str, words: &str, line: &str| {
+        assert!(CONFIG.contains(from), "{from}");
+        place.write("cuadre.toml", config(&CONFIG.replacen(from, to, 1)));
+        let done = place.cuadre(["check", "--config", "cuadre.toml"]);
+        assert_eq!(done.code, 78, "{to}: {}", done.stderr);
+        assert!(done.stderr.contains(words) && done.stderr.contains(line), "{to}: {}", done.stderr);
+    };
+    fails("postgres://", "mysql://", "MySQL cannot compute cells", "compared = \"cells\"");
+    fails(
+        "url = \"postgres://nobody@localhost/x\"",
+        "url = \"sqlite:x.db\"",
+        "SQLite cannot compute cells",
+        "compared",
+    );
+    fails("compared = \"cells\"", "compared = \"cells\"\ntrim = false", "with the blanks around them", "trim = false");
+    fails(
+        "compared = \"cells\"",
+        "compared = \"cells\"\ntimestamp_formats = [\"%c\"]",
+        "written as texts",
+        "timestamp_formats",
+    );
+    fails("compared = \"cells\"", "compared = \"sums\"", "unknown value", "compared = \"sums\"");
+    fails(
+        "account = \"account\"\ncurrency",
+        "account = { value = \"x\" }\ncurrency",
+        "a constant `account`",
+        "account =",
+    );
+    for (notation, words) in [
+        ("decimal = \",\"", "another decimal mark"),
+        ("grouping = \",\"", "thousands marks"),
+        ("negate = true", "the other sign"),
+        ("parentheses = true", "in parentheses"),
+        ("symbols = [\"$\"]", "a currency sign"),
+        ("trailing_minus = true", "a minus after"),
+        ("flag = { column = \"f\", debit = [\"D\"], credit = [\"C\"] }", "with a flag"),
+        ("padding_zeros = true\nimplied_decimals = 2", "padding of implied decimals"),
+    ] {
+        fails(
+            "\n[report]",
+            &format!("[warehouse.database.amount]\n{notation}\n\n[report]"),
+            words,
+            "or write compared = \"rows\"",
+        );
+    }
+    let sources = config(CONFIG).replace("[source.extract]\n", "[source.extract]\ncompared = \"cells\"\n");
+    place.write("cuadre.toml", sources);
+    let done = place.cuadre(["check", "--config", "cuadre.toml"]);
+    assert!(done.code == 78 && done.stderr.contains("cells are of the warehouse"), "{}", done.stderr);
 }

@@ -57,9 +57,49 @@ fn asked(config: &str, columns: &[Column]) -> Result<(String, String), Fault> {
     Ok((sums, question.within(engine, columns, &BTreeSet::from([7, 65_536]))?))
 }
 
+/// The one line of a statement that is written on many.
+fn line(sql: &str) -> String {
+    sql.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn redshift_computes_cells_in_its_own_way() {
+fn each_dialect_computes_cells_in_its_own_way() {
     let (sums, condition) = asked(CONFIG, &columns()).unwrap();
-    assert_eq!(sums, include_str!("tests/redshift.sql").replace("\n", " ").trim(), "{sums}");
-    assert_eq!(condition, include_str!("tests/redshift_cells.sql").replace("\n", " ").trim(), "{condition}");
+    assert_eq!(sums, line(include_str!("tests/redshift.sql")));
+    assert_eq!(condition, line(include_str!("tests/redshift_condition.sql")));
+    let config = CONFIG.replace("redshift:", "postgres:");
+    let (sums, condition) = asked(&config, &columns()).unwrap();
+    assert_eq!(sums, line(include_str!("tests/postgres.sql")));
+    assert_eq!(condition, line(include_str!("tests/postgres_condition.sql")));
+}
+
+#[test]
+fn what_types_show_to_be_unfit_is_a_lasting_fault() {
+    let unfit = |engine: &str, place: usize, other: Column, words: &str| {
+        let mut columns = columns();
+        columns[place] = other;
+        let fault = asked(&CONFIG.replace("redshift:", engine), &columns).unwrap_err();
+        assert!(!fault.passing && fault.words.contains(words), "{fault}");
+    };
+    unfit("postgres:", 3, column("at", "timestamp", Kind::Time), "`at`, a timestamp, cannot take part");
+    unfit("postgres:", 3, column("at", "varchar", Kind::Exact), "make it a timestamptz");
+    unfit("redshift:", 1, column("id", "bool", Kind::Exact), "cast it to varchar");
+    let twice = CONFIG.replace("id = \"id\", booked_on", "id = \"id\", account = \"ID\", booked_on");
+    let columns = [columns(), vec![column("ID", "text", Kind::Exact)]].concat();
+    assert!(asked(&twice, &columns).unwrap_err().words.contains("but for the case of letters"));
+}
+
+#[test]
+fn amounts_are_plain_digits_with_room() {
+    let patterns = |amount: &str| {
+        let config = CONFIG.replace("[report]", &format!("[warehouse.database.amount]\n{amount}\n[report]"));
+        let (sums, _) = asked(&config, &columns()).unwrap();
+        sums.split(" ~ '").skip(1).map(|rest| rest.split('\'').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(patterns(""), ["^-?[0-9]{1,26}$", "^-?[0-9]{1,26}([.][0-9]{1,2})?$"]);
+    let padded = ["^-?[0-9]{1,26}([.]0{1,10})?$", "^-?[0-9]{1,26}([.][0-9]{1,2}0{0,10})?$"];
+    assert_eq!(patterns("padding_zeros = true"), padded);
+    assert_eq!(patterns("implied_decimals = 0"), ["^-?[0-9]{1,26}$", "^-?[0-9]{1,26}$"]);
+    assert_eq!(patterns("implied_decimals = 2"), ["^-?[0-9]{1,28}$"]);
+    assert_eq!(patterns("implied_decimals = 3"), [""; 0]);
 }
