@@ -119,6 +119,8 @@ struct Statement<'q> {
     engine: Engine,
     /// The texts of fields that columns give, as expressions of these columns.
     texts: BTreeMap<Field, String>,
+    /// The column of amounts, where its type spares reading them from their texts.
+    number: Option<String>,
     /// What else must hold for a row to be accepted: expressions of columns.
     conditions: Vec<String>,
 }
@@ -127,7 +129,7 @@ impl<'q> Statement<'q> {
     fn new(question: &'q Question<'q>, engine: Engine, columns: &[Column]) -> Result<Self, Fault> {
         let extract = question.extract;
         let compared = question.compared();
-        let mut this = Self { question, engine, texts: BTreeMap::new(), conditions: Vec::new() };
+        let mut this = Self { question, engine, texts: BTreeMap::new(), number: None, conditions: Vec::new() };
         for (&field, mapped) in &extract.columns {
             let Some(column) = found(mapped, columns)? else { continue };
             match field {
@@ -135,6 +137,11 @@ impl<'q> Statement<'q> {
                 Field::BookedAt => {
                     let instant = this.instant(column, compared.contains(&field))?;
                     this.texts.insert(field, instant);
+                }
+                Field::Amount if this.is_number(column) => {
+                    let name = quoted(engine, &column.name);
+                    this.texts.insert(field, this.units(&name));
+                    this.number = Some(name);
                 }
                 _ => {
                     let used = compared.contains(&field) || extract.required.contains(&field) || field == Field::Source;
@@ -150,16 +157,18 @@ impl<'q> Statement<'q> {
     }
 
     fn sums(&self, relation: &Relation, condition: Option<String>) -> String {
-        // Each level is computed once, and not again for each use in the next.
-        let fence = if self.engine == Engine::Postgres { " OFFSET 0" } else { "" };
+        // Each level is computed once, and not again for each use in the next. A bare 0 would be converted
+        // too late to be seen to leave every row, and keep parallel workers out.
+        let fence = if self.engine == Engine::Postgres { " OFFSET '0'" } else { "" };
         let condition = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
         let mut texts: Vec<String> =
             self.texts.iter().map(|(&field, sql)| format!("{sql} AS {}", name(field))).collect();
         texts.push(format!("{} AS fit", all(&self.conditions)));
+        texts.extend(self.number.as_ref().map(|number| format!("scale({number}) AS decimals")));
         let texts = format!("SELECT {} FROM {}{condition}{fence}", texts.join(", "), relation.sql());
 
         let named = |field| name(field);
-        let amount = self.amount(&named);
+        let amount = self.amount(&named, "decimals");
         let names: Vec<String> = self.texts.keys().filter(|&&field| field != Field::Amount).map(|&f| name(f)).collect();
         let values = format!("SELECT {}, fit, {amount} AS amount FROM ({texts}) AS texts{fence}", names.join(", "));
 
@@ -238,7 +247,10 @@ impl<'q> Statement<'q> {
     /// The value of a field, given the texts of those that columns give.
     fn value(&self, field: Field, text: &dyn Fn(Field) -> String) -> String {
         match field {
-            Field::Amount => self.amount(text),
+            Field::Amount => {
+                let decimals = self.number.as_ref().map(|number| format!("scale({number})")).unwrap_or_default();
+                self.amount(text, &decimals)
+            }
             Field::Currency => self.currency(text),
             _ if self.texts.contains_key(&field) => text(field),
             _ => "NULL".to_owned(),
@@ -256,19 +268,25 @@ impl<'q> Statement<'q> {
     }
 
     /// The amount as an integer in units of the day's scale; NULL where the text is none, or not one of
-    /// its currency.
-    fn amount(&self, text: &dyn Fn(Field) -> String) -> String {
+    /// its currency. `decimals` are those of a number.
+    fn amount(&self, text: &dyn Fn(Field) -> String, decimals: &str) -> String {
         let (currency, amount, scale) = (self.currency(text), text(Field::Amount), self.question.scale);
         let mut of_scale: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for currency in &self.question.currencies {
             of_scale.entry(currency.scale()).or_default().push(literal(currency.code()));
         }
         let reads = |(scale, codes): (u32, Vec<String>)| {
-            let pattern = self.plain(scale)?;
-            Some(format!("({currency} IN ({}) AND {amount} ~ '{pattern}')", codes.join(", ")))
+            let is_read = match self.number {
+                Some(_) => format!("{decimals} <= {scale}"),
+                None => format!("{amount} ~ '{}'", self.plain(scale)?),
+            };
+            Some(format!("({currency} IN ({}) AND {is_read})", codes.join(", ")))
         };
         let reads: Vec<String> = of_scale.into_iter().filter_map(reads).collect();
         let reads = if reads.is_empty() { "1 = 0".to_owned() } else { reads.join(" OR ") };
+        if self.number.is_some() {
+            return format!("CASE WHEN {reads} THEN {amount} END");
+        }
         let digits = match self.question.extract.amount.implied_decimals {
             Some(implied) => format!("{amount} || '{}'", "0".repeat(scale.saturating_sub(implied) as usize)),
             None if scale == 0 => format!("split_part({amount}, '.', 1)"),
@@ -281,6 +299,20 @@ impl<'q> Statement<'q> {
             "CASE WHEN {reads} THEN CASE WHEN ltrim({amount}, '-0.') = '' THEN '0' \
              WHEN {amount} LIKE '-%' THEN '-' || {digits} ELSE {digits} END END"
         )
+    }
+
+    /// Whether amounts are numbers with as many decimals as their texts have.
+    fn is_number(&self, column: &Column) -> bool {
+        let format = &self.question.extract.amount;
+        let plain = format.implied_decimals.is_none() && !format.padding_zeros;
+        plain && self.engine == Engine::Postgres && column.type_name == "numeric"
+    }
+
+    /// A number in units of the day's scale; NULL where it may not have its room.
+    fn units(&self, name: &str) -> String {
+        let (scale, digits) = (self.question.scale, AMOUNT_DIGITS - self.question.scale);
+        let one = format!("1{}", "0".repeat(scale as usize));
+        format!("CASE WHEN abs({name}) < 1e{digits} THEN trunc({name} * {one})::text END")
     }
 
     /// The pattern of amounts of a currency with `own` decimals; `None` where it can have none.

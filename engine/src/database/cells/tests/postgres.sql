@@ -25,15 +25,13 @@ WHEN f0 IN ('b''') THEN
 END, ''))
 AS digest FROM (SELECT f0, f1, f3, f8, fit,
 CASE
-WHEN (f8 IN ('JPY') AND f9 ~ '^-?[0-9]{1,26}$') OR (f8 IN ('MXN') AND f9 ~ '^-?[0-9]{1,26}([.][0-9]{1,2})?$') THEN
-CASE
-WHEN ltrim(f9, '-0.') = '' THEN '0'
-WHEN f9 LIKE '-%' THEN '-' || ltrim(split_part(f9, '.', 1) || rpad(split_part(f9, '.', 2), 2, '0'), '-0')
-ELSE ltrim(split_part(f9, '.', 1) || rpad(split_part(f9, '.', 2), 2, '0'), '-0') END END AS amount
+WHEN (f8 IN ('JPY') AND decimals <= 0) OR (f8 IN ('MXN') AND decimals <= 2) THEN f9 END AS amount
 FROM (SELECT nullif(btrim("source"::text) COLLATE "C", '') AS f0, nullif(btrim("id"::text) COLLATE "C", '') AS f1,
 CASE
 WHEN "at" >= '1900-01-01 00:00:00+00' AND "at" < '2200-01-01 00:00:00+00' THEN to_char("at" AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')
-WHEN "at" IS NOT NULL THEN '?' END AS f3, nullif(btrim("code"::text) COLLATE "C", '') AS f8, nullif(btrim("amount"::text) COLLATE "C", '') AS f9, coalesce(octet_length("code"::text), 0) + coalesce(octet_length("source"::text), 0) <= 524199 AS fit
+WHEN "at" IS NOT NULL THEN '?' END AS f3, nullif(btrim("code"::text) COLLATE "C", '') AS f8,
+CASE
+WHEN abs("amount") < 1e26 THEN trunc("amount" * 100)::text END AS f9, coalesce(octet_length("code"::text), 0) + coalesce(octet_length("source"::text), 0) <= 524199 AS fit, scale("amount") AS decimals
 FROM "movements"
-WHERE "date" IN ('2026-11-20') OFFSET 0) AS texts OFFSET 0) AS vals OFFSET 0) AS digests
+WHERE "date" IN ('2026-11-20') OFFSET '0') AS texts OFFSET '0') AS vals OFFSET '0') AS digests
 GROUP BY 1 ORDER BY 1
