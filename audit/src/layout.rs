@@ -9,7 +9,12 @@
 //!   archive/.incoming-...        an object being received
 //!   filings/2026-11-21.1/        the files of a filing, manifest.json, manifest.json.sig
 //!   filings/.staging-2026-11-21.1/   a filing being prepared
+//!   claims/45                    only on object storage: the manifest and signature of the filing
+//!                                that alone may follow the first 45 lines of LOG
 //! ```
+//!
+//! On object storage there is no `LOCK`, and nothing is prepared in place. Claims are how runs keep
+//! apart there; they are no part of the history, and nothing verifies them.
 //!
 //! The functions give paths relative to the series, with `/`, as they stand in `LOG`.
 
@@ -33,6 +38,8 @@ pub const FILINGS: &str = "filings";
 pub const ARCHIVE: &str = "archive";
 /// The folder of the archive's objects.
 pub const OBJECTS: &str = "archive/sha256";
+/// The folder of claims, on object storage.
+pub const CLAIMS: &str = "claims";
 /// What a filing's manifest is called in its folder.
 pub const MANIFEST: &str = "manifest.json";
 /// What the signature over a manifest is called in its folder.
@@ -67,6 +74,17 @@ pub fn incoming(unique: &str) -> String {
 /// Is this path that of an object being received?
 pub fn is_incoming(path: &str) -> bool {
     path.strip_prefix("archive/").is_some_and(|name| name.starts_with(INCOMING_PREFIX) && !name.contains('/'))
+}
+
+/// The claim to follow the first `entries` lines of `LOG`.
+pub fn claim(entries: u64) -> String {
+    format!("{CLAIMS}/{entries}")
+}
+
+/// Is this path the folder of claims, or a claim?
+pub fn is_claim(path: &str) -> bool {
+    let number = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+    path == CLAIMS || path.strip_prefix("claims/").is_some_and(number)
 }
 
 /// The folder of a filing.

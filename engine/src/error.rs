@@ -23,9 +23,17 @@ pub enum EngineError {
     /// Something the configuration names is not as it should be.
     #[error("{0}")]
     Setup(String),
-    /// A database cannot be read, and there is still time to repair that.
+    /// Something elsewhere is away for now, or in use.
     #[error("{0}")]
-    Database(Fault),
+    Away(String),
+    /// An error about the working copy of a series, told as one about the series itself.
+    #[error("{message}")]
+    Elsewhere {
+        /// The error in words.
+        message: String,
+        /// Its exit code.
+        exit_code: u8,
+    },
     /// A regenerated filing differs from the signed one.
     #[error("{0}")]
     Differs(String),
@@ -79,8 +87,8 @@ impl EngineError {
         match self {
             Self::Usage(_) => exit::USAGE,
             Self::Config(_) | Self::Setup(_) => exit::CONFIG,
-            Self::Database(fault) if fault.passing => exit::PASSING_FAULT,
-            Self::Database(_) => exit::CONFIG,
+            Self::Away(_) => exit::PASSING_FAULT,
+            Self::Elsewhere { exit_code, .. } => *exit_code,
             Self::Differs(_) => exit::VERIFICATION_FAILED,
             Self::Io { source, .. } => io_exit_code(source),
             Self::Audit(error) => audit_exit_code(error),
@@ -88,6 +96,12 @@ impl EngineError {
             Self::Unencodable { .. } | Self::Overflow(_) => exit::NOT_FILED,
             Self::Bug(_) => exit::BUG,
         }
+    }
+}
+
+impl From<Fault> for EngineError {
+    fn from(Fault { passing, words }: Fault) -> Self {
+        if passing { Self::Away(words) } else { Self::Setup(words) }
     }
 }
 

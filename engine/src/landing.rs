@@ -35,11 +35,10 @@ pub fn find(root: &Path, patterns: &[String], date: Date) -> Result<Vec<Found>, 
     for pattern in patterns {
         let dated = with_date(pattern, date);
         let mut matches = vec![(String::new(), root.to_owned())];
-        let parts: Vec<&str> = dated.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        for part in &parts {
+        for part in parts(&dated) {
             matches = step(matches, part)?;
         }
-        if let ([(name, path)], false) = (matches.as_slice(), dated.contains(['*', '?']))
+        if let ([(name, path)], false) = (matches.as_slice(), is_open(&dated))
             && !path.is_file()
         {
             return Err(format!("{name} is a folder or a link to nothing; put the file itself there"));
@@ -62,7 +61,7 @@ fn step(folders: Vec<(String, PathBuf)>, part: &str) -> Result<Vec<(String, Path
         let join = |entry: &str| {
             (if name.is_empty() { entry.to_owned() } else { format!("{name}/{entry}") }, path.join(entry))
         };
-        if !part.contains(['*', '?']) {
+        if !is_open(part) {
             let (name, path) = join(part);
             if path.symlink_metadata().is_ok() {
                 next.push((name, path));
@@ -76,7 +75,7 @@ fn step(folders: Vec<(String, PathBuf)>, part: &str) -> Result<Vec<(String, Path
         for entry in entries {
             let entry = entry.map_err(|e| format!("{}: cannot be listed: {e}", path.display()))?;
             let file_name = entry.file_name();
-            if file_name.as_bytes().starts_with(b".") || !matches(part.as_bytes(), file_name.as_bytes()) {
+            if !named_bytes(part, file_name.as_bytes()) {
                 continue;
             }
             let Some(file_name) = file_name.to_str() else {
@@ -87,6 +86,25 @@ fn step(folders: Vec<(String, PathBuf)>, part: &str) -> Result<Vec<(String, Path
         }
     }
     Ok(next)
+}
+
+/// The names that a pattern leads along.
+pub fn parts(pattern: &str) -> Vec<&str> {
+    pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
+}
+
+/// Whether a part of a pattern leaves open which name is meant.
+pub fn is_open(part: &str) -> bool {
+    part.contains(['*', '?'])
+}
+
+/// Whether a name is one of those that an open part of a pattern means; hidden ones never are.
+pub fn named(part: &str, name: &str) -> bool {
+    named_bytes(part, name.as_bytes())
+}
+
+fn named_bytes(part: &str, name: &[u8]) -> bool {
+    !name.starts_with(b".") && matches(part.as_bytes(), name)
 }
 
 /// `*` stands for any text, `?` for one byte.

@@ -18,5 +18,6 @@ pub mod night;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
+pub mod store;
 
 pub use error::{EngineError, exit};

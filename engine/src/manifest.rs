@@ -3,7 +3,7 @@
 use std::fs;
 
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
-use cuadre_audit::manifest::Statement;
+use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
 use cuadre_reports::predicate::{Filing, Superseded};
 use cuadre_reports::{Facts, Predicate};
@@ -56,6 +56,19 @@ impl Filed {
         Ok(Self { id, sha256: digest.to_string(), statement: Statement::from_bytes(&bytes)? })
     }
 
+    /// Reads a manifest that LOG does not name yet.
+    pub fn claimed(bytes: &[u8]) -> Result<Self, EngineError> {
+        let facts = Manifest::from_bytes(bytes)?.predicate;
+        let id = FilingId::new(facts.business_date, facts.filing.number);
+        let id = id.ok_or_else(|| EngineError::Differs("a claimed filing has the number 0".to_owned()))?;
+        Ok(Self { id, sha256: Sha256Digest::of(bytes).to_string(), statement: Statement::from_bytes(bytes)? })
+    }
+
+    /// Its manifest.
+    pub fn statement(&self) -> &Statement<Signed> {
+        &self.statement
+    }
+
     /// The latest filing of a day.
     pub fn latest(series: &Series, date: Date) -> Result<Option<Self>, EngineError> {
         let latest = series.latest(filing_date(date)?)?;
@@ -64,9 +77,14 @@ impl Filed {
 
     /// The last filing before a day's, of another day.
     pub fn before(series: &Series, date: Date) -> Result<Option<Self>, EngineError> {
+        let before = Self::id_before(series, date)?;
+        before.map(|id| Self::read(series, id)).transpose()
+    }
+
+    /// Which one that is.
+    pub fn id_before(series: &Series, date: Date) -> Result<Option<FilingId>, EngineError> {
         let date = filing_date(date)?;
-        let before = series.filings()?.into_iter().filter(|filed| filed.id.date() < date).max_by_key(|filed| filed.id);
-        before.map(|filed| Self::read(series, filed.id)).transpose()
+        Ok(series.filings()?.into_iter().map(|filed| filed.id).filter(|id| id.date() < date).max())
     }
 
     /// The files of the filing, by name and digest.

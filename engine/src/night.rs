@@ -141,7 +141,7 @@ pub fn compare<T>(
 
 /// The key that signs. Only a new series may have one made for it: a key that is away must not
 /// start a second identity.
-fn signing_key(night: &Night<'_>) -> Result<SigningKey, EngineError> {
+pub fn signing_key(night: &Night<'_>) -> Result<SigningKey, EngineError> {
     if night.key.exists() {
         return Ok(SigningKey::load(&night.key)?);
     }

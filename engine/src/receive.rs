@@ -34,7 +34,7 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
             return Ok(());
         }
         let time = "nothing was filed, since there is still time (policy.file_without_from)";
-        Err(EngineError::Database(Fault { words: format!("{fault}; {time}"), ..fault.clone() }))
+        Err(Fault { words: format!("{fault}; {time}"), ..fault.clone() }.into())
     };
     let stored = || -> Result<Inputs, EngineError> {
         let stored = archive.put_bytes(night.config_text.as_bytes())?;
@@ -86,7 +86,7 @@ pub fn receive_in_place(
     let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut left = |deliveries: Vec<Delivery>, inputs: &mut Inputs| -> Result<Bytes, EngineError> {
         if let Some(fault) = away(&deliveries) {
-            return Err(EngineError::Database(fault.clone()));
+            return Err(fault.clone().into());
         }
         let twins = twins(&deliveries);
         take(&deliveries, inputs, |delivery, file| stay(delivery, file, twins.contains(&file.path)))?;

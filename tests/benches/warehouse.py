@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Both sides in one PostgreSQL: how fast they can be read at all, and how fast each peer compares them.
 
-    tests/benches/warehouse.py [ROWS] [--runs K] [--peers FOLDER] [--cuadre BINARY --config TEMPLATE]
+    tests/benches/warehouse.py [ROWS] [--runs K] [--peers FOLDER] [--cuadre BINARY [--config TEMPLATE]]
 
 Starts a throw-away server, makes ROWS movements (1,000,000) in src_movements and their copies, with
 known differences and in another order, in wh_movements, and measures, K times (3) in turn:
@@ -10,7 +10,7 @@ known differences and in another order, in wh_movements, and measures, K times (
 - reladiff 0.6.0, comparing both sides as it would two databases (hashdiff), as it comes and with the
   best settings found for this work, and by a join, which it can where both are in one database;
 - Google's Data Validation Tool 8.10.0, `validate row --hash '*'`;
-- cuadre, `run --only end-to-end --json`, where a binary and a configuration are given. In TEMPLATE
+- cuadre, `run --only end-to-end --json`, where a binary is given. In TEMPLATE (warehouse.toml)
   @HOST@, @PORT@, @USER@, @PASSWORD@, @DATABASE@ and @URL@ stand for the server's.
 
 Every tool that counts differences must count those that were planted. Prints medians of the seconds,
@@ -90,7 +90,8 @@ def make(server, rows):
         insert into wh_movements
         select source, movement_id, business_date, booked_at, account, customer, branch, kind, currency,
             case when i % {STEP} = {CHANGED} then amount + 0.01 else amount end, counterparty, reference, description
-        from (select i, {MOVEMENT} from (select 1 + n * {step} % {rows} as i from generate_series(1, {rows}::bigint) n) n) m
+        from (select i, {MOVEMENT}
+              from (select 1 + n * {step} % {rows} as i from generate_series(1, {rows}::bigint) n) n) m
         where i % {STEP} <> {MISSING};
         insert into wh_movements
         select source, movement_id || 'X', business_date, booked_at, account, customer, branch, kind, currency, amount,
@@ -113,7 +114,8 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix="cuadre-server-")
         scripts = HERE.parent / "src/servers"
         script = "".join((scripts / name).read_text() for name in ["postgres.sh", "keeper.sh"])
-        env = {"PATH": self.path, "LC_ALL": "C", "FOLDER": self.folder, "PORT": str(port), "SETTINGS": SETTINGS, "TLS": ""}
+        env = {"PATH": self.path, "LC_ALL": "C", "FOLDER": self.folder, "PORT": str(port)}
+        env.update(SETTINGS=SETTINGS, TLS="")
         self.keeper = subprocess.Popen(["/bin/sh", "-c", script], env=env, text=True, start_new_session=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.keeper.stdin.write("start\n")
@@ -245,7 +247,7 @@ def main():
     args.add_argument("--peers", type=Path, default=Path(tempfile.gettempdir(), "cuadre-peers"))
     args.add_argument("--port", type=int, default=25432)
     args.add_argument("--cuadre", type=lambda path: Path(path).resolve())
-    args.add_argument("--config", type=Path)
+    args.add_argument("--config", type=Path, default=HERE / "warehouse.toml")
     given = args.parse_args()
     install(given.peers)
 
@@ -260,7 +262,7 @@ def main():
         ("reladiff 0.6.0, joindiff", reladiff("joindiff"), reladiff_counts, [0]),
         ("DVT 8.10.0, validate row --hash '*'", dvt, dvt_counts, [0]),
     ]
-    if given.cuadre and given.config:
+    if given.cuadre:
         work.append(("cuadre, end to end alone", cuadre, cuadre_counts, [3]))
 
     with Server(given.port) as server:

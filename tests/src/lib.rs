@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: a small institution in a folder of its own, and the `cuadre`
 //! binary run on it with a fixed clock and key and an environment of nothing else.
 
+pub mod s3;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,12 +68,18 @@ impl Place {
 
     /// Runs `cuadre` in the folder.
     pub fn cuadre<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Done {
+        self.cuadre_with(args, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn cuadre_with<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, env: &[(String, String)]) -> Done {
         let output = Command::new(cuadre())
             .args(args)
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SOURCE_DATE_EPOCH", ISSUED_AT)
+            .envs(env.iter().cloned())
             .stdin(Stdio::null())
             .output()
             .expect("cuadre runs");
@@ -91,22 +99,27 @@ impl Place {
 
     /// Every file below the folder, by path, in order.
     pub fn files(&self, below: &str) -> Vec<(String, Vec<u8>)> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.at(below)];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).expect("a folder is listed") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let name = path.strip_prefix(self.at(below)).expect("below").display().to_string();
-                    files.push((name, fs::read(&path).expect("a file is read")));
-                }
+        files_below(&self.at(below))
+    }
+}
+
+/// Every file below a folder, by path, in order.
+pub fn files_below(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder is listed") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).expect("below").display().to_string();
+                files.push((name, fs::read(&path).expect("a file is read")));
             }
         }
-        files.sort();
-        files
     }
+    files.sort();
+    files
 }
 
 /// The `cuadre` binary beside this test binary; `cargo test --workspace` builds it.

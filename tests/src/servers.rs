@@ -9,13 +9,14 @@ use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::ops::Deref;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::{io, thread};
 
@@ -104,12 +105,11 @@ fn path_with(programs: &[&str]) -> Option<OsString> {
 }
 
 /// A port nobody listens on. Not one of those that the system gives to outgoing connections, or a
-/// server that is down for a while could lose its port to one.
+/// server that is down for a while could lose its port to one; and any of the others, or it could
+/// lose it to the next server of another test process.
 fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = (std::process::id() * 37 % 20_000) as u16;
     loop {
-        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let port = 10_000 + (RandomState::new().hash_one(()) % 20_000) as u16;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

@@ -243,6 +243,20 @@ fn other_formats() {
         "table = \"movements\"",
         "table = \"movements\"\ndate_format = \"%d/%m\"",
     );
+    let path = "path = \"warehouse.db\"";
+    of_database("a password in a URL", path, "url = \"postgres://cuadre:s3cret@dwh.bank.example/finance\"");
+    of_database("a database of an unknown kind", path, "url = \"oracle://dwh.bank.example/finance\"");
+    of_database("a database without host", path, "url = \"mysql:finance\"");
+    of_database("neither table nor query", "table = \"movements\"\n", "");
+    of_database("table and query", "table = \"movements\"", "table = \"movements\"\nquery = \"SELECT 1\"");
+    of_database("a database in files", path, "path = \"warehouse.db\"\nfiles = \"warehouse/{date}.csv\"");
+    of_database("a warehouse without database", &format!("{path}\ntable = \"movements\"\n"), "");
+    wrong(page, "a table without database", "files = \"warehouse/{date}.csv\"", "table = \"movements\"");
+    let source = "[source.control]\nfrom = \"table\"\n";
+    appended(page, "a control table without database", &format!("{source}table = \"sent\"\nrecords = \"n\""));
+    let url = "url = \"postgres://u@h/d\"";
+    appended(page, "a control table without totals", &format!("{source}{url}\ntable = \"sent\""));
+    appended(page, "a control without table", &format!("{source}{url}\nrecords = \"n\""));
     page.done();
 }
 

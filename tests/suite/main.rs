@@ -10,6 +10,7 @@ mod errors;
 mod exactness;
 mod first_night;
 mod loading;
+mod object_storage;
 mod servers;
 mod stock_tools;
 mod tamper;

@@ -156,6 +156,10 @@ impl Log {
                 notes.insert(format!("{} is being prepared and is no filing", top.join("/")));
                 continue;
             }
+            if layout::is_claim(path) && !matches!(entry, Entry::Other) {
+                notes.insert(format!("{} is how runs on object storage keep apart, and is no filing", layout::CLAIMS));
+                continue;
+            }
             let known = match entry {
                 Entry::Folder => folders.contains(path),
                 Entry::File(_) => expected.contains(path),

@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::{Configured, parse_date, print_json};
 use crate::database::{Access, Column, Fault, Question, Session};
-use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::landing::with_date;
 use crate::reconcile::breaks;
@@ -43,10 +42,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     let mut configured = Configured::read(&args.config)?;
-    let places = match args.connect || args.warehouse.is_some() {
-        true => Some(configured.places(&args.data, &args.warehouse)?),
-        false => None,
-    };
+    configured.warehouse(&args.warehouse)?;
     let config = &configured.config;
     let dated = |pattern: &str| args.date.map_or_else(|| pattern.to_owned(), |date| with_date(pattern, date));
     if args.json {
@@ -56,11 +52,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     }
     eprintln!("{}, series {}", config.institution, config.series);
     eprintln!("Due at {} {} on the day after the business date", config.deadline, config.time_zone);
-    eprintln!(
-        "Data below {}, filings in {}",
-        configured.data(&args.data).display(),
-        configured.filings(&None).display()
-    );
+    eprintln!("Data below {}, filings in {}", configured.data(&args.data)?, configured.filings(&None)?);
     eprintln!("Signed by {} with {}{}", config.signing.principal, configured.key().display(), key_note(&configured));
     eprintln!("\nSources ({}):", config.sources.len());
     for source in &config.sources {
@@ -86,9 +78,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         policy.minimum_coverage_percent
     );
     eprintln!("\nThe configuration is valid.");
-    match places.filter(|_| args.connect) {
-        Some(places) => connect(config, &places, args.date.unwrap_or(NO_DAY)),
-        None => Ok(exit::DONE),
+    match args.connect {
+        true => connect(&configured, args),
+        false => Ok(exit::DONE),
     }
 }
 
@@ -96,9 +88,11 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
 const NO_DAY: Date = Date::constant(2000, 1, 1);
 
 /// Asks every database, whatever the others answer.
-fn connect(config: &Config, places: &Places, date: Date) -> Result<u8, EngineError> {
-    let databases = &config.databases;
-    let access = Access { databases, data: &places.data, secrets: &places.secrets, lasting: false };
+fn connect(configured: &Configured, args: &Args) -> Result<u8, EngineError> {
+    let (config, date) = (&configured.config, args.date.unwrap_or(NO_DAY));
+    let data = configured.data(&args.data)?;
+    let data = data.folder().unwrap_or(&configured.folder);
+    let access = Access { databases: &config.databases, data, secrets: &configured.folder, lasting: false };
     let mut faults = Vec::new();
     let mut tell = |what: &str, asked: Result<String, Fault>| match asked {
         Ok(words) => eprintln!("  {what:<20} {words}"),
@@ -142,7 +136,7 @@ fn connect(config: &Config, places: &Places, date: Date) -> Result<u8, EngineErr
         }
     }
     match faults.into_iter().min_by_key(|fault| fault.passing) {
-        Some(fault) => Err(EngineError::Database(fault)),
+        Some(fault) => Err(fault.into()),
         None => {
             eprintln!("\nEvery database answers.");
             Ok(exit::DONE)
@@ -219,6 +213,7 @@ fn plan_json(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String) -
     let files: Vec<String> = source.extract.files.patterns().iter().map(|pattern| dated(pattern)).collect();
     json!({
         "id": source.id,
+        "from": extract_plan(&source.extract, dated),
         "format": source.extract.format().name(),
         "files": files,
         "control": control_plan(source, dated),

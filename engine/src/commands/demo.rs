@@ -10,6 +10,7 @@ use crate::error::EngineError;
 use crate::judge::MEMORY;
 use crate::night::{self, Filing, Night, Outcome};
 use crate::progress::Progress;
+use crate::store::Place;
 
 /// Make the demo institution's night, run it, and show what happened
 #[derive(clap::Args)]
@@ -27,13 +28,14 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         make(&demo, folder)?;
     }
     let configured = Configured::read(&folder.join(CONFIGURATION))?;
+    let (data, filings) = (local(configured.data(&None)?)?, local(configured.filings(&None)?)?);
     let progress = Progress::on_stderr(false);
     let outcome = night::run(&Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: demo.business_date.parse().map_err(EngineError::bug)?,
-        places: Places::below(folder),
-        filings: configured.filings(&None),
+        places: Places::below(&data),
+        filings: filings.clone(),
         key: configured.key(),
         issued_at: issued_at()?,
         reason: None,
@@ -43,7 +45,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     progress.finish();
     show::outcome(&outcome, &configured.config);
     if let Outcome::Filed(filing) = &outcome {
-        next_commands(folder, &configured, filing);
+        next_commands(folder, &filings, filing);
     }
     Ok(show::exit_code(&outcome))
 }
@@ -66,12 +68,18 @@ fn make(demo: &Demo, folder: &Path) -> Result<(), EngineError> {
     keygen::make(&configured.key(), &configured.config.signing.principal)
 }
 
-fn next_commands(folder: &Path, configured: &Configured, filing: &Filing) {
+fn local(place: Place) -> Result<PathBuf, EngineError> {
+    let folder = place.folder().map(Path::to_owned);
+    let message = format!("{place}: the demo lies in folders; for a bucket, use `cuadre run` with its cuadre.toml");
+    folder.ok_or(EngineError::Setup(message))
+}
+
+fn next_commands(folder: &Path, filings: &Path, filing: &Filing) {
     let cuadre = std::env::args().next().unwrap_or_else(|| "cuadre".to_owned());
     let date = filing.day.business_date;
     let (config, again) = (folder.join(CONFIGURATION), folder.join("again"));
     eprintln!("Try next:");
-    eprintln!("  {cuadre} verify {}", configured.filings(&None).display());
+    eprintln!("  {cuadre} verify {}", filings.display());
     eprintln!("  {cuadre} regenerate --config {} --date {date} --out {}", config.display(), again.display());
     eprintln!("  head {}", filing.folder.join("report.csv").display());
 }

@@ -22,6 +22,7 @@ use jiff::{Timestamp, Unit};
 use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
+use crate::store::Place;
 
 /// The environment variable that names the warehouse.
 const WAREHOUSE_URL: &str = "CUADRE_WAREHOUSE_URL";
@@ -33,7 +34,7 @@ Exit codes:
    4  not filed: the policy forbids it
    5  verification failed, or regeneration differs
   64  wrong usage
-  75  passing fault (database away, lock, disk full): retry
+  75  passing fault (database or network away, lock, disk full): retry
   78  wrong configuration
   70  a bug";
 
@@ -104,56 +105,52 @@ impl Configured {
         Ok(Self { config, text, folder: path.parent().unwrap_or(Path::new("")).to_owned() })
     }
 
-    fn data(&self, given: &Option<PathBuf>) -> PathBuf {
-        given.clone().unwrap_or_else(|| self.folder.join(&self.config.data))
+    fn data(&self, given: &Option<PathBuf>) -> Result<Place, EngineError> {
+        self.place(given, &self.config.data)
     }
 
-    /// Where the day's inputs are. `given` folders and databases come before the configured ones; the
-    /// environment's warehouse is one of them, since it may have the password in it.
-    fn places(&mut self, data: &Option<PathBuf>, warehouse: &Option<String>) -> Result<Places, EngineError> {
-        let data = self.present_data(data)?;
-        let mut places = Places { warehouse: data.clone(), data, secrets: self.folder.clone() };
+    /// Reads the warehouse from where it is asked to: `given`, or the environment's, which may have
+    /// the password in it, or else the configured one. The folder of its files, where it is files of
+    /// a folder of their own.
+    fn warehouse(&mut self, given: &Option<String>) -> Result<Option<PathBuf>, EngineError> {
         let environment = || std::env::var(WAREHOUSE_URL).ok().filter(|url| !url.is_empty());
-        let Some(url) = warehouse.clone().or_else(environment) else { return Ok(places) };
-        self.config.warehouse = match url.strip_prefix("file:") {
-            Some(path) => {
-                let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-                let is_file = path.is_file();
-                let folder = if is_file { path.parent().unwrap_or(Path::new("")) } else { path };
-                let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-                if !folder.is_dir() {
-                    let message =
-                        format!("the warehouse {} is not there; check {WAREHOUSE_URL} and --warehouse", path.display());
-                    return Err(EngineError::Setup(message));
-                }
-                places.warehouse = folder.to_owned();
-                let name = path.file_name().filter(|_| is_file).map(|name| name.to_string_lossy().into_owned());
-                self.config.warehouse.in_files(name.as_deref())
-            }
-            None => {
-                let wrong = |why| EngineError::Usage(format!("--warehouse {}: {why}", shown(&url)));
-                Engine::of(&url).map_err(wrong)?;
-                self.config.warehouse.in_database(&url)
-            }
+        let Some(url) = given.clone().or_else(environment) else { return Ok(None) };
+        let Some(path) = url.strip_prefix("file:") else {
+            let wrong = |why| EngineError::Usage(format!("--warehouse {}: {why}", shown(&url)));
+            Engine::of(&url).map_err(wrong)?;
+            self.config.warehouse = self.config.warehouse.in_database(&url);
+            return Ok(None);
         };
-        Ok(places)
-    }
-
-    /// The data folder, which must be there: all sources missing at once is no delivery but a
-    /// wrong path, or a mount that is away.
-    fn present_data(&self, given: &Option<PathBuf>) -> Result<PathBuf, EngineError> {
-        let data = self.data(given);
-        match data.is_dir() {
-            true => Ok(data),
-            false => Err(EngineError::Setup(format!(
-                "the data folder {} is not there; check `data` in the configuration, --data, and the mount",
-                data.display()
-            ))),
+        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+        let (folder, file) = match (path.parent(), path.file_name()) {
+            (Some(folder), Some(name)) if path.is_file() => (folder, Some(name.to_string_lossy().into_owned())),
+            _ => (path, None),
+        };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if !folder.is_dir() {
+            let remedy = format!("check {WAREHOUSE_URL} and --warehouse");
+            return Err(EngineError::Setup(format!("the warehouse {} is not there; {remedy}", path.display())));
         }
+        self.config.warehouse = self.config.warehouse.in_files(file.as_deref());
+        Ok(Some(folder.to_owned()))
     }
 
-    fn filings(&self, given: &Option<PathBuf>) -> PathBuf {
-        given.clone().unwrap_or_else(|| self.folder.join(&self.config.filings))
+    /// Where the day's inputs are: landing files in `data`, the warehouse's in a folder of their own
+    /// or there, too.
+    fn places(&self, data: &Path, warehouse: Option<PathBuf>) -> Places {
+        let data = data.to_owned();
+        Places { warehouse: warehouse.unwrap_or_else(|| data.clone()), data, secrets: self.folder.clone() }
+    }
+
+    fn filings(&self, given: &Option<PathBuf>) -> Result<Place, EngineError> {
+        self.place(given, &self.config.filings)
+    }
+
+    fn place(&self, given: &Option<PathBuf>, configured: &str) -> Result<Place, EngineError> {
+        match given {
+            Some(given) => Place::parse(given, Path::new("")),
+            None => Place::parse(Path::new(configured), &self.folder),
+        }
     }
 
     fn key(&self) -> PathBuf {

@@ -12,6 +12,7 @@ use crate::error::{EngineError, exit};
 use crate::manifest::{Filed, filing_date};
 use crate::night;
 use crate::progress::Progress;
+use crate::store::Working;
 
 /// Make a filed day again from the archive alone, and compare every byte
 #[derive(clap::Args)]
@@ -25,7 +26,7 @@ pub struct Args {
     /// Which filing of the day [default: the latest]
     #[arg(long, value_name = "N")]
     filing: Option<u32>,
-    /// Folder of the series of filings [default: the configuration's]
+    /// Folder or s3:// URL of the series of filings [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     filings: Option<PathBuf>,
     /// Folder to write into; new or empty
@@ -42,18 +43,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
     let configured = Configured::read(&args.config)?;
-    let series = Series::at(configured.filings(&args.filings));
-    let id = filing_id(args, &series)?;
-    let filed = Filed::read(&series, id)?;
-    std::fs::create_dir_all(&args.out).map_err(|e| EngineError::io("making the output folder", &args.out, e))?;
-    let entries = std::fs::read_dir(&args.out).map_err(|e| EngineError::io("reading", &args.out, e))?;
-    if entries.count() > 0 {
-        return Err(EngineError::Usage(format!("{} is not empty; give a new folder to --out", args.out.display())));
-    }
     let progress = Progress::on_stderr(true);
-    let made = night::regenerate(&series.archive(), &filed, &args.out, &progress)?;
+    let working = Working::to_read(&configured.filings(&args.filings)?)?;
+    let made = make(args, &working, &progress).map_err(|error| working.told(error));
     progress.finish();
-    let signed = signed_files(&filed)?;
+    let (id, signed, made) = made?;
     let differing: Vec<&str> =
         made.iter().filter(|file| !signed.contains(file)).map(|file| file.name.as_str()).collect();
     for file in &made {
@@ -74,6 +68,25 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     }
     let message = format!("filing {id}: {} not what was signed", differing.join(", "));
     Err(EngineError::Differs(format!("{message}; run `cuadre verify`, and keep both versions for the auditor")))
+}
+
+/// Makes the filing into `--out`; which one, its files as they were signed, and as they are made.
+fn make(
+    args: &Args,
+    working: &Working,
+    progress: &Progress,
+) -> Result<(FilingId, Vec<Subject>, Vec<Subject>), EngineError> {
+    let series = Series::at(working.folder());
+    let id = filing_id(args, &series)?;
+    working.bring_filing(id, progress)?;
+    let filed = Filed::read(&series, id)?;
+    std::fs::create_dir_all(&args.out).map_err(|e| EngineError::io("making the output folder", &args.out, e))?;
+    let entries = std::fs::read_dir(&args.out).map_err(|e| EngineError::io("reading", &args.out, e))?;
+    if entries.count() > 0 {
+        return Err(EngineError::Usage(format!("{} is not empty; give a new folder to --out", args.out.display())));
+    }
+    let made = night::regenerate(&series.archive(), &filed, &args.out, progress)?;
+    Ok((id, signed_files(&filed)?, made))
 }
 
 fn filing_id(args: &Args, series: &Series) -> Result<FilingId, EngineError> {

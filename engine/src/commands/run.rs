@@ -12,6 +12,7 @@ use crate::error::{EngineError, exit};
 use crate::judge::{Judgement, MEMORY};
 use crate::night::{self, Night};
 use crate::progress::Progress;
+use crate::store::{Landing, Working};
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -22,14 +23,14 @@ pub struct Args {
     /// Business date
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Date,
-    /// Folder of landing files and of a file warehouse [default: the configuration's]
+    /// Folder or s3:// URL of landing files and of a file warehouse [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where the warehouse is: postgres://..., redshift://..., mysql://..., sqlite:PATH, or file:PATH for files
     /// [default: CUADRE_WAREHOUSE_URL, or the configuration's]
     #[arg(long, value_name = "URL")]
     warehouse: Option<String>,
-    /// Folder of the series of filings [default: the configuration's]
+    /// Folder or s3:// URL of the series of filings [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     filings: Option<PathBuf>,
     /// Why a filed day is stated with other figures
@@ -59,25 +60,35 @@ enum Only {
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.threads)?;
     let mut configured = Configured::read(&args.config)?;
-    let places = configured.places(&args.data, &args.warehouse)?;
+    let warehouse = configured.warehouse(&args.warehouse)?;
     let progress = Progress::on_stderr(true);
     if let Some(Only::EndToEnd) = args.only {
-        return night::compare(&configured.config, args.date, &places, args.memory << 20, &progress, differences);
+        let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
+        let (places, memory) = (configured.places(data.folder(), warehouse), args.memory << 20);
+        return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
     }
     let had_key = configured.key().exists();
-    let outcome = night::run(&Night {
+    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
+    let mut series = Working::to_file(&configured.filings(&args.filings)?, args.date)?;
+    let night = Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: args.date,
-        places,
-        filings: configured.filings(&args.filings),
+        places: configured.places(data.folder(), warehouse),
+        filings: series.folder().to_owned(),
         key: configured.key(),
         issued_at: issued_at()?,
         reason: args.reason.clone(),
         memory: args.memory << 20,
         progress: &progress,
-    })?;
+    };
+    let completed = series.complete(&night)?;
+    let outcome = night::run(&night).map_err(|error| series.told(error))?;
+    let outcome = series.settle(outcome)?;
     progress.finish();
+    if let Some(id) = completed {
+        eprintln!("Completed filing {id}, which an interrupted run had claimed");
+    }
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }

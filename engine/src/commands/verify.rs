@@ -1,6 +1,6 @@
 //! `cuadre verify`: a series, from nothing but its bytes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cuadre_audit::verify::{Options, Verdict, verify};
 use jiff::civil::Date;
@@ -8,11 +8,13 @@ use jiff::civil::Date;
 use super::{parse_date, print_json};
 use crate::error::{EngineError, exit};
 use crate::manifest::filing_date;
+use crate::progress::Progress;
+use crate::store::{Place, Working};
 
 /// Verify a series of filings; needs no configuration
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder of the series
+    /// Folder or s3:// URL of the series
     #[arg(value_name = "DIR")]
     series: PathBuf,
     /// A manifest kept from an earlier day: shows a cut tail or a rewritten past
@@ -52,18 +54,19 @@ What this proves, and what it cannot:
 ";
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
-    if !args.series.is_dir() {
-        return Err(EngineError::Usage(format!(
-            "{} is no folder; give the folder that holds LOG",
-            args.series.display()
-        )));
+    let place = Place::parse(&args.series, Path::new(""))?;
+    let progress = Progress::on_stderr(false);
+    let series = Working::whole(&place, &progress)?;
+    progress.finish();
+    if !series.folder().is_dir() {
+        return Err(EngineError::Usage(format!("{place} is no folder; give the folder that holds LOG")));
     }
     let options = Options {
         anchor: args.anchor.clone(),
         allowed_signers: args.allowed_signers.clone(),
         through: args.through.map(filing_date).transpose()?,
     };
-    let report = verify(&args.series, &options);
+    let report = verify(series.folder(), &options);
     if args.explain {
         eprint!("{EXPLANATION}");
     }

@@ -79,6 +79,28 @@ pub fn shown(url: &str) -> String {
     credentials(url).and_then(user).unwrap_or_else(|| url.to_owned())
 }
 
+/// A line of a configuration without the passwords of URLs in it.
+pub fn masked(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find("://") {
+        let (before, url) = rest.split_at(start + 3);
+        let (url, after) = url.split_at(url.find(['"', '\'']).unwrap_or(url.len()));
+        out += before;
+        let (credentials, place) = url.rsplit_once('@').map_or(("", url), |(credentials, place)| (credentials, place));
+        if !credentials.is_empty() {
+            out += credentials.split_once(':').map_or(credentials, |(user, _)| user);
+            out += if credentials.contains(':') { ":***@" } else { "@" };
+        }
+        match place.split_once("password=") {
+            Some((kept, _)) => out += &format!("{kept}password=***"),
+            None => out += place,
+        }
+        rest = after;
+    }
+    out + rest
+}
+
 /// Whether the URL has a password.
 pub fn has_password(url: &str) -> bool {
     credentials(url).is_some_and(|(_, credentials, _)| credentials.contains(':'))
@@ -111,6 +133,18 @@ mod tests {
         }
         let url = "postgres://host/db?user=u&password=s";
         assert!(has_password(url) && shown(url) == "postgres://host/db");
+    }
+
+    #[test]
+    fn a_line_is_shown_without_passwords() {
+        for (line, shows) in [
+            ("url = \"postgres://u:s3@cr/et@h/d\" # a@b", "url = \"postgres://u:***@h/d\" # a@b"),
+            ("a = { url = 'mysql://u@h/d?password=x&y=z' }", "a = { url = 'mysql://u@h/d?password=***' }"),
+            ("url = 'postgres://h/d'", "url = 'postgres://h/d'"),
+            ("deadline = \"06:00\"", "deadline = \"06:00\""),
+        ] {
+            assert_eq!(masked(line), shows);
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use super::database::masked;
+
 /// The reader's words, and those of whoever writes a configuration.
 const PLAIN_WORDS: [(&str, &str); 6] = [
     ("unknown field", "unknown setting"),
@@ -61,7 +63,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.message)?;
         if let Some((line, column, text)) = &self.place {
-            let width = line.to_string().len();
+            let (width, text) = (line.to_string().len(), masked(text));
             write!(f, "\n{:width$}--> {}:{line}:{column}", "", self.name)?;
             write!(f, "\n{:width$} |\n{line} | {text}\n{:width$} | {:>column$}", "", "", "^")?;
         } else {

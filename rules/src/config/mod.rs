@@ -46,10 +46,10 @@ pub struct Config {
     /// Every currency that movements may have; `currency` alone where absent.
     #[serde(default)]
     pub currencies: Vec<String>,
-    /// Folder of landing files and of a file warehouse, relative to this file.
+    /// Folder of landing files and of a file warehouse, relative to this file; or `s3://bucket/prefix`.
     #[serde(default = "here")]
     pub data: String,
-    /// Folder of the series of filings, relative to this file.
+    /// Folder of the series of filings, relative to this file; or `s3://bucket/prefix`.
     #[serde(default = "filings")]
     pub filings: String,
     /// The key that signs filings.

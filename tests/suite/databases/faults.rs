@@ -233,6 +233,31 @@ fn a_password_in_the_configuration_is_refused() {
     place.write("cuadre.toml", config.replace("[warehouse.files]", "[warehouse.database]"));
     let done = place.cuadre(["check", "--config", "cuadre.toml"]);
     assert_eq!(done.code, 78);
-    assert!(done.stderr.contains("the URL has a password"), "{}", done.stderr);
+    assert!(done.stderr.contains("the URL has a password") && !done.stderr.contains("hidden"), "{}", done.stderr);
     assert!(fs::read_dir(place.path()).expect("a folder").count() > 0);
+}
+
+/// What a server says is told apart by its code, whatever its words.
+#[test]
+fn faults_are_told_apart() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("told_apart");
+    for (code, exit, words) in [
+        ("53100", 75, "the server's disk is full"),
+        ("53300", 75, "the server has no room for one more"),
+        ("57P03", 75, "the server is starting or stopping"),
+        ("40001", 75, "other transactions are in the way"),
+        ("58030", 75, "the server has a fault"),
+        ("42501", 78, "we may not read that"),
+        ("22P02", 78, "a value cannot be read as its type"),
+        ("XX000", 78, "the words of the server (XX000)"),
+    ] {
+        database.sql(&format!(
+            "CREATE OR REPLACE FUNCTION fail() RETURNS numeric LANGUAGE plpgsql AS \
+             $$BEGIN RAISE 'the words of the server' USING ERRCODE = '{code}'; END$$; \
+             CREATE OR REPLACE VIEW movements AS \
+             SELECT 'a' AS source, '1' AS id, date '{DATE}' AS date, 'x' AS account, fail() AS amount;"
+        ));
+        fails(&database.url(), exit, words);
+    }
 }

@@ -125,12 +125,26 @@ fn ukspend_files_the_same_figures_from_files_and_databases() {
         (filed("report.csv"), filed("summary.csv"), stated, manifest)
     };
     let files = run("files");
-    let mut filings = Vec::new();
+    // From files in another place, the very filing.
+    let elsewhere = run(&format!("file:{}", excerpt.display()));
+    assert_eq!(elsewhere, files);
+
+    let table = format!("CREATE TABLE movements ({columns});");
+    let records = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes()).into_records();
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let values = records.map(|record| record.expect("a record").iter().map(quoted).collect::<Vec<_>>().join(", "));
+    let values = values.map(|row| format!("({row})")).collect::<Vec<_>>().join(", ");
+    crate::exactness::execute(&place.at("ukspend.db"), format!("{table} INSERT INTO movements VALUES {values}"));
+    let mut urls = vec![format!("sqlite:{}", place.at("ukspend.db").display())];
     for database in super::each("ukspend") {
-        database.sql(&format!("CREATE TABLE movements ({columns});"));
+        database.sql(&table);
         database.load("movements", &rows.replace("\r\n", "\n"));
-        let found = run(&database.url());
-        assert_eq!((&found.0, &found.1, &found.2), (&files.0, &files.1, &files.2), "{}", database.url());
+        urls.push(database.url());
+    }
+    let mut filings = Vec::new();
+    for url in urls {
+        let found = run(&url);
+        assert_eq!((&found.0, &found.1, &found.2), (&files.0, &files.1, &files.2), "{url}");
         filings.push(found.3);
     }
     assert!(filings.windows(2).all(|pair| pair[0] == pair[1]), "every byte is the same, whichever server");

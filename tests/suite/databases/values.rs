@@ -132,3 +132,80 @@ fn instants_with_and_without_zone() {
         }
     }
 }
+
+/// The largest resident size of a process while it runs, in KiB.
+fn peak(child: &mut std::process::Child) -> u64 {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    peak
+}
+
+#[test]
+fn a_million_rows_are_streamed_in_little_memory() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("million");
+    database.sql(&create("numeric(12, 2)"));
+    // Some 150 MB as text.
+    database.sql(&format!(
+        "INSERT INTO movements SELECT 'a', n::text, '{DATE}', repeat('x', 40), n FROM generate_series(1, 1000000) n;"
+    ));
+    let place = small(&[]);
+    let table = "url = \"postgres://u@localhost/d\"\ntable = \"movements\"\npassword = { env = \"PGPASSWORD\" }";
+    let config = place.read("cuadre.toml");
+    let url = database.url();
+    let (user, rest) = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).expect("a user and a place");
+    let (user, password) = user.split_once(':').expect("a password");
+    let table = table.replace("u@localhost/d", &format!("{user}@{rest}"));
+    place.write("cuadre.toml", config.replacen("files = \"landing/a/{date}.csv\"\nformat = \"csv\"", &table, 1));
+    let run = |date: &str| {
+        let mut command = std::process::Command::new(cuadre_tests::cuadre());
+        command.args(["run", "--config", "cuadre.toml", "--only", "end-to-end", "--date", date]);
+        command.args(["--warehouse", &url, "--memory", "64"]).current_dir(place.path()).env("PGPASSWORD", password);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("cuadre runs");
+        let peak = peak(&mut child);
+        let done = child.wait_with_output().expect("cuadre ends");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        (peak, String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    // A day with one row on each side, and one with a million.
+    database.sql("INSERT INTO movements VALUES ('a', '1', '2026-11-19', 'x', 1);");
+    let ((few, _), (many, said)) = (run("2026-11-19"), run(DATE));
+    assert!(said.contains("\"matched\":1000000"), "{said}");
+    assert!(few > 0 && many < few + 128 * 1024, "{few} KiB with a row, {many} KiB with a million");
+}
+
+/// Redshift's way, by rows of a simple query in text, on a PostgreSQL, whose protocol it speaks.
+#[test]
+fn rows_of_a_simple_query_are_the_same_rows() {
+    let Some(postgres) = postgres() else { return };
+    let database = postgres.database("simple");
+    let amounts = ["1000000000000000000.01", "-0.01", "19.99"];
+    database.sql(&(create("numeric(38, 2)") + &insert(&amounts)));
+    database.sql("UPDATE movements SET account = 'a,b \"ñ\"' WHERE id = '2';");
+    database.sql("UPDATE movements SET account = NULL WHERE id = '3';");
+    let url = database.url().replace("postgres:", "redshift:");
+    let place = small(&amounts);
+    let landed = place.read(&format!("landing/a/{DATE}.csv"));
+    let landed = landed.replace(",x,-0.01", ",\"a,b \"\"ñ\"\"\",-0.01").replace(",x,19.99", ",,19.99");
+    place.write(&format!("landing/a/{DATE}.csv"), landed);
+    let done = run(&place, &url);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let archived = |place: &cuadre_tests::Place| place.files("filings/archive");
+    let by_copy = small(&[]);
+    by_copy.write(&format!("landing/a/{DATE}.csv"), place.read(&format!("landing/a/{DATE}.csv")));
+    assert_eq!(run(&by_copy, &database.url()).code, 0);
+    assert_eq!(archived(&place), archived(&by_copy), "the copies have the same bytes");
+
+    database.sql("ALTER TABLE movements ALTER amount TYPE double precision;");
+    let place = small(&amounts);
+    assert_eq!(run(&place, &url).code, 3);
+    assert_eq!(refused(&place).len(), 3);
+}

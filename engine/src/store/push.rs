@@ -1,0 +1,233 @@
+//! Bringing a filing up into a series in a bucket, so that runs keep apart and nothing is left
+//! halfway.
+//!
+//! A filing's manifest pins how many lines `LOG` has in front of it. Before anything of the filing is
+//! written, its manifest and the signature over it are put at `claims/<that number>`, on condition that
+//! nothing is there: whoever succeeds may follow these lines, and nobody else ever. What it was made from is in the archive by
+//! then, so that any later run can make the claimed filing again, byte for byte, and complete it.
+//! Last comes `LOG`, on condition that it still is the one that was read. There is no lock to expire,
+//! and no clock.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cuadre_audit::keys::MANIFEST_NAMESPACE;
+use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST, SIGNATURE};
+use cuadre_audit::{Enrolment, NewFiling, Series, Sha256Digest};
+
+use super::Url;
+use super::bucket::{Bucket, Put};
+use super::series::{Remote, Working};
+use crate::error::{EngineError, exit};
+use crate::manifest::Filed;
+use crate::night::{self, Night, Outcome, signing_key};
+
+impl Working {
+    /// Completes the filing that an interrupted run had claimed, if there is one.
+    pub fn complete(&mut self, night: &Night<'_>) -> Result<Option<FilingId>, EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(None) };
+        let history = Series::at(&self.folder).history()?;
+        if history.entries == 0 {
+            return Ok(None);
+        }
+        let name = layout::claim(history.entries);
+        let Some(claim) = bucket.get(&name)? else { return Ok(None) };
+        let id = self.make_again(&claim.bytes, night).map_err(|error| match error.exit_code() {
+            exit::PASSING_FAULT | exit::CONFIG => self.told(error),
+            _ => EngineError::Elsewhere {
+                message: format!(
+                    "{}: an interrupted run claimed the next place in the series, and its filing cannot be completed: {}. \
+                     Run `cuadre verify`; only if nothing was ever sent from that filing, remove the claim and run again",
+                    bucket.url.at(&name),
+                    self.told(error)
+                ),
+                exit_code: exit::VERIFICATION_FAILED,
+            },
+        })?;
+        self.bring_up(id)?;
+        Ok(Some(id))
+    }
+
+    /// Makes the claimed filing in the working copy.
+    fn make_again(&self, claim: &[u8], night: &Night<'_>) -> Result<FilingId, EngineError> {
+        let key = signing_key(night)?;
+        let (manifest, signature) =
+            claim.split_at(claim.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        // What the store's other users put there is not signed for them.
+        Series::at(&self.folder).allowed_signers()?.verify(MANIFEST_NAMESPACE, manifest, signature)?;
+        let claimed = Filed::claimed(manifest)?;
+        let series = Series::open_or_create(&self.folder)?;
+        if let Enrolment::Founded = series.enrol(&key.public_key(), &night.config.signing.principal)? {
+            return Err(EngineError::bug("a series with a claim trusted nobody"));
+        }
+        self.bring_inputs(&claimed, night.progress)?;
+        let staging = series.stage(claimed.id)?;
+        let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.progress)?;
+        let digest = Sha256Digest::of(manifest);
+        if made.last().map(|manifest| manifest.sha256) != Some(digest) {
+            let version = &claimed.statement().predicate.predicate.produced_by.version;
+            let message = format!("making {} again gives other bytes", claimed.id);
+            return Err(EngineError::Differs(format!("{message}; it was made by cuadre {version}: run that version")));
+        }
+        let path = staging.path().join(MANIFEST);
+        fs::remove_file(&path).map_err(|e| EngineError::io("removing", &path, e))?;
+        let statement = claimed.statement().clone();
+        let filing = NewFiling {
+            files: statement.subject,
+            predicate_type: &statement.predicate_type,
+            predicate: statement.predicate,
+        };
+        Ok(staging.commit(filing, &key)?.id)
+    }
+
+    /// Brings up what a night came to, and says where it then lies.
+    pub fn settle(&mut self, outcome: Outcome) -> Result<Outcome, EngineError> {
+        if self.remote.is_none() {
+            return Ok(outcome);
+        }
+        match outcome {
+            Outcome::Filed(mut filing) => {
+                if filing.is_new {
+                    self.bring_up(filing.id)?;
+                }
+                filing.folder = self.shown(&filing.folder);
+                Ok(Outcome::Filed(filing))
+            }
+            Outcome::NotFiled(mut night) => {
+                night.evidence = self.leave_evidence(&night.evidence)?;
+                Ok(Outcome::NotFiled(night))
+            }
+        }
+    }
+
+    /// Makes a filing of the working copy part of the series.
+    fn bring_up(&mut self, id: FilingId) -> Result<(), EngineError> {
+        let Self { folder, remote: Some(Remote { bucket, log }), .. } = self else { return Ok(()) };
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))
+        };
+        let trust = layout::allowed_signers(1);
+        create(bucket, &trust, read(&trust)?, "another run has founded it just now")?;
+        archive(bucket, below(folder, layout::OBJECTS)?)?;
+
+        let manifest = read(&layout::filing_file(&id, MANIFEST))?;
+        let entries = Filed::claimed(&manifest)?.history().entries;
+        let signed = [manifest, read(&layout::filing_file(&id, SIGNATURE))?].concat();
+        claim(bucket, &layout::claim(entries), signed)?;
+
+        bucket.upload(&below(folder, &layout::filing(&id))?.named(), false)?;
+        let lines = read(LOG)?;
+        let put = log.take().map_or(Put::New, Put::InPlaceOf);
+        *log = match bucket.put(LOG, lines.clone(), put)? {
+            Some(version) => Some(version),
+            // The answer to our own put may have been lost, or another run has completed this filing
+            // and even gone on.
+            None => match bucket.get(LOG)? {
+                Some(there) if there.bytes.starts_with(&lines) => Some(there.version),
+                _ => return Err(taken(&bucket.url, "another run has filed meanwhile")),
+            },
+        };
+        Ok(())
+    }
+
+    /// The evidence of a night that is not filed goes beside the series, which holds filings alone.
+    fn leave_evidence(&self, evidence: &Path) -> Result<PathBuf, EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(evidence.to_owned()) };
+        let root = self.folder.parent().unwrap_or(&self.folder);
+        let beside = Bucket::open(&bucket.url.beside(".not-filed"))?;
+        let relative = evidence.strip_prefix(root).map_err(EngineError::bug)?;
+        let name: PathBuf = relative.iter().skip(1).collect();
+        let name = name.to_string_lossy().into_owned();
+        beside.upload(&[(name.clone(), evidence)], false)?;
+        Ok(PathBuf::from(beside.url.at(&name)))
+    }
+}
+
+impl Url {
+    /// The URL whose last name has this at its end.
+    fn beside(&self, suffix: &str) -> Self {
+        Self { bucket: self.bucket.clone(), prefix: format!("{}{suffix}", self.prefix) }
+    }
+}
+
+/// Brings up what is not yet in the archive. An object is named by its digest: what is there stays.
+fn archive(bucket: &Bucket, files: Files) -> Result<(), EngineError> {
+    let names: Vec<String> = files.0.iter().map(|(name, _)| name.clone()).collect();
+    let there: BTreeMap<String, u64> =
+        bucket.find(&names)?.into_iter().map(|object| (object.name, object.bytes)).collect();
+    let mut new = Vec::new();
+    for (name, path) in files.0 {
+        let bytes = path.metadata().map_err(|e| EngineError::io("reading", &path, e))?.len();
+        match there.get(&name) {
+            None => new.push((name, path)),
+            Some(size) if *size == bytes => {}
+            Some(size) => {
+                let why = format!("it has {size} bytes and not {bytes}: it is not what its name says");
+                let message = format!("{}: {why}; restore it from a backup", bucket.url.at(&name));
+                return Err(EngineError::Differs(message));
+            }
+        }
+    }
+    bucket.upload(&Files(new).named(), true)
+}
+
+/// Claims a place in the series. A store that overwrites in spite of the condition cannot keep runs
+/// apart: it is found out before anything depends on it.
+fn claim(bucket: &Bucket, name: &str, signed: Vec<u8>) -> Result<(), EngineError> {
+    create(bucket, name, signed.clone(), "another run is filing")?;
+    match bucket.put(name, signed, Put::New)? {
+        None => Ok(()),
+        Some(_) => Err(EngineError::Setup(format!(
+            "{}: the store ignores If-None-Match, so that two runs at once could damage a series; \
+             use a store that honours it, or a local folder",
+            bucket.url.at("")
+        ))),
+    }
+}
+
+/// Writes an object that must be ours alone: the very bytes may be there from a run that was
+/// interrupted.
+fn create(bucket: &Bucket, name: &str, bytes: Vec<u8>, otherwise: &str) -> Result<(), EngineError> {
+    if bucket.put(name, bytes.clone(), Put::New)?.is_some() {
+        return Ok(());
+    }
+    match bucket.get(name)? {
+        Some(there) if there.bytes == bytes => Ok(()),
+        _ => Err(taken(&bucket.url, otherwise)),
+    }
+}
+
+fn taken(url: &Url, why: &str) -> EngineError {
+    EngineError::Away(format!("{}: {why}; nothing was filed, run again", url.at("")))
+}
+
+/// Files of the working copy.
+struct Files(Vec<(String, PathBuf)>);
+
+impl Files {
+    fn named(&self) -> Vec<(String, &Path)> {
+        self.0.iter().map(|(name, path)| (name.clone(), path.as_path())).collect()
+    }
+}
+
+/// Every file below a folder of the series, in order.
+fn below(series: &Path, folder: &str) -> Result<Files, EngineError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let path = series.join(&folder);
+        let failed = |e| EngineError::io("listing", &path, e);
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            match entry.file_type().map_err(failed)?.is_dir() {
+                true => folders.push(name),
+                false => files.push((name, entry.path())),
+            }
+        }
+    }
+    files.sort();
+    Ok(Files(files))
+}

@@ -1,0 +1,170 @@
+//! A series as all commands work on it: the folder itself, or a working copy of what a command
+//! needs of one in a bucket.
+
+use std::path::{Path, PathBuf};
+
+use cuadre_audit::layout::{self, FilingId, INPUTS, LOG, MANIFEST};
+use cuadre_audit::{Series, Sha256Digest};
+use jiff::civil::Date;
+use object_store::UpdateVersion;
+use tempfile::TempDir;
+
+use super::bucket::{Bucket, Listed};
+use super::{Place, scratch};
+use crate::error::{EngineError, exit};
+use crate::filing::EXCEPTIONS;
+use crate::manifest::{Filed, filing_date};
+use crate::progress::{Count, Progress};
+
+/// A series to work on.
+pub struct Working {
+    place: Place,
+    pub(super) folder: PathBuf,
+    pub(super) remote: Option<Remote>,
+    /// The working copy, which goes with the command.
+    _scratch: Option<TempDir>,
+}
+
+/// The series that is worked on a copy of.
+pub(super) struct Remote {
+    pub(super) bucket: Bucket,
+    /// LOG as it is there; none yet in a new series.
+    pub(super) log: Option<UpdateVersion>,
+}
+
+impl Working {
+    /// A series to read filings from.
+    pub fn to_read(place: &Place) -> Result<Self, EngineError> {
+        let Place::Bucket(url) = place else {
+            let folder = place.folder().map(Path::to_owned).unwrap_or_default();
+            return Ok(Self { place: place.clone(), folder, remote: None, _scratch: None });
+        };
+        if url.prefix.is_empty() {
+            let remedy = format!("give it a folder of its own, such as {}", url.at("filings"));
+            return Err(EngineError::Setup(format!("{place}: a series cannot be a whole bucket; {remedy}")));
+        }
+        let scratch = scratch()?;
+        let folder = scratch.path().join("series");
+        std::fs::create_dir_all(&folder).map_err(|e| EngineError::io("making", &folder, e))?;
+        let bucket = Bucket::open(url)?;
+        let log = bucket.get(LOG)?;
+        if let Some(log) = &log {
+            let path = folder.join(LOG);
+            std::fs::write(&path, &log.bytes).map_err(|e| EngineError::io("writing", &path, e))?;
+        }
+        bucket.download(&bucket.list(layout::TRUST)?, &folder, &|_| ())?;
+        let remote = Remote { bucket, log: log.map(|log| log.version) };
+        Ok(Self { place: place.clone(), folder, remote: Some(remote), _scratch: Some(scratch) })
+    }
+
+    /// A series to file a day in: also brings down what the night looks up in it.
+    pub fn to_file(place: &Place, date: Date) -> Result<Self, EngineError> {
+        let working = Self::to_read(place)?;
+        if working.remote.is_some() {
+            working.bring_for(date).map_err(|error| working.told(error))?;
+        }
+        Ok(working)
+    }
+
+    /// A whole series, to verify. Claims stay behind: nothing verifies them.
+    pub fn whole(place: &Place, progress: &Progress) -> Result<Self, EngineError> {
+        let working = Self::to_read(place)?;
+        let Some(Remote { bucket, log }) = &working.remote else { return Ok(working) };
+        if log.is_none() {
+            return Err(EngineError::Usage(format!(
+                "{place}: no LOG is there; give the URL of the folder that holds it"
+            )));
+        }
+        let listed = bucket.list("")?.into_iter().filter(|object| !layout::is_claim(&object.name));
+        let listed: Vec<Listed> = listed.collect();
+        progress.phase("bringing down", Some(Count::Bytes(listed.iter().map(|object| object.bytes).sum())));
+        bucket.download(&listed, &working.folder, &|bytes| progress.advance(bytes))?;
+        Ok(working)
+    }
+
+    /// The local folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Brings down a filing's manifest, and what it was made from.
+    pub fn bring_filing(&self, id: FilingId, progress: &Progress) -> Result<(), EngineError> {
+        self.bring(&[layout::filing_file(&id, MANIFEST)])?;
+        match self.remote {
+            None => Ok(()),
+            Some(_) => self.bring_inputs(&Filed::read(&Series::at(&self.folder), id)?, progress),
+        }
+    }
+
+    /// Brings down everything that a filing was made from.
+    pub(super) fn bring_inputs(&self, filed: &Filed, progress: &Progress) -> Result<(), EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(()) };
+        self.bring_list(filed)?;
+        let (inputs, _) = filed.inputs(&Series::at(&self.folder).archive())?;
+        let names = inputs.inputs.iter().map(|input| object_of(&input.file.sha256)).collect::<Result<Vec<_>, _>>()?;
+        let found = bucket.find(&names)?;
+        progress.phase("bringing down", Some(Count::Bytes(found.iter().map(|object| object.bytes).sum())));
+        bucket.download(&found, &self.folder, &|bytes| progress.advance(bytes))
+    }
+
+    /// Brings down the list of what a filing was made from, and its configuration.
+    fn bring_list(&self, filed: &Filed) -> Result<(), EngineError> {
+        let Some(list) = filed.files().iter().find(|file| file.name == INPUTS) else { return Ok(()) };
+        self.bring(&[layout::object(list.sha256)])?;
+        let archive = Series::at(&self.folder).archive();
+        // What cannot be read is told by whoever needs it.
+        let Ok(text) = std::fs::read(archive.path_of(list.sha256)) else { return Ok(()) };
+        let Ok(inputs) = serde_json::from_slice::<crate::inputs::Inputs>(&text) else { return Ok(()) };
+        self.bring(&[object_of(&inputs.config.sha256)?])
+    }
+
+    fn bring_for(&self, date: Date) -> Result<(), EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(()) };
+        // The first run may have left the trust file without LOG: opening makes that good.
+        let series = Series::open_or_create(&self.folder)?;
+        if let Some(last) = series.filings()?.last() {
+            bucket.download(&bucket.list(&layout::filing(&last.id))?, &self.folder, &|_| ())?;
+        }
+        let latest = series.latest(filing_date(date)?)?.map(|filed| filed.id);
+        let before = Filed::id_before(&series, date)?;
+        let manifests = latest.iter().chain(&before).map(|id| layout::filing_file(id, MANIFEST));
+        // With it a night compared by cells finds out whether it states the same again.
+        let evidence = latest.iter().map(|id| layout::filing_file(id, EXCEPTIONS));
+        self.bring(&manifests.chain(evidence).collect::<Vec<_>>())?;
+        if let Some(before) = Filed::before(&series, date)? {
+            self.bring_list(&before)?;
+        }
+        Ok(())
+    }
+
+    /// Brings down those of these files that are there; what is not is told by whoever needs it.
+    fn bring(&self, names: &[String]) -> Result<(), EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(()) };
+        bucket.download(&bucket.find(names)?, &self.folder, &|_| ())
+    }
+
+    /// An error about the working copy, as one about the series.
+    pub fn told(&self, error: EngineError) -> EngineError {
+        let (message, copy) = (error.to_string(), self.folder.display().to_string());
+        if self.remote.is_none() || !message.contains(&copy) || error.exit_code() == exit::BUG {
+            return error;
+        }
+        let message = message.replace(&copy, &self.place.to_string());
+        EngineError::Elsewhere { message, exit_code: error.exit_code() }
+    }
+
+    /// Where a file of the series, or of what lies beside it, is for those who look for it.
+    pub(super) fn shown(&self, path: &Path) -> PathBuf {
+        match &self.remote {
+            None => path.to_owned(),
+            Some(_) => {
+                let text = path.display().to_string();
+                PathBuf::from(text.replace(&self.folder.display().to_string(), &self.place.to_string()))
+            }
+        }
+    }
+}
+
+fn object_of(sha256: &str) -> Result<String, EngineError> {
+    Ok(layout::object(sha256.parse::<Sha256Digest>()?))
+}
