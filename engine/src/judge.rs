@@ -81,7 +81,7 @@ pub fn judge(
     let end_to_end = match whole_warehouse(inputs, warehouse, cells.as_ref(), &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
-            let by = cells.map_or(By::Folding(folding), By::Cells);
+            let by = cells.map_or_else(|| By::Folding(Box::new(folding)), By::Cells);
             Some(breaks::judge(config, &plan, &sources, &warehouse, by, room, &mut gaps)?)
         }
         None => None,

@@ -36,7 +36,7 @@ pub struct Sources<'a> {
 /// By what the rows that have to be compared one by one are found.
 pub enum By<'a> {
     /// Both sides' rows, folded while they were loaded.
-    Folding(Folding<'a>),
+    Folding(Box<Folding<'a>>),
     /// The warehouse's cells; of its rows there are those that differ alone.
     Cells(Table),
 }
@@ -145,7 +145,7 @@ pub fn judge(
         listing.add(&plan[index], kind, about, &difference, gaps)
     };
     let matched = match (by, differing) {
-        (By::Folding(folding), _) => sides.compare_folded(folding, emit)?,
+        (By::Folding(folding), _) => sides.compare_folded(*folding, emit)?,
         (By::Cells(_), differing) => sides.compare_rows(differing.unwrap_or_default().rows, emit)?,
     };
     for (index, (day, matched)) in days.iter_mut().zip(matched).enumerate() {

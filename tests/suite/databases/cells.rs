@@ -206,13 +206,15 @@ fn run(place: &Place, config: &str, series: &str, url: &str) -> Done {
 
 /// The input of that role, if there is one: its bytes, decompressed.
 fn input(place: &Place, series: &str, role: &str) -> Option<String> {
-    let inputs: Value = serde_json::from_str(&place.read(&format!("{series}/filings/{DATE}.1/inputs.json"))).unwrap();
+    let inputs: Value =
+        serde_json::from_str(&place.read(&format!("{series}/filings/{DATE}.1/inputs.json"))).expect("JSON");
     let input = inputs["inputs"].as_array()?.iter().find(|input| input["role"] == role)?;
     let sha256 = input["sha256"].as_str()?;
     let bytes = std::fs::read(place.at(&format!("{series}/archive/sha256/{}/{sha256}", &sha256[..2])));
     let bytes = bytes.expect("an archived input");
-    let text = if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(&bytes[..]).unwrap() } else { bytes };
-    Some(String::from_utf8(text).unwrap())
+    let text =
+        if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(&bytes[..]).expect("zstd") } else { bytes };
+    Some(String::from_utf8(text).expect("text"))
 }
 
 /// What a filing states, without record numbers of the warehouse's rows.
@@ -220,7 +222,7 @@ fn stated(place: &Place, series: &str) -> (Vec<String>, Vec<String>) {
     let filed = |name: &str| place.read(&format!("{series}/filings/{DATE}.1/{name}"));
     let manifest: Value = serde_json::from_str(&filed("manifest.json")).expect("JSON");
     let parts = ["status", "sources", "endToEnd", "business", "exceptions"];
-    let parts = parts.map(|name| serde_json::to_string_pretty(&manifest["predicate"][name]).unwrap());
+    let parts = parts.map(|name| serde_json::to_string_pretty(&manifest["predicate"][name]).expect("JSON"));
     let mut files = vec![filed("report.csv"), filed("summary.csv")];
     files.extend(parts);
     let mut rows = Vec::new();
@@ -504,4 +506,20 @@ fn mappings_that_cannot_be_told_in_sql_are_refused() {
     place.write("cuadre.toml", sources);
     let done = place.cuadre(["check", "--config", "cuadre.toml"]);
     assert!(done.code == 78 && done.stderr.contains("cells are of the warehouse"), "{}", done.stderr);
+}
+
+#[test]
+fn a_warehouse_that_is_away_is_waited_for_and_then_done_without() {
+    let place = fill_sources(&plain(5).0);
+    let url = "postgres://u@127.0.0.1:1/d";
+    let with = |time: &str| {
+        let settings = format!("[databases]\nretry_seconds = 0\n[policy]\nfile_without_from = \"{time}\"\n[signing]");
+        run(&place, &config(CONFIG).replace("[signing]", &settings), "cells", url)
+    };
+    let early = with("05:50");
+    assert!(early.code == 75 && early.stderr.contains("no connection"), "{}", early.stderr);
+    let late = with("05:30");
+    assert_eq!(late.code, 3, "{}", late.stderr);
+    assert!(stated(&place, "cells").0.iter().any(|part| part.contains("reconciliation is notEvaluated")));
+    assert!(input(&place, "cells", "cells").is_none());
 }
