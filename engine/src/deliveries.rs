@@ -11,6 +11,7 @@ use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::asking::Asking;
 use crate::database::{Access, Fault, Session, patiently};
 use crate::inputs::Role;
 use crate::landing::{Found, find};
@@ -69,12 +70,17 @@ pub struct Delivery {
 }
 
 impl Day<'_> {
-    /// What the sources send, in order of the configuration, and then the warehouse's rows and, with
-    /// `all`, what else is asked of the warehouse in the same moment, or lies beside it.
+    /// What the sources send, in order of the configuration, and then [what the warehouse
+    /// has](Self::warehouse).
     pub fn deliveries(&self, all: bool) -> Vec<Delivery> {
-        let sources = || self.config.sources.par_iter().enumerate().map(|(n, source)| self.source(n, source)).collect();
-        let (sources, warehouse): (Vec<Vec<Delivery>>, _) = rayon::join(sources, || self.warehouse(all));
-        sources.into_iter().flatten().chain(warehouse).collect()
+        let (sources, warehouse) = rayon::join(|| self.sources(), || self.warehouse(all, None));
+        sources.into_iter().chain(warehouse).collect()
+    }
+
+    /// What the sources send, in order of the configuration.
+    pub fn sources(&self) -> Vec<Delivery> {
+        let sources = self.config.sources.par_iter().enumerate().map(|(n, source)| self.source(n, source));
+        sources.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     fn source(&self, n: usize, source: &Source) -> Vec<Delivery> {
@@ -108,7 +114,9 @@ impl Day<'_> {
         })
     }
 
-    fn warehouse(&self, all: bool) -> Vec<Delivery> {
+    /// The warehouse's rows, or as `asking` says its cells and the rows of those that differ; and with
+    /// `all`, what else is asked of the warehouse in the same moment, or lies beside it.
+    pub fn warehouse(&self, all: bool, asking: Option<&Asking<'_>>) -> Vec<Delivery> {
         let mut asks = vec![(Role::Warehouse, "", Ask::Day)];
         if all {
             for dataset in &self.config.datasets {
@@ -124,9 +132,10 @@ impl Day<'_> {
         }
         let extract = self.config.warehouse.extract();
         let answers = match &extract.url {
-            Some(url) => self.patiently(|| self.answers(url, extract, &asks)),
-            None => Ok(Vec::new()),
+            Some(url) => self.patiently(|| self.answers(url, extract, &asks, asking)),
+            None => Ok(Answers::default()),
         };
+        let cells = answers.as_ref().ok().and_then(|answers| answers.cells.clone());
         let deliveries = asks.iter().enumerate().map(|(n, (role, of, ask))| match (ask, &answers) {
             (Ask::File(pattern), _) => self.files(*role, of, &self.places.data, std::slice::from_ref(pattern)),
             (Ask::Day, Ok(_)) if extract.url.is_none() => {
@@ -134,36 +143,56 @@ impl Day<'_> {
             }
             (_, Ok(answers)) => {
                 let unasked = || Err(Fault::lasting("a warehouse of files cannot be queried"));
-                let found = answers.get(n).cloned().flatten().unwrap_or_else(unasked);
+                let found = answers.found.get(n).cloned().flatten().unwrap_or_else(unasked);
                 // A query that is wrong is a gap of its rule; only the database itself is waited for.
                 self.delivery(*role, of, found.map(|found| vec![found])).of_database(matches!(ask, Ask::Day))
             }
             (_, Err(away)) => self.delivery(*role, of, Err(away.clone())).of_database(true),
         });
-        deliveries.collect()
+        let cells = cells.map(|cells| self.delivery(Role::Cells, "", Ok(vec![cells])));
+        deliveries.chain(cells).collect()
     }
 
     /// Asks the warehouse, all in one moment. A query that cannot be answered does not hold up the
     /// others, unless the fault passes.
-    fn answers(&self, url: &str, extract: &Extract, asks: &[(Role, &str, Ask<'_>)]) -> Result<Vec<Answer>, Fault> {
+    fn answers(
+        &self,
+        url: &str,
+        extract: &Extract,
+        asks: &[(Role, &str, Ask<'_>)],
+        asking: Option<&Asking<'_>>,
+    ) -> Result<Answers, Fault> {
         let mut session = Session::open(url, extract.password.as_ref(), self.access())?;
-        let mut answers = Vec::new();
+        let mut answers = Answers::default();
         for (n, (_, of, ask)) in asks.iter().enumerate() {
             let path = self.scratch.join(format!("warehouse-{n}.csv"));
             let (name, asked) = match ask {
                 Ask::File(_) => {
-                    answers.push(None);
+                    answers.found.push(None);
                     continue;
                 }
                 Ask::Day => {
                     let first: Vec<Field> =
                         std::iter::once(Field::Source).chain(self.config.end_to_end.key.iter().copied()).collect();
-                    let asked = session.day(extract, &first, self.date, &path);
-                    (named("warehouse", extract.table.as_deref()), asked)
+                    let name = named("warehouse", extract.table.as_deref());
+                    let cells = Found { name: format!("{name}.cells"), path: self.scratch.join("warehouse-cells.csv") };
+                    let asked = match asking {
+                        Some(asking) => asking.ask(&mut session, &first, &path, &cells.path),
+                        None => Ok(false),
+                    };
+                    let asked = match asked {
+                        Ok(true) => {
+                            answers.cells = Some(cells);
+                            Ok(())
+                        }
+                        Ok(false) => session.day(extract, &first, self.date, &path),
+                        Err(fault) => Err(fault),
+                    };
+                    (name, asked)
                 }
                 Ask::Sql(sql) => (format!("answer for {of}"), session.query(sql, self.date, &path)),
             };
-            answers.push(Some(match asked {
+            answers.found.push(Some(match asked {
                 Err(fault) if fault.passing => return Err(fault),
                 Err(fault) => Err(fault),
                 Ok(()) => Ok(Found { name, path }),
@@ -224,8 +253,14 @@ enum Ask<'a> {
     File(&'a String),
 }
 
-/// `None` where the warehouse was not asked.
-type Answer = Option<Result<Found, Fault>>;
+/// What a warehouse answered.
+#[derive(Default)]
+struct Answers {
+    /// By question: `None` where the warehouse was not asked.
+    found: Vec<Option<Result<Found, Fault>>>,
+    /// Its cells, where it was asked for them, and the rows of the day are those that differ.
+    cells: Option<Found>,
+}
 
 /// What the copy of a table is called: the same, whichever database it is of.
 fn named(owner: &str, table: Option<&str>) -> String {

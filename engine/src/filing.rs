@@ -76,6 +76,39 @@ pub fn write_evidence(judgement: &Judgement, folder: &Path) -> Result<Subject, E
     finish(folder, EXCEPTIONS, out)
 }
 
+/// Whether the evidence in two folders is the same but for record numbers of the warehouse's rows in the
+/// file `copy`: those of one day have other numbers where they were fetched by other cells.
+pub fn same_evidence(left: &Path, right: &Path, copy: &str) -> Result<bool, EngineError> {
+    let same = || -> Result<bool, csv::Error> {
+        let rows = |folder: &Path| Ok::<_, csv::Error>(csv::Reader::from_path(folder.join(EXCEPTIONS))?.into_records());
+        let (mut left, mut right) = (rows(left)?, rows(right)?);
+        loop {
+            match (left.next().transpose()?, right.next().transpose()?) {
+                (None, None) => return Ok(true),
+                (Some(left), Some(right)) if unnumbered(&left, copy) == unnumbered(&right, copy) => {}
+                _ => return Ok(false),
+            }
+        }
+    };
+    same().map_err(|error| EngineError::io("comparing the evidence", right, error.into()))
+}
+
+/// The cells of a row of evidence, without record numbers of the file `copy`.
+fn unnumbered(row: &csv::StringRecord, copy: &str) -> Vec<String> {
+    let mut cells: Vec<String> = row.iter().map(str::to_owned).collect();
+    if let [_, _, _, file, record, ..] = &mut cells[..]
+        && file == copy
+    {
+        record.clear();
+    }
+    if let Some(reason) = cells.last_mut()
+        && let Some(before) = reason.strip_suffix(&format!(" of {copy}"))
+    {
+        *reason = before.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    }
+    cells
+}
+
 /// Makes the reports of every movement, side by side.
 fn reports(
     config: &Config,

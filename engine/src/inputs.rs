@@ -73,6 +73,8 @@ pub enum Role {
     Control,
     /// Rows of the warehouse.
     Warehouse,
+    /// Cells of the warehouse. Its rows are then those of cells that differ, and no others.
+    Cells,
     /// Reference data.
     Dataset,
     /// The rows that a rule's SQL returned.
@@ -86,6 +88,7 @@ impl Role {
             Self::Extract => "extract",
             Self::Control => "control",
             Self::Warehouse => "warehouse",
+            Self::Cells => "cells",
             Self::Dataset => "dataset",
             Self::Rule => "rule",
         }

@@ -5,16 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
-use cuadre_rules::day::Day;
+use cuadre_rules::day::{Day, SourceDay};
 
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs};
-use crate::load::all::load_all;
+use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
 use crate::load::stage::Staged;
 use crate::progress::Progress;
-use crate::reconcile::breaks::{self, Sources, whole_warehouse};
+use crate::reconcile::breaks::{self, By, Sources, whole_warehouse};
+use crate::reconcile::cells;
 use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::{About, Gaps};
 use crate::reconcile::source::Scope;
@@ -74,19 +75,14 @@ pub fn judge(
         .flat_map(|(extracts, source)| extracts.iter().map(|e| (source.id.clone(), e.input.file.name.clone())))
         .collect();
 
-    let (mut sources, mut staged) = (Vec::new(), Vec::new());
-    for (position, extracts) in extracts.into_iter().enumerate() {
-        let source = &config.sources[position];
-        let scope = Scope { config, source, about: About::source(position, &source.id), inputs, bytes };
-        let judged = source::judge(scope, extracts, &mut gaps)?;
-        sources.push(judged.day);
-        staged.extend(judged.staged);
-    }
+    let (sources, staged) = judge_sources(config, inputs, bytes, extracts, &mut gaps)?;
     room.progress.phase("comparing both sides", None);
-    let end_to_end = match whole_warehouse(inputs, warehouse, &mut gaps)? {
+    let cells = cells::of_warehouse(inputs, bytes)?;
+    let end_to_end = match whole_warehouse(inputs, warehouse, cells.as_ref(), &mut gaps)? {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
-            Some(breaks::judge(config, &plan, &sources, &warehouse, folding, room, &mut gaps)?)
+            let by = cells.map_or_else(|| By::Folding(Box::new(folding)), By::Cells);
+            Some(breaks::judge(config, &plan, &sources, &warehouse, by, room, &mut gaps)?)
         }
         None => None,
     };
@@ -104,6 +100,25 @@ pub fn judge(
     let business_date = inputs.business_date;
     let day = Day { business_date, scale: config.scale(), sources, end_to_end, business, exceptions };
     Ok(Judgement { day, staged, files, evidence })
+}
+
+/// Judges every source by its extracts, and gives the staged movements of those that are loaded.
+pub fn judge_sources(
+    config: &Config,
+    inputs: &Inputs,
+    bytes: &Bytes,
+    extracts: Vec<Vec<Extract<'_>>>,
+    gaps: &mut Gaps,
+) -> Result<(Vec<SourceDay>, Vec<Staged>), EngineError> {
+    let (mut sources, mut staged) = (Vec::new(), Vec::new());
+    for (position, extracts) in extracts.into_iter().enumerate() {
+        let source = &config.sources[position];
+        let scope = Scope { config, source, about: About::source(position, &source.id), inputs, bytes };
+        let judged = source::judge(scope, extracts, gaps)?;
+        sources.push(judged.day);
+        staged.extend(judged.staged);
+    }
+    Ok((sources, staged))
 }
 
 fn folder(scratch: &Path, name: &str) -> Result<PathBuf, EngineError> {

@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod asking;
 pub mod commands;
 pub mod database;
 pub mod deliveries;

@@ -92,12 +92,13 @@ impl Filed {
         &self.statement.subject
     }
 
-    /// Whether the filing states just this. What it was made from may differ in what changes
-    /// nothing stated, such as a remark in the configuration.
-    pub fn states(&self, day: &Predicate, files: &[Subject]) -> bool {
+    /// Whether the filing states just this, files that are the `same` aside. What it was made from may
+    /// differ in what changes nothing stated, such as a remark in the configuration.
+    pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
+        let compared = |name: &str| name != INPUTS && Some(name) != same;
         let rendered =
-            |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| file.name != INPUTS).cloned().collect() };
+            |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)
             && filed.status == day.status
             && filed.sources == day.sources

@@ -8,10 +8,12 @@ use std::time::Instant;
 
 use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
+use cuadre_rules::config::source::Compared;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::asking::Asking;
 use crate::database::Fault;
 use crate::deliveries::{Day, Delivery, Places};
 use crate::error::EngineError;
@@ -25,24 +27,47 @@ use crate::progress::{Count, Progress};
 pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<Inputs, EngineError> {
     let Night { config, business_date: date, ref places, progress, .. } = *night;
     let start = Instant::now();
-    progress.phase("looking for the day's files and rows", None);
-    let deliveries = Day { config, date, places, scratch, lasting: true, progress }.deliveries(true);
-    if let Some(fault) = away(&deliveries)
-        && night.issued_at.saturating_add(start.elapsed()).map_err(EngineError::bug)? < file_without_from(config, date)?
-    {
+    let not_without = |deliveries: &[Delivery]| -> Result<(), EngineError> {
+        let Some(fault) = away(deliveries) else { return Ok(()) };
+        let now = night.issued_at.saturating_add(start.elapsed()).map_err(EngineError::bug)?;
+        if now >= file_without_from(config, date)? {
+            return Ok(());
+        }
         let time = "nothing was filed, since there is still time (policy.file_without_from)";
-        return Err(Fault { words: format!("{fault}; {time}"), ..fault.clone() }.into());
+        Err(Fault { words: format!("{fault}; {time}"), ..fault.clone() }.into())
+    };
+    let stored = || -> Result<Inputs, EngineError> {
+        let stored = archive.put_bytes(night.config_text.as_bytes())?;
+        let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
+        Ok(Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() })
+    };
+    let archived = |deliveries: &[Delivery], inputs: &mut Inputs| {
+        let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
+        progress.phase("archiving", Some(Count::Bytes(found.map(size_of).sum())));
+        take(deliveries, inputs, |delivery, file| {
+            let kept = keep(delivery, file, archive);
+            progress.advance(size_of(file));
+            kept
+        })
+    };
+    let day = Day { config, date, places, scratch, lasting: true, progress };
+    progress.phase("looking for the day's files and rows", None);
+    if config.warehouse.extract().compared == Compared::Rows {
+        let deliveries = day.deliveries(true);
+        not_without(&deliveries)?;
+        let mut inputs = stored()?;
+        archived(&deliveries, &mut inputs)?;
+        return Ok(inputs);
     }
-    let stored = archive.put_bytes(night.config_text.as_bytes())?;
-    let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
-    let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
-    let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
-    progress.phase("archiving", Some(Count::Bytes(found.map(size_of).sum())));
-    take(&deliveries, &mut inputs, |delivery, file| {
-        let kept = keep(delivery, file, archive);
-        progress.advance(size_of(file));
-        kept
-    })?;
+    let sources = day.sources();
+    not_without(&sources)?;
+    let mut inputs = stored()?;
+    archived(&sources, &mut inputs)?;
+    let asking = Asking::prepare(config, &inputs, &Bytes::Archived(archive.clone()), scratch, progress)?;
+    progress.phase("asking the warehouse", None);
+    let warehouse = day.warehouse(true, asking.as_ref());
+    not_without(&warehouse)?;
+    archived(&warehouse, &mut inputs)?;
     Ok(inputs)
 }
 
@@ -55,17 +80,29 @@ pub fn receive_in_place(
     scratch: &Path,
     progress: &Progress,
 ) -> Result<(Inputs, Bytes), EngineError> {
-    let deliveries = Day { config, date, places, scratch, lasting: false, progress }.deliveries(false);
-    if let Some(fault) = away(&deliveries) {
-        return Err(fault.clone().into());
+    let stored = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
+    let (inputs, problems) = (Vec::new(), Vec::new());
+    let mut inputs = Inputs { format: FORMAT, business_date: date, config: stored, inputs, problems };
+    let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut left = |deliveries: Vec<Delivery>, inputs: &mut Inputs| -> Result<Bytes, EngineError> {
+        if let Some(fault) = away(&deliveries) {
+            return Err(fault.clone().into());
+        }
+        let twins = twins(&deliveries);
+        take(&deliveries, inputs, |delivery, file| stay(delivery, file, twins.contains(&file.path)))?;
+        let files = deliveries.into_iter().filter_map(|delivery| delivery.found.ok()).flatten();
+        found.extend(files.map(|file| (file.name, file.path)));
+        Ok(Bytes::InPlace(found.clone()))
+    };
+    let day = Day { config, date, places, scratch, lasting: false, progress };
+    if config.warehouse.extract().compared == Compared::Rows {
+        let bytes = left(day.deliveries(false), &mut inputs)?;
+        return Ok((inputs, bytes));
     }
-    let config = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
-    let mut inputs = Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() };
-    let twins = twins(&deliveries);
-    take(&deliveries, &mut inputs, |delivery, file| stay(delivery, file, twins.contains(&file.path)))?;
-    let found = deliveries.into_iter().filter_map(|delivery| delivery.found.ok()).flatten();
-    let places: BTreeMap<_, _> = found.map(|file| (file.name, file.path)).collect();
-    Ok((inputs, Bytes::InPlace(places)))
+    let bytes = left(day.sources(), &mut inputs)?;
+    let asking = Asking::prepare(config, &inputs, &bytes, scratch, progress)?;
+    let bytes = left(day.warehouse(false, asking.as_ref()), &mut inputs)?;
+    Ok((inputs, bytes))
 }
 
 /// Why a database could not be read.

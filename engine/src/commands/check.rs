@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 
 use cuadre_rules::Config;
+use cuadre_rules::cells::Grid;
 use cuadre_rules::config::database::shown;
-use cuadre_rules::config::source::{ControlFrom, Extract};
+use cuadre_rules::config::source::{Compared, ControlFrom, Extract};
 use cuadre_rules::config::{Check, Source};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use serde_json::json;
 
 use super::{Configured, parse_date, print_json};
-use crate::database::{Access, Column, Fault, Session};
+use crate::database::{Access, Column, Fault, Question, Session};
 use crate::error::{EngineError, exit};
 use crate::landing::with_date;
+use crate::reconcile::breaks;
 
 /// Validate a configuration without data, and show the plan that follows from it
 #[derive(clap::Args)]
@@ -119,6 +121,9 @@ fn connect(configured: &Configured, args: &Args) -> Result<u8, EngineError> {
     if let Some(url) = &config.warehouse.extract().url {
         let extract = config.warehouse.extract();
         tell("the warehouse", probe(url, extract, access, date));
+        if extract.compared == Compared::Cells {
+            tell("its cells", probe_cells(config, url, access, date));
+        }
         let queries = config.datasets.iter().filter_map(|dataset| Some((&dataset.id, dataset.query.as_ref()?)));
         let rules = config.rules.iter().filter_map(|rule| match &rule.check {
             Check::WarehouseSql(check) => Some((&rule.id, &check.query)),
@@ -144,6 +149,13 @@ fn probe(url: &str, extract: &Extract, access: Access<'_>, date: Date) -> Result
     let columns = session.probe(extract, date)?;
     let column = |column: &Column| format!("{} {}", column.name, column.type_name).trim().to_owned();
     Ok(format!("{}: {}", shown(url), columns.iter().map(column).collect::<Vec<_>>().join(", ")))
+}
+
+fn probe_cells(config: &Config, url: &str, access: Access<'_>, date: Date) -> Result<String, Fault> {
+    let plan = breaks::plan(config);
+    let question = Question::new(config, &plan, &vec![true; plan.len()], Grid::new([0; 16], 0), date)?;
+    Session::open(url, config.warehouse.extract().password.as_ref(), access)?.probe_cells(&question)?;
+    Ok("can be asked for".to_owned())
 }
 
 fn key_note(configured: &Configured) -> &'static str {

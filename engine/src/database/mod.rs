@@ -3,6 +3,7 @@
 //! A database changes, a filed day must not. So its rows are copied in one read-only transaction
 //! into a CSV file, which is then an input like any other: archived, loaded, loaded again.
 
+mod cells;
 mod fault;
 mod mysql;
 mod patience;
@@ -12,6 +13,7 @@ mod sql;
 mod sqlite;
 mod wait;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use cuadre_rules::config::source::{Extract, Secret};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 
+pub use cells::Question;
 pub use fault::Fault;
 pub use patience::patiently;
 use snapshot::Snapshot;
@@ -65,7 +68,7 @@ pub enum Kind {
 }
 
 /// A connection in a read-only transaction.
-trait Connection {
+trait Connection: Send {
     /// The columns of `SELECT * FROM` a relation.
     fn columns(&mut self, relation: &str) -> Result<Vec<Column>, Fault>;
 
@@ -79,6 +82,11 @@ trait Connection {
 
     /// Gives up what cannot be answered; other things can then be asked.
     fn give_up(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Begins or ends sums over a whole table, which many cores of the server may share.
+    fn summing(&mut self, _begins: bool) -> Result<(), Fault> {
         Ok(())
     }
 }
@@ -117,18 +125,88 @@ impl Session {
     /// Copies the rows of the day that `extract` takes its movements from. Rows are ordered by the
     /// columns of the fields `first`, then by the others.
     pub fn day(&mut self, extract: &Extract, first: &[Field], date: Date, into: &Path) -> Result<(), Fault> {
+        self.rows(extract, first, date, into, |_| Ok(None))
+    }
+
+    /// Copies the same, but only rows of these cells.
+    pub fn day_of_cells(
+        &mut self,
+        question: &Question<'_>,
+        cells: &BTreeSet<u32>,
+        first: &[Field],
+        into: &Path,
+    ) -> Result<(), Fault> {
+        let engine = self.engine;
+        let of_cells = |columns: &[Column]| question.within(engine, columns, cells).map(Some);
+        self.rows(question.extract, first, question.date, into, of_cells)
+    }
+
+    /// Copies the cells of the day: a header, and a line each with the cell, its rows and both sums.
+    pub fn cells(&mut self, question: &Question<'_>, into: &Path) -> Result<(), Fault> {
+        self.writes_as_expected(into)?;
+        self.sums(question, None, into)
+    }
+
+    /// Asks for the cells of no row: whether that may be asked.
+    pub fn probe_cells(&mut self, question: &Question<'_>) -> Result<(), Fault> {
+        self.sums(question, Some("1 = 0"), Path::new(NOWHERE))
+    }
+
+    fn sums(&mut self, question: &Question<'_>, also: Option<&str>, into: &Path) -> Result<(), Fault> {
+        let Question { extract, date, .. } = *question;
+        let relation = Relation::of(self.engine, &extract.table, &extract.query, date);
+        self.ask(|connection| {
+            let columns = connection.columns(relation.sql())?;
+            let of_day = of_day(&relation, extract, &columns, date)?;
+            let conditions: Vec<String> = of_day.into_iter().chain(also.map(str::to_owned)).collect();
+            let condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
+            let sql = question.sums(&relation, &columns, condition)?;
+            let mut snapshot = Snapshot::create(into, ["cell", "rows", "sum1", "sum2"].into_iter(), false)?;
+            connection.summing(true)?;
+            connection.copy(&sql, &mut snapshot)?;
+            connection.summing(false)?;
+            snapshot.finish()
+        })
+    }
+
+    /// Cells are of texts in UTF-8, and dates as ISO 8601 has them.
+    fn writes_as_expected(&mut self, scratch: &Path) -> Result<(), Fault> {
+        let encoding = if self.engine == Engine::Redshift { "'UTF8'" } else { "getdatabaseencoding()" };
+        let sql = format!("SELECT {encoding}, CAST(DATE '2001-02-03' AS varchar(10))");
+        self.ask(|connection| {
+            let mut snapshot = Snapshot::create(scratch, ["encoding", "date"].into_iter(), false)?;
+            connection.copy(&sql, &mut snapshot)?;
+            snapshot.finish()?;
+            let answer = std::fs::read_to_string(scratch).map_err(Fault::writing)?;
+            match answer.lines().nth(1) {
+                Some("UTF8,2001-02-03") => Ok(()),
+                other => {
+                    let found = other.unwrap_or_default();
+                    let words = format!("it answers in `{found}`, where compared = \"cells\" takes `UTF8,2001-02-03`");
+                    Err(Fault::lasting(format!("{words}; write compared = \"rows\"")))
+                }
+            }
+        })
+    }
+
+    fn rows(
+        &mut self,
+        extract: &Extract,
+        first: &[Field],
+        date: Date,
+        into: &Path,
+        also: impl Fn(&[Column]) -> Result<Option<String>, Fault>,
+    ) -> Result<(), Fault> {
         let relation = Relation::of(self.engine, &extract.table, &extract.query, date);
         let lasting = self.lasting;
         self.within(&relation, into, lasting, |columns| {
             let wanted = sql::wanted(extract, columns)?;
-            let booked_on = match (&extract.table, extract.columns.get(&Field::BookedOn)) {
-                (Some(_), Some(column)) => sql::found(column, columns)?,
-                _ => None,
-            };
-            let of_day = booked_on.map(|column| relation.of_day(column, &extract.date_formats, date)).transpose()?;
+            let conditions = [of_day(&relation, extract, columns, date)?, also(columns)?];
+            let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+            let condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
             let first = first.iter().filter_map(|field| sql::found(extract.columns.get(field)?, columns).ok()?);
             let order = lasting.then(|| sql::ordered(first, &wanted));
-            Ok((relation.select(&wanted, of_day, order), wanted))
+            Ok((relation.select(&wanted, condition, order), wanted))
         })
     }
 
@@ -201,22 +279,35 @@ impl Session {
         compressed: bool,
         statement: impl for<'c> Fn(&'c [Column]) -> Result<(String, Vec<&'c Column>), Fault>,
     ) -> Result<(), Fault> {
-        let Self { connection, .. } = self;
-        let mut copy = || {
-            connection.begin()?;
+        self.ask(|connection| {
             let columns = connection.columns(relation.sql())?;
             let (sql, selected) = statement(&columns)?;
             let names = selected.iter().map(|column| column.name.as_str());
             let mut snapshot = Snapshot::create(into, names, compressed)?;
             connection.copy(&sql, &mut snapshot)?;
             snapshot.finish()
-        };
-        let copied = copy();
-        if matches!(&copied, Err(fault) if !fault.passing) {
-            connection.give_up()?;
-        }
-        copied.map_err(|fault| fault.of(&self.name))
+        })
     }
+
+    /// Asks one thing. Where it cannot be answered, other things still can be.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        let connection = self.connection.as_mut();
+        let answer = connection.begin().and_then(|()| ask(connection));
+        let answer = match answer {
+            Err(fault) if !fault.passing => connection.give_up().and(Err(fault)),
+            answer => answer,
+        };
+        answer.map_err(|fault| fault.of(&self.name))
+    }
+}
+
+/// The condition for rows of the day; a query has its own.
+fn of_day(relation: &Relation, extract: &Extract, columns: &[Column], date: Date) -> Result<Option<String>, Fault> {
+    let booked_on = match (&extract.table, extract.columns.get(&Field::BookedOn)) {
+        (Some(_), Some(column)) => sql::found(column, columns)?,
+        _ => None,
+    };
+    booked_on.map(|column| relation.of_day(column, &extract.date_formats, date)).transpose()
 }
 
 /// Where a copy goes that nobody reads.

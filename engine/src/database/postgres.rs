@@ -16,6 +16,9 @@ use super::snapshot::Snapshot;
 use super::wait::{Stream, awaited, is_here};
 use super::{Column, Connection, Fault, Kind, Waits};
 
+/// Processes that PostgreSQL may add to its own for one statement, if it has so many.
+const WORKERS: u32 = 4;
+
 /// An open database.
 pub struct Postgres {
     runtime: Runtime,
@@ -24,6 +27,7 @@ pub struct Postgres {
     waits: Waits,
     /// The statements that begin the transaction.
     transaction: String,
+    ordered: bool,
 }
 
 impl Postgres {
@@ -65,7 +69,7 @@ impl Postgres {
             connection.execute(sqlx::raw_sql(AssertSqlSafe(transaction.clone()))).await?;
             Ok::<_, Fault>(connection)
         })?;
-        Ok(Self { runtime, connection, engine, waits, transaction })
+        Ok(Self { runtime, connection, engine, waits, ordered, transaction })
     }
 }
 
@@ -129,6 +133,15 @@ impl Connection for Postgres {
             }
             Ok(())
         })
+    }
+
+    fn summing(&mut self, begins: bool) -> Result<(), Fault> {
+        // Rows as they lie come by one process; sums may take several.
+        let workers = if begins || self.ordered { WORKERS } else { 0 };
+        match self.engine {
+            Engine::Postgres => self.execute(&format!("SET LOCAL max_parallel_workers_per_gather = {workers}")),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -37,6 +37,11 @@ impl Relation {
         &self.sql
     }
 
+    /// Whose dialect it is asked in.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// The condition for rows of the day: the column holds the date in one of the formats.
     pub fn of_day(&self, column: &Column, formats: &[String], date: Date) -> Result<String, Fault> {
         let dates = match column.kind {
@@ -136,14 +141,16 @@ pub fn ordered<'a>(first: impl Iterator<Item = &'a Column>, columns: &[&'a Colum
     order
 }
 
-fn quoted(engine: Engine, name: &str) -> String {
+/// A name in quotes.
+pub fn quoted(engine: Engine, name: &str) -> String {
     match engine {
         Engine::Mysql => format!("`{}`", name.replace('`', "``")),
         _ => format!("\"{}\"", name.replace('"', "\"\"")),
     }
 }
 
-fn literal(text: &str) -> String {
+/// A text in quotes.
+pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cuadre_rules::Config;
+use cuadre_rules::cells::Table;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{EndToEndDay, SourceDay, SourceState};
 use cuadre_rules::end_to_end::{Comparison, Difference, Side, decode, show};
@@ -10,6 +11,7 @@ use cuadre_rules::exception::{Evidence, Kind};
 use cuadre_rules::money::{Currency, Overflow, Totals, at_own_scale};
 use cuadre_rules::movement::Field;
 
+use super::cells::{Differing, SourceCells, of_fetched};
 use super::drifts::Drifts;
 use super::end_to_end::{Sides, evident, shown_fields};
 use super::fold::Folding;
@@ -31,11 +33,20 @@ pub struct Sources<'a> {
     pub files: &'a [(String, String)],
 }
 
+/// By what the rows that have to be compared one by one are found.
+pub enum By<'a> {
+    /// Both sides' rows, folded while they were loaded.
+    Folding(Box<Folding<'a>>),
+    /// The warehouse's cells; of its rows there are those that differ alone.
+    Cells(Table),
+}
+
 /// The warehouse's files, by name, all of them readable; otherwise the gap is stated and there is
-/// nothing to compare with.
+/// nothing to compare with. Where it sent `cells`, they tell how many rows it has.
 pub fn whole_warehouse(
     inputs: &Inputs,
     files: Vec<WarehouseFile<'_>>,
+    cells: Option<&Table>,
     gaps: &mut Gaps,
 ) -> Result<Option<Vec<(String, Loaded)>>, EngineError> {
     let mut missing = |why: &str| {
@@ -63,18 +74,19 @@ pub fn whole_warehouse(
         }
     }
     let mut drifts = Drifts::default();
+    let records = |loaded: &Loaded| cells.map_or(loaded.records, Table::rows);
     for (name, loaded) in &whole {
         drifts.add(name, &loaded.drift, About::NIGHT, gaps)?;
         let refused = loaded.refused_records();
         if refused > 0 {
             let kind = Kind::WarehouseRecordsRejected;
-            gaps.state(kind, About::NIGHT, &format!("{refused} of {} rows of {name} were refused", loaded.records));
+            gaps.state(kind, About::NIGHT, &format!("{refused} of {} rows of {name} were refused", records(loaded)));
             gaps.count(kind, About::NIGHT, refused);
             loaded.refused.iter().for_each(|list| gaps.listed(kind, About::NIGHT, list.clone()));
         }
     }
     drifts.state(About::NIGHT, gaps);
-    if whole.iter().all(|(_, loaded)| loaded.records == 0) {
+    if whole.iter().all(|(_, loaded)| records(loaded) == 0) {
         gaps.state(Kind::WarehouseMissing, About::NIGHT, "the warehouse has no row for the day: was it loaded?");
     }
     Ok(Some(whole))
@@ -94,14 +106,13 @@ pub fn arrived(config: &Config, inputs: &Inputs) -> Vec<bool> {
     config.sources.iter().map(|source| inputs.of(Role::Extract, &source.id).next().is_some()).collect()
 }
 
-/// Compares every source with the warehouse, as [`plan`] says, by what was folded while they were
-/// loaded.
+/// Compares every source with the warehouse, as [`plan`] says.
 pub fn judge(
     config: &Config,
     plan: &[Comparison],
     sources: &Sources<'_>,
     warehouse: &[(String, Loaded)],
-    folding: Folding<'_>,
+    by: By<'_>,
     room: Room<'_>,
     gaps: &mut Gaps,
 ) -> Result<Vec<EndToEndDay>, EngineError> {
@@ -110,12 +121,18 @@ pub fn judge(
         files: sources.files,
         warehouse: warehouse.iter().map(|(name, _)| name.as_str()).collect(),
     };
-    let mut days = uncompared(config, sources.days, warehouse)?;
+    let differing = match &by {
+        By::Folding(_) => None,
+        By::Cells(cells) => Some(differing(config, plan, sources, warehouse, cells)?),
+    };
+    let agreeing: &[SourceTotals] = differing.as_ref().map_or(&[], |differing| &differing.agreeing);
+    let mut days = uncompared(config, sources.days, warehouse, agreeing)?;
+    let agreed: Vec<u64> = (0..plan.len()).map(|n| agreeing.get(n).map_or(0, |totals| totals.movements)).collect();
     let copies: Vec<Staged> = warehouse.iter().flat_map(|(_, loaded)| loaded.movements.iter().cloned()).collect();
     // What is read and written meanwhile takes the rest.
     let memory = room.memory / 8 * 3;
     let sides = Sides { plan, source: sources.staged, warehouse: &copies, scratch: room.scratch, memory };
-    let matched = sides.compare_folded(folding, |index, difference| {
+    let emit = |index: usize, difference: Difference| {
         let day = &mut days[index];
         let (count, kind) = match difference {
             Difference::MissingInWarehouse(_) => (&mut day.missing_in_warehouse, Kind::MissingInWarehouse),
@@ -126,25 +143,54 @@ pub fn judge(
         *count += 1;
         let about = About::source(index, &plan[index].source);
         listing.add(&plan[index], kind, about, &difference, gaps)
-    })?;
+    };
+    let matched = match (by, differing) {
+        (By::Folding(folding), _) => sides.compare_folded(*folding, emit)?,
+        (By::Cells(_), differing) => sides.compare_rows(differing.unwrap_or_default().rows, emit)?,
+    };
     for (index, (day, matched)) in days.iter_mut().zip(matched).enumerate() {
-        day.matched = matched;
+        day.matched = matched + agreed[index];
         state(day, About::source(index, &day.source), sources.days[index].state, gaps);
     }
     Ok(days)
 }
 
-/// Both sides' counts and sums, before anything is compared.
+/// What differs from the warehouse's cells, if the warehouse's rows are those of these cells.
+fn differing(
+    config: &Config,
+    plan: &[Comparison],
+    sources: &Sources<'_>,
+    warehouse: &[(String, Loaded)],
+    cells: &Table,
+) -> Result<Differing, EngineError> {
+    let fetched: Vec<Staged> = warehouse.iter().flat_map(|(_, loaded)| loaded.movements.iter().cloned()).collect();
+    let loaded: Vec<bool> = sources.days.iter().map(|day| day.state.is_loaded()).collect();
+    let fetched = of_fetched(plan, cells.grid(), &loaded, &fetched)?;
+    let differing = SourceCells::of(plan, sources.staged, cells.grid())?.against(cells, fetched, config.scale())?;
+    let (records, expected) = (warehouse.iter().map(|(_, file)| file.records).sum::<u64>(), differing.warehouse_rows);
+    if records != expected {
+        let words = format!("the warehouse's {records} rows are not the {expected} of its cells that differ");
+        return Err(EngineError::Differs(format!("{words}; restore the archive from a backup")));
+    }
+    Ok(differing)
+}
+
+/// Both sides' counts and sums, before anything is compared. What is `agreeing`, by source, counts for the
+/// warehouse besides its rows.
 fn uncompared(
     config: &Config,
     sources: &[SourceDay],
     warehouse: &[(String, Loaded)],
+    agreeing: &[SourceTotals],
 ) -> Result<Vec<EndToEndDay>, EngineError> {
     let currency = config.default_currency().ok_or_else(|| EngineError::bug("the configuration has no currency"))?;
     let zero = || SourceTotals { movements: 0, amount: Totals::with(config.scale(), currency) };
     let mut totals: BTreeMap<&str, SourceTotals> = BTreeMap::new();
     for (id, part) in warehouse.iter().flat_map(|(_, loaded)| &loaded.totals) {
         totals.entry(id).or_insert_with(zero).merge(part)?;
+    }
+    for (source, part) in sources.iter().zip(agreeing) {
+        totals.entry(&source.id).or_insert_with(zero).merge(part)?;
     }
     let day = |source: &SourceDay| {
         let copy = totals.remove(source.id.as_str()).unwrap_or_else(zero);

@@ -104,6 +104,22 @@ impl Sides<'_> {
         Ok(matched)
     }
 
+    /// The same of the given 0-based rows of each file of the sources, and of every row of the warehouse.
+    pub fn compare_rows(
+        &self,
+        rows: Vec<Vec<usize>>,
+        emit: impl FnMut(usize, Difference) -> Result<(), EngineError>,
+    ) -> Result<Vec<u64>, EngineError> {
+        let sources = vec![true; self.plan.len()];
+        let (source, warehouse) = self.sort(
+            &Chosen { sources: sources.clone(), rows: Some(rows) },
+            &Chosen { sources, rows: None },
+            "cells",
+            None,
+        )?;
+        self.walk(source.sorted, warehouse.sorted, emit)
+    }
+
     /// The keys that differ, by a sketch with room for about `estimate` rows; `None` where that is
     /// more than the memory has room for.
     fn fold_again(

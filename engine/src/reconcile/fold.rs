@@ -184,24 +184,28 @@ pub fn retain_chosen(digests: &mut Vec<RowDigest>, sources: &[u16], chosen: &[bo
 
 /// The 0-based rows of the file staged at `staged` whose key has one of `fingerprints`.
 pub fn rows_of(staged: &Path, fingerprints: &HashSet<u32>) -> Result<Vec<usize>, EngineError> {
-    let path = fingerprints_of(staged);
-    let failed = |e| EngineError::io("reading the keys' fingerprints", &path, e);
+    rows_with(&fingerprints_of(staged), fingerprints)
+}
+
+/// The 0-based rows whose word, 4 little-endian bytes a row in the file at `path`, is one of `words`.
+pub fn rows_with(path: &Path, words: &HashSet<u32>) -> Result<Vec<usize>, EngineError> {
+    let failed = |e| EngineError::io("reading the keys' fingerprints", path, e);
     // Nearly every row is passed over by this one look at a table that stays in the nearest memory.
     let mut maybe = vec![false; 1 << 16];
-    fingerprints.iter().for_each(|fingerprint| maybe[*fingerprint as usize >> 16] = true);
-    let mut input = BufReader::with_capacity(1 << 16, File::open(&path).map_err(failed)?);
+    words.iter().for_each(|word| maybe[*word as usize >> 16] = true);
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
     let (mut rows, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
     let mut first = 0;
     loop {
         let read = read_full(&mut input, &mut buffer).map_err(failed)?;
-        let (words, _) = buffer[..read].as_chunks::<4>();
-        for (row, word) in (first..).zip(words) {
-            let fingerprint = u32::from_le_bytes(*word);
-            if maybe[fingerprint as usize >> 16] && fingerprints.contains(&fingerprint) {
+        let (chunk, _) = buffer[..read].as_chunks::<4>();
+        for (row, word) in (first..).zip(chunk) {
+            let word = u32::from_le_bytes(*word);
+            if maybe[word as usize >> 16] && words.contains(&word) {
                 rows.push(row);
             }
         }
-        first += words.len();
+        first += chunk.len();
         if read < buffer.len() {
             return Ok(rows);
         }

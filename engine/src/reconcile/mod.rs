@@ -2,6 +2,7 @@
 
 pub mod breaks;
 pub mod business;
+pub mod cells;
 mod control;
 mod deliveries;
 mod drifts;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::bucket::{Bucket, Listed};
 use super::{Place, scratch};
 use crate::error::{EngineError, exit};
+use crate::filing::EXCEPTIONS;
 use crate::manifest::{Filed, filing_date};
 use crate::progress::{Count, Progress};
 
@@ -126,8 +127,10 @@ impl Working {
         }
         let latest = series.latest(filing_date(date)?)?.map(|filed| filed.id);
         let before = Filed::id_before(&series, date)?;
-        let manifests: Vec<String> = latest.iter().chain(&before).map(|id| layout::filing_file(id, MANIFEST)).collect();
-        self.bring(&manifests)?;
+        let manifests = latest.iter().chain(&before).map(|id| layout::filing_file(id, MANIFEST));
+        // With it a night compared by cells finds out whether it states the same again.
+        let evidence = latest.iter().map(|id| layout::filing_file(id, EXCEPTIONS));
+        self.bring(&manifests.chain(evidence).collect::<Vec<_>>())?;
         if let Some(before) = Filed::before(&series, date)? {
             self.bring_list(&before)?;
         }

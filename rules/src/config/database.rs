@@ -53,6 +53,11 @@ impl Engine {
         }
     }
 
+    /// Whether it can be asked for [cells](crate::cells).
+    pub fn computes_cells(self) -> bool {
+        matches!(self, Self::Postgres | Self::Redshift)
+    }
+
     /// What a person calls it.
     pub fn name(self) -> &'static str {
         match self {

@@ -85,6 +85,9 @@ pub struct Extract {
     /// taken.
     #[serde(default)]
     pub query: Option<String>,
+    /// What a warehouse in PostgreSQL or Redshift is asked for.
+    #[serde(default)]
+    pub compared: Compared,
     /// The format of the files. gzip and zstd compression are recognised by themselves, and of a
     /// `csv` extract the files whose names end in `.parquet` are Parquet with the same columns.
     #[serde(default)]
@@ -165,6 +168,17 @@ impl Extract {
         let flag = amount.flag.as_ref().map(|flag| &flag.column);
         self.columns.values().chain(&amount.debit).chain(&amount.credit).chain(flag)
     }
+}
+
+/// What a warehouse is asked for to be compared. The answers are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compared {
+    /// Every row of the day.
+    #[default]
+    Rows,
+    /// Counts and sums of digests, which it computes itself, and then the rows where these differ.
+    Cells,
 }
 
 /// Where a secret is. It is read when it is needed, and written nowhere.

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::source::{Extract, Files};
+use super::database::Engine;
+use super::source::{Compared, Extract, Files};
 use crate::movement::Field;
 
 /// The warehouse's copy of the movements: one row per movement, its source named by
@@ -46,11 +47,15 @@ impl Warehouse {
     }
 
     /// The same rows in another place. A database that stands in for files, or for a database that
-    /// is asked a query, keeps the query or has the table `movements`.
+    /// is asked a query, keeps the query or has the table `movements`. One that cannot compute cells is
+    /// asked for rows.
     pub fn in_database(&self, url: &str) -> Self {
         let mut extract = self.extract().snapshot();
         extract.url = Some(url.to_owned());
         extract.password = None;
+        if !Engine::of(url).is_ok_and(|(engine, _)| engine.computes_cells()) {
+            extract.compared = Compared::Rows;
+        }
         if extract.table.is_none() && extract.query.is_none() {
             extract.table = Some("movements".to_owned());
         }
@@ -65,6 +70,7 @@ impl Warehouse {
             None => extract.files.clone(),
         };
         let (url, password, table, query) = (None, None, None, None);
-        Self::Files(Box::new(Extract { files, url, password, table, query, ..extract.clone() }))
+        let compared = Compared::Rows;
+        Self::Files(Box::new(Extract { files, url, password, table, query, compared, ..extract.clone() }))
     }
 }

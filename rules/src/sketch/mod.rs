@@ -236,7 +236,7 @@ fn check(identity: u128) -> u64 {
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use super::*;
     use crate::end_to_end::Comparison;
     use crate::movement::{Columns, Field};

@@ -1,5 +1,6 @@
 //! Real databases: PostgreSQL and MariaDB on loopback, and SQLite.
 
+mod cells;
 mod connect;
 mod faults;
 mod nights;

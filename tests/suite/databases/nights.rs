@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row};
 
 /// Every table of an SQLite database, with its columns and its rows as CSV without header.
-fn tables(path: &std::path::Path) -> Vec<(String, Vec<String>, String)> {
+pub fn tables(path: &std::path::Path) -> Vec<(String, Vec<String>, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let options = SqliteConnectOptions::new().filename(path).read_only(true);
@@ -34,7 +34,7 @@ fn tables(path: &std::path::Path) -> Vec<(String, Vec<String>, String)> {
 }
 
 /// The same tables in a server, their columns of the types that `typed` says.
-fn fill(database: &Database<'_>, tables: &[(String, Vec<String>, String)], typed: fn(&str) -> &'static str) {
+pub fn fill(database: &Database<'_>, tables: &[(String, Vec<String>, String)], typed: fn(&str) -> &'static str) {
     for (name, columns, csv) in tables {
         let columns = columns.iter().map(|column| format!("{column} {}", typed(column))).collect::<Vec<_>>().join(", ");
         database.sql(&format!("CREATE TABLE {name} ({columns});"));
@@ -46,7 +46,7 @@ fn texts(_: &str) -> &'static str {
     "varchar(400)"
 }
 
-fn own_types(column: &str) -> &'static str {
+pub fn own_types(column: &str) -> &'static str {
     match column {
         "business_date" | "balance_on" | "opened_on" => "date",
         "amount" | "opening" | "closing" => "decimal(20, 2)",

@@ -19,6 +19,7 @@ macro_rules! path {
     ($($step:expr),*) => { vec![$(Step::from($step)),*] };
 }
 
+mod cells;
 mod database;
 mod extract;
 mod rules;
@@ -110,6 +111,7 @@ fn warehouse(config: &Config) -> Checked {
         return problem(at, message, "give [warehouse.database] a `url`, and [warehouse.files] its `files`");
     }
     extract::extract(warehouse.extract()).map_err(|p| Problem { path: [at.clone(), p.path].concat(), ..p })?;
+    cells::warehouse(warehouse.extract()).map_err(|p| Problem { path: [at.clone(), p.path].concat(), ..p })?;
     needs(&warehouse.extract().columns, &[Field::Source], [at, path!["columns"]].concat())
 }
 

@@ -1,7 +1,7 @@
 //! A source: its extract, what is compared, its control record.
 
 use super::extract::{extract, pattern};
-use super::{Checked, database, end_to_end, problem};
+use super::{Checked, cells, database, end_to_end, problem};
 use crate::config::error::{Problem, Step};
 use crate::config::source::{Control, ControlFrom};
 use crate::config::{Config, Format, Source};
@@ -10,6 +10,7 @@ use crate::movement::Field;
 pub(super) fn source(config: &Config, source: &Source) -> Checked {
     let at = |rest: Vec<Step>| [path!["extract"], rest].concat();
     extract(&source.extract).map_err(|p| Problem { path: at(p.path), ..p })?;
+    cells::source(&source.extract).map_err(|p| Problem { path: at(p.path), ..p })?;
     if source.extract.columns.contains_key(&Field::Source) {
         let help = "its id is the source of every movement";
         return problem(path!["extract", "columns", "source"], "a source does not map `source`", help);
