@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use cuadre_tests::{cuadre, workspace};
+use cuadre_tests::{Place, SMALL, cuadre, workspace};
 
 fn read(name: &str) -> String {
     fs::read_to_string(workspace().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -53,6 +53,28 @@ fn the_commands_of_the_readme_run() {
             .unwrap();
         let text = String::from_utf8_lossy(&done.stderr).into_owned();
         assert_eq!(done.status.code(), Some(expected), "{command}\n{text}");
+    }
+}
+
+/// Every `toml` block, in place of the part of a configuration that it shows.
+#[test]
+fn the_configurations_of_the_readme_are_valid() {
+    let readme = read("README.md");
+    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 2, "the README shows configurations");
+    let (start, rest) = SMALL.split_once("[warehouse.files]").unwrap();
+    let (warehouse, rest) = rest.split_once("[report]").unwrap();
+    let (report, source) = rest.split_once("[[source]]").unwrap();
+    let (warehouse, source) = (format!("[warehouse.files]{warehouse}"), format!("[[source]]{source}"));
+    for block in blocks {
+        let (warehouse, source) = match block.starts_with("[[source]]") {
+            true => (warehouse.as_str(), block),
+            false => (block, source.as_str()),
+        };
+        let place = Place::new();
+        place.write("cuadre.toml", format!("{start}{warehouse}\n[report]{report}{source}"));
+        let done = place.cuadre(["check", "--config", "cuadre.toml"]);
+        assert_eq!(done.code, 0, "{block}\n{}", done.stderr);
     }
 }
 
