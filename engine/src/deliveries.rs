@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cuadre_rules::Config;
-use cuadre_rules::config::source::{Control, Extract, Secret};
+use cuadre_rules::config::source::{Control, ControlFrom, Extract, Secret};
 use cuadre_rules::config::{Check, Source};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
@@ -84,34 +84,41 @@ impl Day<'_> {
     }
 
     fn source(&self, n: usize, source: &Source) -> Vec<Delivery> {
-        let extract = &source.extract;
-        let delivery = match &extract.url {
-            Some(url) => self.copied(Role::Extract, &source.id, url, &extract.password, n, |session, into| {
+        let (extract, control) = (&source.extract, source.control.as_ref());
+        let beside = |control: &&Control| control.from == ControlFrom::Table && control.url.is_none();
+        let copy = |role, session: &mut Session, into: &Path| match (role, control) {
+            (Role::Control, Some(control)) => {
+                let (relation, business_date) = ((&control.table, &control.query), control.business_date.as_deref());
+                session.control(relation, business_date, self.date, into)?;
+                Ok(named(&source.id, control.table.as_deref()))
+            }
+            _ => {
                 session.day(extract, &self.config.end_to_end_of(source).key, self.date, into)?;
                 Ok(named(&source.id, extract.table.as_deref()))
-            }),
-            None => self.files(Role::Extract, &source.id, &self.places.data, extract.files.patterns()),
+            }
         };
-        let delivery = Delivery { timed: source.cut_off.is_some(), ..delivery };
-        let control = source.control.as_ref().and_then(|control| self.control(n, source, control));
-        std::iter::once(delivery).chain(control).collect()
-    }
-
-    fn control(&self, n: usize, source: &Source, control: &Control) -> Option<Delivery> {
-        if let Some(file) = &control.file {
-            return Some(self.files(Role::Control, &source.id, &self.places.data, std::slice::from_ref(file)));
+        let mut deliveries = match &extract.url {
+            // Rows and their control record are of one moment.
+            Some(url) => {
+                let roles: &[Role] = match control.filter(beside) {
+                    Some(_) => &[Role::Extract, Role::Control],
+                    None => &[Role::Extract],
+                };
+                self.copied(roles, &source.id, url, &extract.password, n, copy)
+            }
+            None => vec![self.files(Role::Extract, &source.id, &self.places.data, extract.files.patterns())],
+        };
+        deliveries.iter_mut().for_each(|delivery| {
+            delivery.timed = delivery.role == Role::Extract && source.cut_off.is_some();
+        });
+        if let Some(Control { url: Some(url), password, .. }) = control {
+            deliveries.extend(self.copied(&[Role::Control], &source.id, url, password, n, copy));
         }
-        let (url, password) = match &control.url {
-            Some(url) => (url, &control.password),
-            None => (source.extract.url.as_ref()?, &source.extract.password),
-        };
-        let relation = (&control.table, &control.query);
-        (control.table.is_some() || control.query.is_some()).then(|| {
-            self.copied(Role::Control, &source.id, url, password, n, |session, into| {
-                session.control(relation, control.business_date.as_deref(), self.date, into)?;
-                Ok(named(&source.id, control.table.as_deref()))
-            })
-        })
+        if let Some(file) = control.and_then(|control| control.file.as_ref()) {
+            let files = std::slice::from_ref(file);
+            deliveries.push(self.files(Role::Control, &source.id, &self.places.data, files));
+        }
+        deliveries
     }
 
     /// The warehouse's rows, or as `asking` says its cells and the rows of those that differ; and with
@@ -201,23 +208,32 @@ impl Day<'_> {
         Ok(answers)
     }
 
-    /// Copies rows of one table.
+    /// Copies rows of one database, all of one moment. What cannot be copied does not hold up the
+    /// others, unless the fault passes.
     fn copied(
         &self,
-        role: Role,
+        roles: &[Role],
         of: &str,
         url: &str,
         password: &Option<Secret>,
         n: usize,
-        copy: impl Fn(&mut Session, &Path) -> Result<String, Fault>,
-    ) -> Delivery {
-        let path = self.scratch.join(format!("{}-{n}.csv", role.name()));
-        let found = self.patiently(|| {
+        copy: impl Fn(Role, &mut Session, &Path) -> Result<String, Fault>,
+    ) -> Vec<Delivery> {
+        let copies = self.patiently(|| {
             let mut session = Session::open(url, password.as_ref(), self.access())?;
-            let name = copy(&mut session, &path)?;
-            Ok(vec![Found { name, path: path.clone() }])
+            let mut copies = Vec::new();
+            for role in roles {
+                let path = self.scratch.join(format!("{}-{n}.csv", role.name()));
+                match copy(*role, &mut session, &path) {
+                    Err(fault) if fault.passing => return Err(fault),
+                    copied => copies.push(copied.map(|name| vec![Found { name, path }])),
+                }
+            }
+            Ok(copies)
         });
-        self.delivery(role, of, found).of_database(true)
+        let copies = copies.unwrap_or_else(|away| roles.iter().map(|_| Err(away.clone())).collect());
+        let deliveries = roles.iter().zip(copies).map(|(role, found)| self.delivery(*role, of, found));
+        deliveries.map(|delivery| delivery.of_database(true)).collect()
     }
 
     fn files(&self, role: Role, of: &str, root: &Path, patterns: &[String]) -> Delivery {

@@ -290,3 +290,13 @@ fn a_query_that_cannot_be_answered_is_a_gap_of_its_rule_alone() {
         );
     }
 }
+
+#[test]
+fn a_server_without_tls_is_not_talked_to_where_tls_is_asked_for() {
+    for database in each("no_tls") {
+        database.sql(&(create("decimal(8, 2)") + &insert(&["1"])));
+        let is_mysql = database.url().starts_with("mysql");
+        let asked = if is_mysql { "?ssl-mode=VERIFY_IDENTITY" } else { "?sslmode=verify-full" };
+        fails(&format!("{}{asked}", database.url()), 78, "the server is not trusted");
+    }
+}

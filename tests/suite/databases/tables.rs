@@ -57,6 +57,13 @@ fn a_source_is_a_table_and_its_control_a_row() {
         place.write("secret", password);
         assert_eq!(place.run().code, 3);
         assert!(place.filed("manifest.json").contains("control_mismatch/a"));
+        // Of a control table that cannot be read, the movements are there all the same.
+        let wrong = CONTROL.replace("table = \"sent\"", "table = \"not_sent\"");
+        let place = night(&open, "password = { file = \"secret\" }", &wrong);
+        place.write("secret", password);
+        assert_eq!(place.run().code, 3);
+        assert!(place.filed("manifest.json").contains("there is no such table"));
+        assert!(place.filed("report.csv").contains("10.00"));
         database.sql("DELETE FROM sent WHERE system = 'a';");
         let place = night(&open, "password = { file = \"secret\" }", CONTROL);
         place.write("secret", password);
