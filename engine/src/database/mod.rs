@@ -252,11 +252,7 @@ impl Session {
                     return Err(Fault::lasting(format!("{words}; make it a decimal, or integer minor units")));
                 }
             }
-            if let (Some(_), Some(column)) = (&extract.table, extract.columns.get(&Field::BookedOn))
-                && let Some(column) = sql::found(column, columns)?
-            {
-                relation.of_day(column, &extract.date_formats, date)?;
-            }
+            of_day(&relation, extract, columns, date)?;
             Ok((relation.select(&wanted, Some("1 = 0".to_owned()), None), wanted))
         })?;
         let columns = self.connection.columns(relation.sql()).map_err(|fault| fault.of(&self.name))?;

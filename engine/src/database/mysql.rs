@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
-use super::wait::{Stream, awaited, is_here};
+use super::wait::{Stream, awaited, is_here, runtime};
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// An open database.
@@ -31,7 +31,7 @@ impl Mysql {
             Some(password) => options.password(&password),
             None => options,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)?;
+        let runtime = runtime()?;
         let connection = runtime.block_on(async {
             let mut connection = awaited("no connection", waits.connect, options.connect()).await?;
             let version: String =
@@ -74,11 +74,8 @@ impl Connection for Mysql {
         let Self { runtime, connection, waits } = self;
         let waits = *waits;
         runtime.block_on(async {
-            let mut rows = Stream::new(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection), waits);
-            while let Some(rows) = rows.next().await? {
-                rows.iter().try_for_each(|row| take(row, into))?;
-            }
-            Ok(())
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);
+            Stream::new(rows, waits).each(|row| take(row, into)).await
         })
     }
 }

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
-use super::wait::{Stream, awaited, is_here};
+use super::wait::{Stream, awaited, is_here, runtime};
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// Processes that PostgreSQL may add to its own for one statement, if it has so many.
@@ -63,7 +63,7 @@ impl Postgres {
                 false => "; SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0",
             };
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)?;
+        let runtime = runtime()?;
         let connection = runtime.block_on(async {
             let mut connection = awaited("no connection", waits.connect, options.connect()).await?;
             connection.execute(sqlx::raw_sql(AssertSqlSafe(transaction.clone()))).await?;
@@ -71,9 +71,7 @@ impl Postgres {
         })?;
         Ok(Self { runtime, connection, engine, waits, ordered, transaction })
     }
-}
 
-impl Postgres {
     fn execute(&mut self, sql: &str) -> Result<(), Fault> {
         let Self { runtime, connection, waits, .. } = self;
         let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())));
@@ -121,17 +119,10 @@ impl Connection for Postgres {
             if *engine == Engine::Postgres {
                 let copy = format!("COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')");
                 let rows = awaited("no row came", waits.silence(), connection.copy_out_raw(&copy)).await?;
-                let mut rows = Stream::new(rows, waits);
-                while let Some(rows) = rows.next().await? {
-                    rows.iter().try_for_each(|csv| into.rows(csv))?;
-                }
-                return Ok(());
+                return Stream::new(rows, waits).each(|csv| into.rows(csv)).await;
             }
-            let mut rows = Stream::new(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection), waits);
-            while let Some(rows) = rows.next().await? {
-                rows.iter().try_for_each(|row| take(row, into))?;
-            }
-            Ok(())
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);
+            Stream::new(rows, waits).each(|row| take(row, into)).await
         })
     }
 

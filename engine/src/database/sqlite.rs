@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
+use super::wait::runtime;
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// An open database.
@@ -23,7 +24,7 @@ impl Sqlite {
         if !path.is_file() {
             return Err(Fault::lasting("there is no such database"));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)?;
+        let runtime = runtime()?;
         let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(waits.connect);
         let connection = runtime.block_on(async {
             let mut connection = options.disable_statement_logging().connect().await?;

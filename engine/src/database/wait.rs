@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::stream::{BoxStream, TryReadyChunks, TryReadyChunksError};
+use tokio::runtime::Runtime;
 
 use super::{Fault, Waits};
 
@@ -32,11 +33,21 @@ impl<'a, T> Stream<'a, T> {
         Self(rows.try_ready_chunks(AT_ONCE), waits.silence())
     }
 
-    /// The next that has come; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Vec<T>>, Fault> {
-        let come = async { self.0.try_next().await.map_err(|TryReadyChunksError(_, error)| error) };
-        awaited("no row came", self.1, come).await
+    /// Takes every row, in order.
+    pub async fn each(mut self, mut take: impl FnMut(&T) -> Result<(), Fault>) -> Result<(), Fault> {
+        loop {
+            let come = async { self.0.try_next().await.map_err(|TryReadyChunksError(_, error)| error) };
+            match awaited("no row came", self.1, come).await? {
+                Some(rows) => rows.iter().try_for_each(&mut take)?,
+                None => return Ok(()),
+            }
+        }
     }
+}
+
+/// What one connection is driven by.
+pub fn runtime() -> Result<Runtime, Fault> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)
 }
 
 /// Whether a server is on this very machine, where nobody listens in.
