@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
 use cuadre_rules::cells::{Grid, Table};
-use cuadre_rules::config::source::Compared;
 use cuadre_rules::end_to_end::Comparison;
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
@@ -44,8 +43,8 @@ pub struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     /// Loads the sources' extracts among `inputs`, to know their cells; they will be loaded again to be judged.
-    /// `None` where every row of the warehouse is asked for: by the configuration, or because no
-    /// source is there to be compared with.
+    /// `None` where every row of the warehouse is asked for, because no source is there to be compared
+    /// with.
     pub fn prepare(
         config: &'a Config,
         inputs: &Inputs,
@@ -53,9 +52,6 @@ impl<'a> Asking<'a> {
         scratch: &Path,
         progress: &'a Progress,
     ) -> Result<Option<Self>, EngineError> {
-        if config.warehouse.extract().compared == Compared::Rows {
-            return Ok(None);
-        }
         progress.phase("loading the sources, to know their cells", None);
         let (plan, folder) = (breaks::plan(config), Folder::new(scratch.join("cells"))?);
         let (folding, silent) = (Folding::new(&plan, vec![false; plan.len()])?, Progress::silent());

@@ -106,15 +106,9 @@ fn connect(configured: &Configured, args: &Args) -> Result<u8, EngineError> {
         if let Some(url) = &source.extract.url {
             tell(&source.id, probe(url, &source.extract, access, date));
         }
-        let Some(control) = source.control.as_ref().filter(|control| control.from == ControlFrom::Table) else {
-            continue;
-        };
-        let own = control.url.as_ref().map(|url| (url, &control.password));
-        let Some((url, password)) = own.or(source.extract.url.as_ref().map(|url| (url, &source.extract.password)))
-        else {
-            continue;
-        };
-        let asked = Session::open(url, password.as_ref(), access)
+        let Some(control) = &source.control else { continue };
+        let Some((url, password)) = control.database(&source.extract) else { continue };
+        let asked = Session::open(url, password, access)
             .and_then(|mut session| session.probe_rows(&control.table, &control.query, date));
         tell(&format!("{}, control", source.id), asked.map(|()| shown(url)));
     }
@@ -180,8 +174,8 @@ fn control_plan(source: &Source, dated: &dyn Fn(&str) -> String) -> String {
             ControlFrom::Trailer => "trailer record".to_owned(),
             ControlFrom::Json | ControlFrom::Csv => control.file.as_deref().map(dated).unwrap_or_default(),
             ControlFrom::Table => {
-                let url = control.url.as_ref().or(source.extract.url.as_ref());
-                place_of(url.map_or("", String::as_str), &control.table)
+                let database = control.database(&source.extract);
+                place_of(database.map_or("", |(url, _)| url), &control.table)
             }
         },
     }

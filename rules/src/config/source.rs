@@ -439,6 +439,17 @@ pub struct Control {
     pub hash_field: Option<Field>,
 }
 
+impl Control {
+    /// The database of a control table, and where its password is: its own, or that of `extract`.
+    pub fn database<'a>(&'a self, extract: &'a Extract) -> Option<(&'a str, Option<&'a Secret>)> {
+        match (&self.url, &extract.url) {
+            _ if self.from != ControlFrom::Table => None,
+            (Some(url), _) => Some((url, self.password.as_ref())),
+            (None, url) => Some((url.as_deref()?, extract.password.as_ref())),
+        }
+    }
+}
+
 /// Where a control record is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
