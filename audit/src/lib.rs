@@ -13,6 +13,7 @@
 //! | [`manifest`] | the in-toto statement of a filing |
 //! | [`keys`] | Ed25519 keys in OpenSSH's formats, signatures, allowed signers |
 //! | [`series`] | writing: enrol a key, stage a filing, commit it, recover from a crash |
+//! | [`time_stamp`] | time stamps of RFC 3161: asking for them, and checking them |
 //! | [`mod@verify`] | checking a series from nothing but its bytes |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -29,6 +30,7 @@ mod log;
 pub mod manifest;
 pub mod series;
 mod signers;
+pub mod time_stamp;
 pub mod verify;
 
 pub use archive::{Archive, Stored};

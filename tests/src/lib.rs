@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use cuadre_audit::SigningKey;
 
 pub mod servers;
+pub mod tsa;
 
 /// The business date of test nights.
 pub const DATE: &str = "2026-11-20";

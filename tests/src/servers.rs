@@ -46,7 +46,7 @@ pub fn mariadb() -> Option<&'static Server> {
 }
 
 /// The server of a test, or a panic with its log, or `None` after telling that the test is skipped.
-fn told<S, E: std::fmt::Display>((name, package): (&str, &str), started: Option<Result<S, E>>) -> Option<S> {
+pub(crate) fn told<S, E: std::fmt::Display>((name, package): (&str, &str), started: Option<Result<S, E>>) -> Option<S> {
     static TOLD: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     if let Some(server) = started {
         return Some(server.unwrap_or_else(|log| panic!("{name} does not start:\n{log}")));
@@ -93,7 +93,7 @@ impl Engine {
 
 /// A `PATH` with all of the programs: the newest of Debian's PostgreSQL folders, then the machine's
 /// own, then those that only root has in its path.
-fn path_with(programs: &[&str]) -> Option<OsString> {
+pub(crate) fn path_with(programs: &[&str]) -> Option<OsString> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let versions = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let newest = versions.max().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));

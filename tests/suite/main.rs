@@ -14,4 +14,5 @@ mod object_storage;
 mod servers;
 mod stock_tools;
 mod tamper;
+mod time_stamps;
 mod ukspend;
