@@ -17,6 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// What a signature over a manifest is for: a signature made for anything else does not count.
 pub const MANIFEST_NAMESPACE: &str = "cuadre-manifest-v1";
 
+/// What a signature over a generation of trust is for.
+pub const TRUST_NAMESPACE: &str = "cuadre-trust-v1";
+
 /// An Ed25519 private key. Shows nothing of itself but the fingerprint.
 #[derive(Clone)]
 pub struct SigningKey(PrivateKey);

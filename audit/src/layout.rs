@@ -4,10 +4,14 @@
 //! <series>/
 //!   LOG                          append-only: "<sha256>  <path>" lines, readable by sha256sum -c
 //!   LOCK                         empty; held by the process that is writing
-//!   trust/allowed_signers.1      whose signatures count
+//!   trust/allowed_signers.1      whose signatures count: a generation of trust
+//!   trust/allowed_signers.2.sig  who vouches for a generation
+//!   trust/root_signers           who alone may vouch for generations; absent where the founder does
+//!   trust/tsa-izenpe.pem         the certificate of a time stamping authority
 //!   archive/sha256/ab/abcdef...  raw bytes, named by their digest
 //!   archive/.incoming-...        an object being received
-//!   filings/2026-11-21.1/        the files of a filing, manifest.json, manifest.json.sig
+//!   filings/2026-11-21.1/        the files of a filing, manifest.json, manifest.json.sig, and a
+//!                                manifest.json.sig.izenpe.tsr per time stamp of the signature
 //!   filings/.staging-2026-11-21.1/   a filing being prepared
 //!   claims/45                    only on object storage: the manifest and signature of the filing
 //!                                that alone may follow the first 45 lines of LOG
@@ -21,6 +25,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::digest::Sha256Digest;
@@ -47,12 +52,66 @@ pub const SIGNATURE: &str = "manifest.json.sig";
 /// The evidence file that names what a filing was made from.
 pub const INPUTS: &str = "inputs.json";
 
+/// Who may vouch for generations of trust, where that is not the founder.
+pub const ROOT_SIGNERS: &str = "trust/root_signers";
+
 const STAGING_PREFIX: &str = ".staging-";
 const INCOMING_PREFIX: &str = ".incoming-";
+const TOKEN_INFIX: &str = ".";
+const TOKEN_SUFFIX: &str = ".tsr";
 
 /// The allowed signers of generation `number`, counted from 1.
 pub fn allowed_signers(number: u32) -> String {
     format!("{TRUST}/allowed_signers.{number}")
+}
+
+/// The signature over the allowed signers of generation `number`.
+pub fn trust_signature(number: u32) -> String {
+    format!("{TRUST}/allowed_signers.{number}.sig")
+}
+
+/// Is this path that of a generation's allowed signers?
+pub fn is_allowed_signers(path: &str) -> bool {
+    generation_of(path).is_some_and(|number| path == allowed_signers(number))
+}
+
+/// Is this path that of a file of trust?
+pub fn is_trust(path: &str) -> bool {
+    let is_signature = generation_of(path).is_some_and(|number| path == trust_signature(number));
+    path == ROOT_SIGNERS || is_signature || is_allowed_signers(path) || parse_authority(path).is_some()
+}
+
+fn generation_of(path: &str) -> Option<u32> {
+    let rest = path.strip_prefix("trust/allowed_signers.")?;
+    rest.split('.').next()?.parse().ok().filter(|number| *number >= 1)
+}
+
+/// The time stamping authority whose certificate has this path.
+pub fn parse_authority(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("trust/tsa-")?.strip_suffix(".pem")?;
+    is_authority_name(name).then_some(name)
+}
+
+/// The certificate of the time stamping authority `name`.
+pub fn authority(name: &str) -> String {
+    format!("{TRUST}/tsa-{name}.pem")
+}
+
+/// What the time stamp of `authority` over a manifest's signature is called in the filing's folder.
+pub fn token(authority: &str) -> String {
+    format!("{SIGNATURE}{TOKEN_INFIX}{authority}{TOKEN_SUFFIX}")
+}
+
+/// The time stamping authority whose token has this name.
+pub fn parse_token(name: &str) -> Option<&str> {
+    let name = name.strip_prefix(SIGNATURE)?.strip_prefix(TOKEN_INFIX)?.strip_suffix(TOKEN_SUFFIX)?;
+    is_authority_name(name).then_some(name)
+}
+
+/// Can this name a time stamping authority? 1 to 64 of `a-z 0-9 -`, not starting with a hyphen.
+pub fn is_authority_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(plain)
 }
 
 /// The folder that holds an object of the archive: its digest's first two digits.
@@ -102,9 +161,10 @@ pub fn staging(id: &FilingId) -> String {
     format!("{FILINGS}/{STAGING_PREFIX}{id}")
 }
 
-/// A file of the trust folder while it is being written.
-pub fn staging_trust(number: u32) -> String {
-    format!("{TRUST}/{STAGING_PREFIX}allowed_signers.{number}")
+/// A file of the trust folder, given by its path, while it is being written.
+pub fn staging_trust(path: &str) -> String {
+    let name = path.strip_prefix("trust/").unwrap_or(path);
+    format!("{TRUST}/{STAGING_PREFIX}{name}")
 }
 
 /// Is this path that of something being prepared, or inside of it?
@@ -153,6 +213,20 @@ impl FilingDate {
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
         let valid = (1..=9999).contains(&year) && (1..=days_in(year, month)).contains(&day);
         valid.then_some(FilingDate { year, month, day })
+    }
+
+    /// The same day as jiff's calendar has it.
+    pub fn civil(&self) -> Date {
+        let parts = (i16::try_from(self.year), i8::try_from(self.month), i8::try_from(self.day));
+        let (Ok(year), Ok(month), Ok(day)) = parts else { return Date::ZERO };
+        // A day of the calendar in the years 0001 to 9999, by construction.
+        Date::new(year, month, day).unwrap_or(Date::ZERO)
+    }
+
+    /// The day after, while the calendar has one.
+    pub fn next(&self) -> Option<Self> {
+        let next = self.civil().tomorrow().ok()?;
+        FilingDate::new(next.year().unsigned_abs(), next.month().unsigned_abs(), next.day().unsigned_abs())
     }
 }
 

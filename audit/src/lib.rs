@@ -12,8 +12,9 @@
 //! | [`archive`] | the content-addressed store of raw bytes |
 //! | [`manifest`] | the in-toto statement of a filing |
 //! | [`keys`] | Ed25519 keys in OpenSSH's formats, signatures, allowed signers |
-//! | [`series`] | writing: enrol a key, stage a filing, commit it, recover from a crash |
+//! | [`trust`] | a generation of trust: signers, time stamping authorities, the calendar |
 //! | [`time_stamp`] | time stamps of RFC 3161: asking for them, and checking them |
+//! | [`series`] | writing: install trust, stage a filing, commit it, recover from a crash |
 //! | [`mod@verify`] | checking a series from nothing but its bytes |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -29,8 +30,9 @@ pub mod layout;
 mod log;
 pub mod manifest;
 pub mod series;
-mod signers;
+pub mod signers;
 pub mod time_stamp;
+pub mod trust;
 pub mod verify;
 
 pub use archive::{Archive, Stored};
@@ -39,6 +41,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use keys::{PublicKey, SigningKey};
 pub use layout::{FilingDate, FilingId};
 pub use manifest::{History, Subject};
-pub use series::{Enrolment, Filed, NewFiling, Series, SeriesWriter, Staging};
-pub use signers::{AllowedSigners, Signer};
+pub use series::{Filed, NewFiling, Sealed, Series, SeriesWriter, Staging, Standing, TrustFiles};
+pub use trust::Trust;
 pub use verify::{Report, verify};

@@ -18,6 +18,7 @@ pub(crate) struct Log {
 }
 
 /// A whole line: the digest of a file at the time it entered the series.
+#[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) digest: Sha256Digest,
     pub(crate) path: String,
@@ -55,6 +56,13 @@ impl Log {
 
     pub(crate) fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// The history as it was after its first `entries` lines.
+    pub(crate) fn first(&self, entries: usize) -> Self {
+        let end = self.offset(entries).unwrap_or(0);
+        let lines = self.lines.iter().take(entries).cloned().collect();
+        Log { path: self.path.clone(), bytes: self.bytes[..end].to_vec(), lines }
     }
 
     /// Every byte, those of an unfinished last line included.

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,8 @@ pub struct History {
 pub struct SeriesFacts {
     /// The day the filing is for.
     pub business_date: FilingDate,
+    /// When it says that it was issued.
+    pub issued_at: Timestamp,
     /// The filing's place among those of its day.
     pub filing: Place,
     /// `LOG` just before this filing.
@@ -166,8 +169,8 @@ fn invalid(why: &str) -> Error {
         ErrorKind::Invalid,
         "not a manifest of a filing",
         why,
-        "a manifest is an in-toto Statement v1 with businessDate, filing and history in its \
-         predicate, kept byte for byte as it was filed",
+        "a manifest is an in-toto Statement v1 with businessDate, issuedAt, filing and history in \
+         its predicate, kept byte for byte as it was filed",
     )
 }
 
@@ -182,6 +185,7 @@ mod tests {
             predicate_type: "urn:example:v1".to_owned(),
             predicate: SeriesFacts {
                 business_date: "2026-11-21".parse().unwrap(),
+                issued_at: "2026-11-22T11:40:00Z".parse().unwrap(),
                 filing: Place { number: 1, supersedes: None },
                 history: History { entries: 1, sha256: Sha256Digest::of(b"log") },
             },

@@ -19,5 +19,6 @@ pub mod progress;
 pub mod receive;
 pub mod reconcile;
 pub mod store;
+pub mod trust;
 
 pub use error::{EngineError, exit};

@@ -20,6 +20,7 @@ use crate::judge::{Extent, Judgement, MEMORY, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
+use crate::trust;
 
 /// One night to run.
 pub struct Night<'a> {
@@ -83,7 +84,7 @@ pub struct Filing {
 pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     let key = signing_key(night)?;
     let series = Series::open_or_create(&night.filings)?;
-    series.enrol(&key.public_key(), &night.config.signing.principal)?;
+    trust::enrol(&series, night.config, &key.public_key(), night.issued_at)?;
     let scratch = scratch()?;
 
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
@@ -117,7 +118,8 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
         predicate.filing = earlier.next(&predicate, night.reason.as_deref())?;
     }
     let predicate = Signed { predicate, history: series.history()? };
-    let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
+    let sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
+    let filed = staging.commit(sealed)?;
     outcome(filed.id, filed.manifest.to_string(), true)
 }
 

@@ -55,7 +55,8 @@ fn manifest(series: &Path, filing: &str) -> Value {
 /// `ssh-keygen -Y verify` of the manifest of each filing, by whoever may sign.
 fn signatures_hold(series: &Path) -> bool {
     let signers = String::from_utf8_lossy(&read(series, "trust/allowed_signers.1")).into_owned();
-    let principal = signers.split(' ').next().expect("a principal");
+    let line = signers.lines().find(|line| !line.starts_with('#')).expect("a signer");
+    let principal = line.split(' ').next().expect("a principal");
     FILINGS.iter().all(|filing| {
         let signature = format!("filings/{filing}/manifest.json.sig");
         let mut args = vec!["-Y", "verify", "-f", "trust/allowed_signers.1", "-I", principal];

@@ -245,7 +245,7 @@ fn whole_filings_count() {
         let anchor = tempfile::NamedTempFile::new().expect("a file");
         let kept = files.iter().find(|(name, _)| *name == format!("filings/{}/manifest.json", ids[0]));
         fs::write(anchor.path(), &kept.expect("the manifest").1).expect("the anchor is written");
-        let with_anchor = Options { anchor: Some(anchor.path().to_owned()), ..Options::default() };
+        let with_anchor = Options { anchors: vec![anchor.path().to_owned()], ..Options::default() };
         assert!(!judged(gone(ids), with_anchor.clone()), "{ids:?}");
         assert!(judged(gone(&[]), with_anchor));
     }

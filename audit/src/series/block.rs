@@ -11,7 +11,8 @@ use crate::keys::MANIFEST_NAMESPACE;
 use crate::layout::{self, FilingId};
 use crate::log::{self, Log};
 use crate::manifest::{Manifest, SeriesFacts, Subject};
-use crate::series;
+use crate::series::{self, Sealed, trust};
+use crate::time_stamp;
 
 /// The lines of one filing and where they belong.
 pub(super) struct Block {
@@ -22,34 +23,69 @@ pub(super) struct Block {
 }
 
 /// Reads a filing's folder and confirms that it is what its signed manifest says: every file, the
-/// signature, its place in the series, and the history that it pins.
+/// signature, its time stamps, its place in the series, and the history that it pins.
 pub(super) fn confirm(root: &Path, log: &Log, id: &FilingId) -> Result<Block> {
     let folder = root.join(layout::filing(id));
+    let read = |name: &str| disk::read_whole(&folder.join(name));
+    let mut sealed =
+        Sealed { manifest: read(layout::MANIFEST)?, signature: read(layout::SIGNATURE)?, tokens: Vec::new() };
+    for name in token_names(&folder)? {
+        sealed.tokens.push((layout::parse_token(&name).unwrap_or_default().to_owned(), read(&name)?));
+    }
     let path = folder.join(layout::MANIFEST);
     let damaged = |why: String| Error::damaged("the filing cannot be confirmed", &path, why);
+    let (entries, manifest) = judge(root, log, id, &sealed).map_err(damaged)?;
+    let others = sealed.files();
+    let others: Vec<&str> = others.iter().map(|(name, _)| name.as_str()).collect();
+    check_files(&folder, &manifest.subject, &others)?;
+    Ok(Block { entries, text: text(id, &manifest.subject, &sealed) })
+}
 
-    let bytes = disk::read_whole(&path)?;
-    let signature = disk::read_whole(&folder.join(layout::SIGNATURE))?;
-    let manifest = Manifest::from_bytes(&bytes).map_err(|e| damaged(e.to_string()))?;
-    series::trust(root, log)?.verify(MANIFEST_NAMESPACE, &bytes, &signature).map_err(|e| damaged(e.to_string()))?;
-
+/// Do signature and time stamps of a sealed manifest count, and does it fit where it says it
+/// belongs in `LOG`? How many lines come before it, and the manifest.
+pub(super) fn judge(
+    root: &Path,
+    log: &Log,
+    id: &FilingId,
+    sealed: &Sealed,
+) -> std::result::Result<(usize, Manifest), String> {
+    let manifest = Manifest::from_bytes(&sealed.manifest).map_err(|e| e.to_string())?;
     let facts = &manifest.predicate;
     let entries = usize::try_from(facts.history.entries).unwrap_or(usize::MAX);
     if log.history(entries) != Some(facts.history) {
-        return Err(damaged("LOG does not begin with the history that it pins".to_owned()));
+        return Err("LOG does not begin with the history that it pins".to_owned());
     }
-    check_place(log, entries, id, facts).map_err(damaged)?;
-    let signed = [layout::MANIFEST, layout::SIGNATURE];
-    check_files(&folder, &manifest.subject, &signed)?;
-    Ok(Block { entries, text: text(id, &manifest.subject, &bytes, &signature) })
+    check_place(log, entries, id, facts)?;
+
+    let standing = trust::Standing::read(root, log).map_err(|e| e.to_string())?;
+    let pins = trust::pins(root, log, &standing.trust).map_err(|e| e.to_string())?;
+    let mut times = Vec::new();
+    for (name, token) in &sealed.tokens {
+        let known = pins.iter().find(|(pinned, _)| pinned == name);
+        let (_, pin) = known.ok_or_else(|| format!("the series trusts no time stamps of {name}"))?;
+        let stamp = time_stamp::verify(token, &sealed.signature, pin).map_err(|e| format!("{name}: {e}"))?;
+        times.push(stamp.time);
+    }
+    let at = times.into_iter().min().unwrap_or(facts.issued_at);
+    let signers = &standing.trust.signers;
+    let signed = signers.verify(MANIFEST_NAMESPACE, &sealed.manifest, &sealed.signature, standing.trust.not_before(at));
+    signed.map_err(|e| e.to_string())?;
+    Ok((entries, manifest))
 }
 
-/// The lines of a filing: its subjects, its manifest, its signature.
-pub(super) fn text(id: &FilingId, subjects: &[Subject], manifest: &[u8], signature: &[u8]) -> String {
+/// The names of the tokens in a filing's folder, in order.
+pub(super) fn token_names(folder: &Path) -> Result<Vec<String>> {
+    let names = super::recover::names_in(folder)?;
+    Ok(names.into_iter().filter(|name| layout::parse_token(name).is_some()).collect())
+}
+
+/// The lines of a filing: its subjects, its manifest, its signature, its tokens.
+pub(super) fn text(id: &FilingId, subjects: &[Subject], sealed: &Sealed) -> String {
     let line = |name: &str, sha256| log::line(sha256, &layout::filing_file(id, name));
     let mut text: String = subjects.iter().map(|s| line(&s.name, s.sha256)).collect();
-    text += &line(layout::MANIFEST, Sha256Digest::of(manifest));
-    text += &line(layout::SIGNATURE, Sha256Digest::of(signature));
+    for (name, bytes) in sealed.files() {
+        text += &line(&name, Sha256Digest::of(bytes));
+    }
     text
 }
 

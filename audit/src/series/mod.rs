@@ -1,16 +1,17 @@
-//! Writing a series: enrol a key, stage a filing, commit it.
+//! Writing a series: install trust, stage a filing, commit it.
 //!
 //! One process writes at a time: it holds the lock on `LOCK` for as long as its [`SeriesWriter`]
 //! lives. A filing appears whole or not at all: staged aside, synced, renamed, and only then named
 //! in `LOG` by one write. A crash between the last two steps is made good by the next
 //! [`Series::open_or_create`], from the signed manifest alone.
 //!
-//! Nothing is signed on top of a history that is not whole: before each commit the last filing is
+//! Nothing is signed on top of a history that is not whole: before a filing is staged the last one is
 //! checked again (its files, its signature, the history that it pins).
 
 mod block;
 mod commit;
 mod recover;
+mod trust;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::ops::Deref;
@@ -22,11 +23,12 @@ use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::PublicKey;
 use crate::layout::{self, FilingDate, FilingId};
-use crate::log::{self, Line, Log};
+use crate::log::{Line, Log};
 use crate::manifest::History;
-use crate::signers::{self, AllowedSigners};
+use jiff::Timestamp;
 
-pub use commit::{NewFiling, Staging};
+pub use commit::{NewFiling, Sealed, Staging};
+pub use trust::{Standing, TrustFiles};
 
 /// A series, to read from. Reads the disk anew at each call, and takes no lock.
 #[derive(Clone, Debug)]
@@ -51,15 +53,6 @@ pub struct Filed {
     pub manifest: Sha256Digest,
 }
 
-/// What [`SeriesWriter::enrol`] found or did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enrolment {
-    /// The series trusted nobody; from now on it trusts this key.
-    Founded,
-    /// The series trusted this key already.
-    Known,
-}
-
 impl Series {
     /// The series at `root`, to read from. Nothing is checked or created: see [`crate::verify()`].
     pub fn at(root: impl Into<PathBuf>) -> Self {
@@ -79,6 +72,7 @@ impl Series {
         disk::create_folder(&root.join(layout::FILINGS))?;
         archive::remove_leftovers(&root)?;
         recover::remove_leftovers(&root)?;
+        trust::recover(&root)?;
         let recovered = recover::recover(&root)?;
         Ok(SeriesWriter { series: Series { root }, recovered, lock })
     }
@@ -129,12 +123,26 @@ impl Series {
             .ok_or_else(|| conflict("the day has all the filings it can have", &self.root))
     }
 
-    /// Whose signatures count in this series, as its own `trust` folder has it.
+    /// What the series trusts as it stands.
     ///
     /// # Errors
-    /// [`ErrorKind::Key`] when no key is enrolled.
-    pub fn allowed_signers(&self) -> Result<AllowedSigners> {
-        trust(&self.root, &Log::read(&self.root)?)
+    /// [`ErrorKind::Key`] when it trusts nobody yet; [`ErrorKind::Damaged`] when a file of trust is
+    /// not the one that `LOG` names.
+    pub fn standing(&self) -> Result<Standing> {
+        Standing::read(&self.root, &Log::read(&self.root)?)
+    }
+
+    /// Has nobody founded the series yet?
+    pub fn is_new(&self) -> Result<bool> {
+        Ok(Log::read(&self.root)?.lines().is_empty())
+    }
+
+    /// May this key sign a manifest that says it was issued at that time?
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] when not.
+    pub fn check_trusted(&self, key: &PublicKey, at: Timestamp) -> Result<()> {
+        self.standing()?.check(key, at, &self.root)
     }
 }
 
@@ -144,32 +152,22 @@ impl SeriesWriter {
         self.recovered
     }
 
-    /// Makes sure that the series trusts `key`. The first key of a series founds its trust, in the
-    /// name of `principal`, as the first line of `LOG`.
+    /// Do the signature and time stamps of a sealed filing count, and is it the next one?
     ///
     /// # Errors
-    /// [`ErrorKind::Key`] when the series trusts other keys.
-    pub fn enrol(&self, key: &PublicKey, principal: &str) -> Result<Enrolment> {
-        let log = Log::read(&self.root)?;
-        if !log.lines().is_empty() {
-            check_trusted(&trust(&self.root, &log)?, key, &self.root)?;
-            return Ok(Enrolment::Known);
-        }
-        let content = signers::line(principal, key)?;
-        let staged = self.root.join(layout::staging_trust(1));
-        disk::create_folder(&self.root.join(layout::TRUST))?;
-        disk::write_new(&staged, content.as_bytes())?;
-        let named = layout::allowed_signers(1);
-        disk::rename(&staged, &self.root.join(&named))?;
-        log.append(log::line(Sha256Digest::of(content.as_bytes()), &named).as_bytes())?;
-        Ok(Enrolment::Founded)
+    /// [`ErrorKind::Damaged`] when not.
+    pub fn check_sealed(&self, id: FilingId, sealed: &Sealed) -> Result<()> {
+        let judged = block::judge(&self.root, &Log::read(&self.root)?, &id, sealed);
+        judged.map(drop).map_err(|why| Error::damaged("the sealed filing does not count", self.folder(&id), why))
     }
 
     /// Begins the next filing of its day in an empty folder aside.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] when `id` is not what [`Series::next`] gives for its date.
+    /// [`ErrorKind::Conflict`] when `id` is not what [`Series::next`] gives for its date, or another
+    /// filing has yet to be completed; [`ErrorKind::Damaged`] when the history is not whole.
     pub fn stage(&self, id: FilingId) -> Result<Staging<'_>> {
+        commit::check_history(&self.root)?;
         let expected = self.next(id.date())?;
         if id != expected {
             let why = format!("the next filing of that day is {expected}, not {id}");
@@ -224,41 +222,6 @@ fn filings(lines: &[Line]) -> Vec<Filed> {
         (name == layout::MANIFEST && complete).then_some(Filed { id, manifest: pair[0].digest })
     });
     pairs.collect()
-}
-
-/// The allowed signers that the history vouches for.
-fn trust(root: &Path, log: &Log) -> Result<AllowedSigners> {
-    let named = layout::allowed_signers(1);
-    let path = root.join(&named);
-    let first = log.lines().first().filter(|line| line.path == named);
-    let Some(line) = first else {
-        return Err(Error::new(
-            ErrorKind::Key,
-            "the series trusts no key",
-            "its LOG does not begin with its allowed signers",
-            "enrol the signing key first",
-        )
-        .at(root));
-    };
-    let bytes = disk::read_whole(&path)?;
-    if Sha256Digest::of(&bytes) != line.digest {
-        let why = "it is not the file that LOG names";
-        return Err(Error::damaged("cannot trust the allowed signers", path, why));
-    }
-    AllowedSigners::parse(&bytes).map_err(|e| e.at(path))
-}
-
-fn check_trusted(signers: &AllowedSigners, key: &PublicKey, root: &Path) -> Result<()> {
-    if signers.allows(key) {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Key,
-        "the series does not trust this signing key",
-        format!("{} is not among its allowed signers", key.fingerprint()),
-        "sign with the key that the series was founded with, or begin a new series",
-    )
-    .at(root.join(layout::allowed_signers(1))))
 }
 
 fn next_number(number: u32) -> Option<u32> {

@@ -1,6 +1,7 @@
 //! Making good what a crash left unfinished.
 //!
-//! A crash can leave: things being prepared (removed), the first trust file outside `LOG`, and one
+//! A crash can leave: things being prepared (removed), a generation of trust outside `LOG`
+//! ([`super::trust::recover`]), and one
 //! filing whose folder has its final name but whose lines are not, or not all, in `LOG`. The lines
 //! follow from the folder; they are added only when the filing's signature counts and its manifest
 //! pins exactly the history in front of them. Any other state is not a crash of ours.
@@ -11,10 +12,9 @@ use std::io;
 use std::path::Path;
 
 use super::block;
-use crate::digest::Sha256Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, FilingId};
-use crate::log::{self, Log};
+use crate::log::Log;
 
 /// Removes what was being prepared. Only for the holder of the append lock.
 pub(super) fn remove_leftovers(root: &Path) -> Result<()> {
@@ -36,14 +36,13 @@ pub(super) fn remove_leftovers(root: &Path) -> Result<()> {
 
 /// Completes `LOG`; gives the filing whose lines were added. Only for the holder of the lock.
 pub(super) fn recover(root: &Path) -> Result<Option<FilingId>> {
-    complete_trust(root)?;
     let log = Log::read(root)?;
     let pending = pending(root, &log)?;
     match pending.as_slice() {
-        [] if log.is_torn() => Err(Error::damaged(
+        [] if log.is_torn() || ends_within_trust(&log) => Err(Error::damaged(
             "cannot complete the history",
             root.join(layout::LOG),
-            "its last line is unfinished, and no filing on disk explains it",
+            "its end is unfinished, and nothing on disk explains it",
         )),
         [] => Ok(None),
         [id] => complete_filing(root, &log, id).map(|()| Some(*id)),
@@ -57,6 +56,7 @@ pub(super) fn recover(root: &Path) -> Result<Option<FilingId>> {
 /// The filings whose folders have their final names, but whose lines are not all in `LOG`.
 pub(super) fn pending(root: &Path, log: &Log) -> Result<Vec<FilingId>> {
     let named: HashSet<&str> = log.lines().iter().map(|line| line.path.as_str()).collect();
+    let last = log.lines().last().and_then(|line| Some(layout::parse_filing_file(&line.path)?.0));
     let mut pending = Vec::new();
     let names = names_in(&root.join(layout::FILINGS))?;
     for name in names.iter().filter(|name| !layout::is_staging(&format!("{}/{name}", layout::FILINGS))) {
@@ -64,28 +64,25 @@ pub(super) fn pending(root: &Path, log: &Log) -> Result<Vec<FilingId>> {
             let path = root.join(layout::FILINGS).join(name);
             return Err(foreign(&path, "its name is not that of a filing"));
         };
-        let last_line = layout::filing_file(&id, layout::SIGNATURE);
-        if !named.contains(last_line.as_str()) {
+        let is_in = match last {
+            Some(last) if last == id => {
+                // Only of the last filing can lines be missing after its signature's.
+                let tokens = block::token_names(&root.join(layout::filing(&id)))?;
+                tokens.iter().all(|name| named.contains(layout::filing_file(&id, name).as_str()))
+            }
+            _ => true,
+        };
+        if !is_in || !named.contains(layout::filing_file(&id, layout::SIGNATURE).as_str()) {
             pending.push(id);
         }
     }
     Ok(pending)
 }
 
-fn complete_trust(root: &Path) -> Result<()> {
-    let log = Log::read(root)?;
-    let named = layout::allowed_signers(1);
-    let path = root.join(&named);
-    if !log.lines().is_empty() || !path.exists() {
-        return Ok(());
-    }
-    let (digest, _) = Sha256Digest::of_file(&path)?;
-    let line = log::line(digest, &named);
-    let Some(missing) = line.as_bytes().strip_prefix(log.bytes()) else {
-        let why = "its first line is unfinished, and is not that of the allowed signers";
-        return Err(Error::damaged("cannot complete the history", root.join(layout::LOG), why));
-    };
-    log.append(missing)
+/// Does the history end before the allowed signers of a generation, which come last?
+fn ends_within_trust(log: &Log) -> bool {
+    let last = log.lines().last().map(|line| line.path.as_str());
+    last.is_some_and(|path| layout::is_trust(path) && !layout::is_allowed_signers(path))
 }
 
 fn complete_filing(root: &Path, log: &Log, id: &FilingId) -> Result<()> {
@@ -98,7 +95,7 @@ fn complete_filing(root: &Path, log: &Log, id: &FilingId) -> Result<()> {
     log.append(missing)
 }
 
-fn names_in(folder: &Path) -> Result<Vec<String>> {
+pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
     let failed = |e| Error::io("cannot list the folder", folder, e);
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -6,7 +6,7 @@ use crate::digest::Sha256Digest;
 use crate::layout;
 
 /// Judges everything below the archive's folder.
-pub(super) fn judge(tree: &Tree, report: &mut Report) {
+pub(super) fn judge(tree: &Tree<'_>, report: &mut Report) {
     let mut problems = Vec::new();
     let mut objects = 0_u64;
     for (path, entry) in tree.below(layout::ARCHIVE) {

@@ -17,6 +17,14 @@ pub(super) struct Log {
     pub(super) problems: Vec<Problem>,
 }
 
+/// Lines that came into the history together.
+pub(super) enum Block {
+    /// Those of a generation of trust, counted from 0; the allowed signers are the last.
+    Trust(Range<usize>),
+    /// Those of a filing.
+    Filing(Run),
+}
+
 /// The lines of one filing, next to each other.
 pub(super) struct Run {
     pub(super) id: FilingId,
@@ -34,7 +42,7 @@ struct Line {
 }
 
 impl Log {
-    pub(super) fn read(tree: &Tree) -> Self {
+    pub(super) fn read(tree: &Tree<'_>) -> Self {
         let mut problems = Vec::new();
         let read = tree.read(layout::LOG);
         let readable = read.is_ok();
@@ -100,7 +108,7 @@ impl Log {
     }
 
     /// Every named file must be there, as a regular file, with the digest it had.
-    pub(super) fn compare(&self, tree: &Tree) -> Vec<Problem> {
+    pub(super) fn compare(&self, tree: &Tree<'_>) -> Vec<Problem> {
         let named = self.lines.iter().filter_map(|line| line.entry.as_ref());
         let compared = named.filter_map(|(digest, path)| match tree.digest(path) {
             Ok(actual) if actual == *digest => None,
@@ -113,34 +121,44 @@ impl Log {
         compared.collect()
     }
 
-    /// The filings in order, and the lines after the first that belong to none.
-    pub(super) fn runs(&self) -> (Vec<Run>, Vec<Problem>) {
-        let mut runs: Vec<Run> = Vec::new();
+    /// The blocks in order, and the lines that belong to none.
+    pub(super) fn blocks(&self) -> (Vec<Block>, Vec<Problem>) {
+        let mut blocks: Vec<Block> = Vec::new();
         let mut problems = Vec::new();
         let mut hasher = Hasher::new();
         for (index, line) in self.lines.iter().enumerate() {
             let before = History { entries: index as u64, sha256: hasher.digest() };
             let start = index.checked_sub(1).map_or(0, |last| self.lines[last].end);
             hasher.update(&self.bytes[start..line.end]);
-            let Some((_, path)) = line.entry.as_ref().filter(|_| index > 0) else {
+            let Some((_, path)) = &line.entry else {
                 continue;
             };
-            match (layout::parse_filing_file(path), runs.last_mut()) {
-                (Some((id, _)), Some(run)) if run.id == id && run.lines.end == index => {
+            match (layout::parse_filing_file(path), blocks.last_mut()) {
+                (Some((id, _)), Some(Block::Filing(run))) if run.id == id && run.lines.end == index => {
                     run.lines.end = index + 1;
                 }
-                (Some((id, _)), _) => runs.push(Run { id, lines: index..index + 1, before }),
+                (Some((id, _)), _) => blocks.push(Block::Filing(Run { id, lines: index..index + 1, before })),
+                (None, Some(Block::Trust(lines)))
+                    if layout::is_trust(path) && lines.end == index && !self.ends_trust(lines) =>
+                {
+                    lines.end = index + 1;
+                }
+                (None, _) if layout::is_trust(path) => blocks.push(Block::Trust(index..index + 1)),
                 (None, _) => {
-                    let why = format!("line {}: it names no file of a filing", index + 1);
+                    let why = format!("line {}: it names no file of a filing, and none of trust", index + 1);
                     problems.push(Problem::new(layout::LOG, why));
                 }
             }
         }
-        (runs, problems)
+        (blocks, problems)
+    }
+
+    fn ends_trust(&self, lines: &Range<usize>) -> bool {
+        lines.end.checked_sub(1).and_then(|last| self.path_at(last)).is_some_and(layout::is_allowed_signers)
     }
 
     /// What lies in the series without being named, and what is merely being prepared.
-    pub(super) fn strays(&self, tree: &Tree) -> (Vec<Problem>, Vec<String>) {
+    pub(super) fn strays(&self, tree: &Tree<'_>) -> (Vec<Problem>, Vec<String>) {
         let mut expected: HashSet<&str> = HashSet::from([layout::LOG, layout::LOCK]);
         let mut folders: HashSet<&str> = HashSet::from([layout::TRUST, layout::FILINGS, layout::ARCHIVE]);
         for (_, path) in self.lines.iter().filter_map(|line| line.entry.as_ref()) {

@@ -12,41 +12,57 @@
 //! # What it cannot prove alone
 //! - That filings were **cut off the end**, folders and lines together: what remains is a series
 //!   as it once was. An earlier manifest of a later filing, kept elsewhere, shows it
-//!   ([`Options::anchor`]); so does knowing until when there must be filings
+//!   ([`Options::anchors`]); so does knowing until when there must be filings
 //!   ([`Options::through`]).
 //! - That **the whole series was made anew under another key**: it would vouch for itself. Allowed
 //!   signers obtained elsewhere show it ([`Options::allowed_signers`]), and so does an anchor.
-//! - **When** anything was signed, and that the holder of the key was honest: a rewritten tail
-//!   signed with the true key shows only against an anchor.
+//! - **When** anything was signed that no time stamp covers: its timeliness is `unproven`.
+//! - That the holder of the key was honest: a rewritten tail
+//!   signed with the true key shows only against an anchor, where it is told as a fork.
 //!
 //! It takes no lock. A filing that enters the series while it reads can make it fail: ask again.
 
 mod anchor;
 mod archive;
+mod files;
 mod filing;
 mod log;
+mod time;
 mod tree;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::digest::Sha256Digest;
 use crate::layout::{self, FilingDate, FilingId};
 use crate::manifest::History;
-use crate::signers::{AllowedSigners, Signer};
+use crate::signers::Signer;
 use log::Log;
 use tree::Tree;
 
-/// What the verifier may rely on besides the series itself.
+pub use files::{Files, Folder, Listing};
+pub use time::Timeliness;
+
+/// What the verifier may rely on besides the series itself, and what it is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// A manifest of this series that was kept elsewhere: all that it pins must still be there.
-    pub anchor: Option<PathBuf>,
-    /// Allowed signers that were obtained elsewhere, to judge by instead of the series' own.
+    /// Manifests of this series that were kept elsewhere: all that they pin must still be there. A
+    /// signature is looked for beside each, with `.sig` at the end.
+    pub anchors: Vec<PathBuf>,
+    /// Allowed signers that were obtained elsewhere, to judge by instead of the series' own. Where
+    /// they have the head of a generation of trust, its calendar and authorities count, too.
     pub allowed_signers: Option<PathBuf>,
-    /// The last day for which there must be a filing.
+    /// Who may vouch for generations of trust, obtained elsewhere, instead of the series' own.
+    pub root_signers: Option<PathBuf>,
+    /// Until when each day that owes a filing must have one.
     pub through: Option<FilingDate>,
+    /// Whether a first filing that is not proven to be in time is a failure.
+    pub timely: bool,
+    /// Whether the archive's objects are passed over.
+    pub without_archive: bool,
 }
 
 /// What was checked and found.
@@ -61,6 +77,8 @@ pub struct Report {
     pub signers: Vec<Signer>,
     /// The state of `LOG`; `None` when it cannot be read.
     pub history: Option<History>,
+    /// Days that owe a filing and have none, up to the last day filed or asked for.
+    pub missing_days: Vec<FilingDate>,
     /// What was seen and is no fault, such as a filing being prepared.
     pub notes: Vec<String>,
 }
@@ -68,8 +86,9 @@ pub struct Report {
 /// One check and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was asked: `log`, `files`, `trust`, `lines`, `manifest`, `history`, `signature`,
-    /// `place`, `folder`, `inputs`, `strays`, `archive`, `anchor` or `through`.
+    /// What was asked: `log`, `files`, `trust`, `lines`, `manifest`, `timeStamp`, `signature`,
+    /// `history`, `place`, `folder`, `inputs`, `timeliness`, `strays`, `archive`, `anchor` or
+    /// `calendar`.
     pub name: &'static str,
     /// The path that was asked about, relative to the series (for an anchor, as it was given).
     pub subject: String,
@@ -87,6 +106,10 @@ pub enum Verdict {
     Passed,
     /// It does not.
     Failed,
+    /// Nothing proves it, and nothing speaks against it. No fault by itself.
+    Unproven,
+    /// The filing is proven, but not that it was there before its deadline. No fault of the series.
+    Late,
 }
 
 /// A filing as the verifier found it.
@@ -99,33 +122,48 @@ pub struct VerifiedFiling {
     pub manifest_sha256: Option<Sha256Digest>,
     /// Who signed it; `None` when the signature does not count.
     pub signer: Option<Signer>,
+    /// When its manifest says that it was issued.
+    pub issued_at: Option<Timestamp>,
+    /// When the first of its time stamps was made; `None` without one that counts.
+    pub stamped_at: Option<Timestamp>,
+    /// Whether it was in time; only for the first filing of a day.
+    pub timeliness: Option<Timeliness>,
     /// Did all checks of this filing pass?
     pub passed: bool,
 }
 
 /// Checks the series in the folder `root`.
 pub fn verify(root: &Path, options: &Options) -> Report {
+    verify_files(&Folder(root.to_owned()), options)
+}
+
+/// Checks a series, wherever its files are read from.
+pub fn verify_files(files: &dyn Files, options: &Options) -> Report {
     let mut report = Report::default();
-    let tree = Tree::survey(root);
+    let tree = Tree::survey(files, !options.without_archive);
     let log = Log::read(&tree);
     report.history = log.history();
     report.judge("log", layout::LOG, &log.problems, log.summary());
     report.judge("files", layout::LOG, &log.compare(&tree), log.summary());
 
-    let signers = trust(&tree, &log, options, &mut report);
-    filing::judge_all(&tree, &log, signers.as_ref(), &mut report);
+    let (blocks, problems) = log.blocks();
+    report.judge("lines", layout::LOG, &problems, "each belongs to a filing or to a generation of trust".to_owned());
+    let judges = trust::judge(&tree, &log, &blocks, options, &mut report);
+    filing::judge_all(&tree, &log, &blocks, &judges, &mut report);
+    time::judge(&judges, options, &mut report);
 
     let (strays, notes) = log.strays(&tree);
     report.judge("strays", ".", &strays, "every file is accounted for".to_owned());
     report.notes.extend(notes);
-    archive::judge(&tree, &mut report);
+    match options.without_archive {
+        true => report.push("archive", layout::ARCHIVE, Verdict::Unproven, "it was not read".to_owned()),
+        false => archive::judge(&tree, &mut report),
+    }
 
-    if let Some(path) = &options.anchor {
-        anchor::judge(path, &log, &mut report);
+    for path in &options.anchors {
+        anchor::judge(path, &tree, &log, &judges, &mut report);
     }
-    if let Some(day) = options.through {
-        report.judge_through(day);
-    }
+    time::judge_calendar(&judges, options.through, &mut report);
     report
 }
 
@@ -154,15 +192,17 @@ impl Report {
         }));
     }
 
-    fn judge_through(&mut self, day: FilingDate) {
-        let last = self.filings.iter().map(|filing| filing.id.date()).max();
-        let problem = match last {
-            Some(last) if last >= day => None,
-            Some(last) => Some(format!("the last day filed is {last}, not {day}")),
-            None => Some(format!("there is no filing, and there must be some until {day}")),
+    /// Records one check of one path.
+    fn one(&mut self, name: &'static str, subject: &str, outcome: Result<String, String>) {
+        let (verdict, detail) = match outcome {
+            Ok(detail) => (Verdict::Passed, detail),
+            Err(why) => (Verdict::Failed, why),
         };
-        let problems: Vec<Problem> = problem.map(|detail| Problem::new(layout::FILINGS, detail)).into_iter().collect();
-        self.judge("through", layout::FILINGS, &problems, format!("filed until {day} or later"));
+        self.push(name, subject, verdict, detail);
+    }
+
+    fn push(&mut self, name: &'static str, subject: &str, verdict: Verdict, detail: String) {
+        self.checks.push(Check { name, subject: subject.to_owned(), verdict, detail });
     }
 }
 
@@ -177,33 +217,4 @@ impl Problem {
     fn new(subject: impl Into<String>, detail: impl Into<String>) -> Self {
         Problem { subject: subject.into(), detail: detail.into() }
     }
-}
-
-/// The signers to judge by: those given, or those that the series names first.
-fn trust(tree: &Tree, log: &Log, options: &Options, report: &mut Report) -> Option<AllowedSigners> {
-    let named = layout::allowed_signers(1);
-    let mut problems = Vec::new();
-    if log.path_at(0) != Some(&named) {
-        problems.push(Problem::new(layout::LOG, format!("its first line does not name {named}")));
-    }
-    let own = tree.read(&named).and_then(|bytes| AllowedSigners::parse(&bytes).map_err(|e| e.to_string()));
-    if let Err(why) = &own {
-        problems.push(Problem::new(&named, why));
-    }
-    let signers = match &options.allowed_signers {
-        None => own.ok(),
-        Some(path) => match AllowedSigners::load(path) {
-            Ok(signers) => Some(signers),
-            Err(e) => {
-                problems.push(Problem::new(path.display().to_string(), e.to_string()));
-                None
-            }
-        },
-    };
-    let judged_by = match &options.allowed_signers {
-        Some(path) => format!("signatures are judged by {}", path.display()),
-        None => "signatures are judged by the series' own allowed signers".to_owned(),
-    };
-    report.judge("trust", &named, &problems, judged_by);
-    signers
 }

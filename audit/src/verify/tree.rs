@@ -1,23 +1,20 @@
-//! Taking stock of a folder: what lies in it, and the digest of every file.
+//! Taking stock of a series: what lies in it, and the digest of every file.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::Problem;
-use crate::digest::Sha256Digest;
-use crate::disk;
+use super::files::{Files, Listing};
+use crate::digest::{BUFFER, HashingReader, Sha256Digest};
+use crate::disk::MAX_WHOLE_FILE_BYTES;
 use crate::layout;
 
-/// One more thread hashes for each so many bytes, up to the number of processors.
-const BYTES_PER_THREAD: u64 = 8 << 20;
-
-/// Everything below a folder; symbolic links are entries, and are not followed.
-pub(super) struct Tree {
-    root: PathBuf,
+/// Everything in a series.
+pub(super) struct Tree<'a> {
+    files: &'a dyn Files,
     entries: BTreeMap<String, Entry>,
     /// What could not be listed or has no name in UTF-8.
     pub(super) problems: Vec<Problem>,
@@ -25,7 +22,7 @@ pub(super) struct Tree {
 
 /// What lies at a path.
 pub(super) enum Entry {
-    /// A regular file; its digest, or why it cannot be read.
+    /// A regular file; its digest, or why it was not read.
     File(Result<Sha256Digest, String>),
     /// A folder.
     Folder,
@@ -33,19 +30,28 @@ pub(super) enum Entry {
     Other,
 }
 
-impl Tree {
-    /// Lists everything below `root` and hashes what belongs to a series.
-    pub(super) fn survey(root: &Path) -> Self {
-        let mut tree = Tree { root: root.to_owned(), entries: BTreeMap::new(), problems: Vec::new() };
-        let mut files = Vec::new();
-        let mut folders = vec![String::new()];
-        while let Some(folder) = folders.pop() {
-            tree.list(&folder, &mut folders, &mut files);
+impl<'a> Tree<'a> {
+    /// Lists everything, and hashes what belongs to a series; objects of the archive only where
+    /// `with_archive`.
+    pub(super) fn survey(files: &'a dyn Files, with_archive: bool) -> Self {
+        let Listing { files: listed, folders, others, problems } = files.list();
+        let problems = problems.into_iter().map(|(path, why)| Problem::new(path, why)).collect();
+        let mut entries = BTreeMap::new();
+        entries.extend(folders.into_iter().map(|path| (path, Entry::Folder)));
+        entries.extend(others.into_iter().map(|path| (path, Entry::Other)));
+        let mut to_hash = Vec::new();
+        let archived = format!("{}/", layout::ARCHIVE);
+        for (path, bytes) in listed {
+            if layout::is_staging(&path) || layout::is_incoming(&path) {
+                entries.insert(path, Entry::File(Err("it is still being written".to_owned())));
+            } else if !with_archive && path.starts_with(&archived) {
+                entries.insert(path, Entry::File(Err("the archive was not read".to_owned())));
+            } else {
+                to_hash.push((path, bytes));
+            }
         }
-        for (path, digest) in hash_all(root, files) {
-            tree.entries.insert(path, Entry::File(digest));
-        }
-        tree
+        entries.extend(hash_all(files, to_hash).into_iter().map(|(path, digest)| (path, Entry::File(digest))));
+        Tree { files, entries, problems }
     }
 
     /// Every path, in order, with what lies there.
@@ -75,69 +81,33 @@ impl Tree {
         }
     }
 
-    /// The content of the regular file at that path, or why there is none.
+    /// The content of the regular file at that path, or why there is none. What is judged is what
+    /// was hashed: a file that has changed since is not read.
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        self.digest(path)?;
-        disk::read_whole(&self.root.join(path)).map_err(|e| e.to_string())
-    }
-
-    fn list(&mut self, folder: &str, folders: &mut Vec<String>, files: &mut Vec<(String, u64)>) {
-        let absolute = match folder {
-            "" => self.root.clone(),
-            _ => self.root.join(folder),
-        };
-        let entries = match fs::read_dir(&absolute) {
-            Ok(entries) => entries,
-            Err(e) => return self.problem(folder, format!("the folder cannot be listed: {e}")),
-        };
-        for entry in entries {
-            let named = entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?)));
-            let (name, meta) = match named {
-                Ok(named) => named,
-                Err(e) => {
-                    self.problem(folder, format!("an entry cannot be read: {e}"));
-                    continue;
-                }
-            };
-            let path = match folder {
-                "" => name.to_string_lossy().into_owned(),
-                _ => format!("{folder}/{}", name.to_string_lossy()),
-            };
-            if name.to_str().is_none() {
-                self.problem(&path, "its name is not UTF-8".to_owned());
-            } else if meta.is_dir() {
-                folders.push(path.clone());
-                self.entries.insert(path, Entry::Folder);
-            } else if !meta.is_file() {
-                self.entries.insert(path, Entry::Other);
-            } else if layout::is_staging(&path) || layout::is_incoming(&path) {
-                let unread = Err("it is still being written".to_owned());
-                self.entries.insert(path, Entry::File(unread));
-            } else {
-                files.push((path, meta.len()));
-            }
+        let digest = self.digest(path)?;
+        let mut bytes = Vec::new();
+        let read = self.files.open(path).and_then(|file| file.take(MAX_WHOLE_FILE_BYTES).read_to_end(&mut bytes));
+        read.map_err(|e| format!("it cannot be read: {e}"))?;
+        match Sha256Digest::of(&bytes) == digest {
+            true => Ok(bytes),
+            false => Err("it changed while it was being verified, or is longer than a gibibyte".to_owned()),
         }
-    }
-
-    fn problem(&mut self, path: &str, detail: String) {
-        let path = if path.is_empty() { "." } else { path };
-        self.problems.push(Problem::new(path, detail));
     }
 }
 
 type Hashed = (String, Result<Sha256Digest, String>);
 
-fn hash_all(root: &Path, files: Vec<(String, u64)>) -> Vec<Hashed> {
-    let total = files.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
-    let wanted = usize::try_from(total / BYTES_PER_THREAD).unwrap_or(usize::MAX);
-    let threads = thread::available_parallelism().map_or(1, |n| n.get().min(wanted.max(1)));
+fn hash_all(files: &dyn Files, mut listed: Vec<(String, u64)>) -> Vec<Hashed> {
+    // The longest first, so that no thread is left alone with it at the end.
+    listed.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+    let total = listed.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let threads = files.readers(total).min(listed.len());
 
     let next = AtomicUsize::new(0);
-    let hashed = Mutex::new(Vec::with_capacity(files.len()));
+    let hashed = Mutex::new(Vec::with_capacity(listed.len()));
     let work = || {
-        while let Some((path, _)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let digest = Sha256Digest::of_file(&root.join(path));
-            let digest = digest.map(|(digest, _)| digest).map_err(|e| e.to_string());
+        while let Some((path, _)) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let digest = hash(files, path).map_err(|e| format!("it cannot be read: {e}"));
             let mut hashed = hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             hashed.push((path.clone(), digest));
         }
@@ -149,4 +119,10 @@ fn hash_all(root: &Path, files: Vec<(String, u64)>) -> Vec<Hashed> {
         work();
     });
     hashed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn hash(files: &dyn Files, path: &str) -> io::Result<Sha256Digest> {
+    let mut reader = BufReader::with_capacity(BUFFER, HashingReader::new(files.open(path)?));
+    io::copy(&mut reader, &mut io::sink())?;
+    Ok(reader.into_inner().finish().0)
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use cuadre_audit::verify::Options;
 use cuadre_audit::{Report, Series, SigningKey, verify};
 
-use crate::small_series::{PRINCIPAL, assert_fails, assert_passes, check, copy, file, file_all, id, key};
+use crate::small_series::{PRINCIPAL, assert_fails, assert_passes, check, copy, file, file_all, found, id, key};
 
 const DAYS: [&str; 3] = ["2026-11-19.1", "2026-11-20.1", "2026-11-21.1"];
 
 fn with_anchor(root: &Path, anchor: &Path) -> Report {
-    let options = Options { anchor: Some(anchor.to_owned()), ..Options::default() };
+    let options = Options { anchors: vec![anchor.to_owned()], ..Options::default() };
     verify(root, &options)
 }
 
@@ -49,7 +49,7 @@ fn an_end_cut_off_shows_only_against_an_anchor_or_the_calendar() {
         verify(root, &Options { through, ..Options::default() })
     };
     assert_passes(&through(folder.path(), "2026-11-21"));
-    assert_fails(&through(cut.path(), "2026-11-21"), "through", "last day filed is 2026-11-20");
+    assert_fails(&through(cut.path(), "2026-11-21"), "calendar", "1 of 3 days without a filing: 2026-11-21");
 
     // Cut further: now lines that the anchor pins are missing, too.
     fs::remove_dir_all(cut.path().join("filings/2026-11-20.1")).unwrap();
@@ -68,11 +68,16 @@ fn a_past_rewritten_with_the_true_key_shows_only_against_an_anchor() {
     assert_passes(&check(forked.path()));
     for day in &DAYS[1..] {
         let report = with_anchor(forked.path(), &manifest(folder.path(), day));
-        assert_fails(&report, "anchor", "the past was rewritten");
+        assert_fails(&report, "anchor", &format!("a fork, for {PRINCIPAL} has signed both"));
+        // Without the signature that was made with it, an anchor says only that the past is another.
+        let alone = tempfile::tempdir().unwrap().keep().join("manifest.json");
+        fs::copy(manifest(folder.path(), day), &alone).unwrap();
+        assert_fails(&with_anchor(forked.path(), &alone), "anchor", "the past was rewritten");
+        fs::remove_dir_all(alone.parent().unwrap()).unwrap();
     }
     // The first filing pins only the line of the allowed signers, which both have.
     let report = with_anchor(forked.path(), &manifest(folder.path(), DAYS[0]));
-    assert_fails(&report, "anchor", "does not name the anchor itself");
+    assert_fails(&report, "anchor", "but filings/2026-11-18.1/report.csv in its place: a fork");
 }
 
 #[test]
@@ -86,7 +91,7 @@ fn a_series_made_anew_under_another_key_shows_only_against_a_pinned_key() {
     let forged = tempfile::tempdir().unwrap();
     let forger = SigningKey::from_seed([8; 32]);
     let series = Series::open_or_create(forged.path()).unwrap();
-    series.enrol(&forger.public_key(), PRINCIPAL).unwrap();
+    found(&series, &forger);
     for day in DAYS {
         file(&series, id(day), &forger).unwrap();
     }

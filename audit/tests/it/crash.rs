@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cuadre_audit::{ErrorKind, Series};
 
-use crate::small_series::{PRINCIPAL, assert_fails, assert_passes, check, copy, file, file_all, id, key};
+use crate::small_series::{ISSUED_AT, assert_fails, assert_passes, check, copy, file, file_all, id, key};
 
 #[test]
 fn lines_cut_at_any_byte_after_the_rename_are_completed() {
@@ -193,5 +193,5 @@ fn two_folders_without_lines_are_no_crash() {
     assert!(error.to_string().contains("at most one"), "{error}");
     assert_fails(&check(folder.path()), "strays", "LOG does not name it");
     let series = Series::at(folder.path());
-    assert!(series.allowed_signers().unwrap().allows(&key().public_key()), "{PRINCIPAL}");
+    series.check_trusted(&key().public_key(), ISSUED_AT.parse().unwrap()).unwrap();
 }

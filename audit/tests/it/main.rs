@@ -9,4 +9,5 @@ mod forgery;
 mod small_series;
 mod stock_tools;
 mod tamper;
+mod trust;
 mod writing;

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::manifest::{Place, SeriesFacts, Superseded};
+use cuadre_audit::trust::{Calendar, Founding, Trust};
 use cuadre_audit::verify::Options;
 use cuadre_audit::{
-    Error, Filed, FilingId, NewFiling, Report, Series, SeriesWriter, Sha256Digest, SigningKey, Staging, Subject, verify,
+    Error, Filed, FilingId, NewFiling, Report, Series, SeriesWriter, Sha256Digest, SigningKey, Staging, Subject,
+    TrustFiles, verify,
 };
 
 pub const PRINCIPAL: &str = "filings@bank.example";
@@ -19,10 +21,37 @@ pub fn id(text: &str) -> FilingId {
     text.parse().unwrap()
 }
 
+/// When everything is issued.
+pub const ISSUED_AT: &str = "2026-11-21T11:40:00Z";
+
+/// What a series begins with that `key` founds, without root or time stamps.
+pub fn founding(key: &SigningKey) -> Trust {
+    Trust::found(Founding {
+        principal: PRINCIPAL.to_owned(),
+        key: key.public_key(),
+        rooted: false,
+        issued: ISSUED_AT.parse().unwrap(),
+        calendar: Calendar::parse("06:00 America/Mexico_City", []).unwrap(),
+        authorities: Vec::new(),
+    })
+}
+
+/// A generation of trust as it is installed where nobody has to vouch for it.
+pub fn unsigned(trust: &Trust) -> TrustFiles {
+    TrustFiles { signers: trust.to_text().unwrap().into_bytes(), ..TrustFiles::default() }
+}
+
+/// Founds the series with `key`, unless it has been.
+pub fn found(series: &SeriesWriter, key: &SigningKey) {
+    if series.is_new().unwrap() {
+        series.install(&unsigned(&founding(key))).unwrap();
+    }
+}
+
 /// Files one filing after another, with [`key`].
 pub fn file_all(root: &Path, ids: &[&str]) {
     let series = Series::open_or_create(root).unwrap();
-    series.enrol(&key().public_key(), PRINCIPAL).unwrap();
+    found(&series, &key());
     for text in ids {
         file(&series, id(text), &key()).unwrap();
     }
@@ -30,11 +59,17 @@ pub fn file_all(root: &Path, ids: &[&str]) {
 
 /// Files one filing that is made from two archived objects.
 pub fn file(series: &SeriesWriter, id: FilingId, key: &SigningKey) -> Result<Filed, Error> {
-    let facts = facts(series, id);
+    file_at(series, id, key, ISSUED_AT)
+}
+
+/// The same, with a time of issue.
+pub fn file_at(series: &SeriesWriter, id: FilingId, key: &SigningKey, issued_at: &str) -> Result<Filed, Error> {
+    let facts = SeriesFacts { issued_at: issued_at.parse().unwrap(), ..facts(series, id) };
     let staging = series.stage(id)?;
     let files = write_files(series, &staging);
     let filing = NewFiling { files, predicate_type: "urn:example:test:v1", predicate: facts };
-    staging.commit(filing, key)
+    let sealed = staging.seal(filing, key)?;
+    staging.commit(sealed)
 }
 
 /// Puts two objects into the archive and two files into the folder.
@@ -59,6 +94,7 @@ pub fn facts(series: &Series, id: FilingId) -> SeriesFacts {
     let latest = series.latest(id.date()).unwrap();
     SeriesFacts {
         business_date: id.date(),
+        issued_at: ISSUED_AT.parse().unwrap(),
         filing: Place { number: id.number(), supersedes: latest.map(|filed| Superseded { sha256: filed.manifest }) },
         history: series.history().unwrap(),
     }

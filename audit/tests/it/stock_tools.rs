@@ -50,7 +50,7 @@ fn ssh_keygen_makes_keys_and_signatures_that_count_here() {
     assert!(made.status.success(), "{made:?}");
     let key = SigningKey::load(&path).unwrap();
     let line = format!("a@b namespaces=\"cuadre-manifest-v1\" {}\n", key.public_key());
-    let signers = cuadre_audit::AllowedSigners::parse(line.as_bytes()).unwrap();
+    let signers = cuadre_audit::signers::AllowedSigners::parse(line.as_bytes()).unwrap();
 
     let message = folder.path().join("message");
     fs::write(&message, "m").unwrap();
@@ -60,7 +60,7 @@ fn ssh_keygen_makes_keys_and_signatures_that_count_here() {
         .arg(&message));
     assert!(signed.status.success(), "{signed:?}");
     let armor = fs::read(folder.path().join("message.sig")).unwrap();
-    let signer = signers.verify("cuadre-manifest-v1", b"m", &armor).unwrap();
+    let signer = signers.verify("cuadre-manifest-v1", b"m", &armor, Default::default()).unwrap();
     assert_eq!(signer.fingerprint, key.public_key().fingerprint());
     assert_eq!(armor, key.sign("cuadre-manifest-v1", b"m").unwrap().as_bytes());
 }

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use cuadre_audit::{Enrolment, ErrorKind, NewFiling, Series, Sha256Digest, SigningKey, Subject};
+use cuadre_audit::{ErrorKind, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 
-use crate::small_series::{PRINCIPAL, assert_passes, check, facts, file, file_all, id, key, write_files};
+use crate::small_series::{
+    ISSUED_AT, assert_passes, check, facts, file, file_all, found, founding, id, key, unsigned, write_files,
+};
 
 #[test]
 fn one_process_writes_at_a_time_and_everybody_reads() {
@@ -58,12 +60,14 @@ fn the_first_key_founds_the_trust_and_no_other_key_signs() {
     let series = Series::open_or_create(folder.path()).unwrap();
     let unfounded = file(&series, id("2026-11-20.1"), &key()).unwrap_err();
     assert_eq!(unfounded.kind(), ErrorKind::Key, "{unfounded}");
-    let enrol = |key: &SigningKey| series.enrol(&key.public_key(), PRINCIPAL);
-    assert_eq!(enrol(&key()).unwrap(), Enrolment::Founded);
-    assert_eq!(enrol(&key()).unwrap(), Enrolment::Known);
+    found(&series, &key());
+    let again = series.install(&unsigned(&founding(&key()))).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Conflict, "{again}");
+    let check_trusted = |key: &SigningKey| series.check_trusted(&key.public_key(), ISSUED_AT.parse().unwrap());
+    check_trusted(&key()).unwrap();
 
     let stranger = SigningKey::from_seed([8; 32]);
-    for error in [enrol(&stranger).unwrap_err(), file(&series, id("2026-11-20.1"), &stranger).unwrap_err()] {
+    for error in [check_trusted(&stranger).unwrap_err(), file(&series, id("2026-11-20.1"), &stranger).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Key);
         let fingerprint = stranger.public_key().fingerprint();
         assert!(error.to_string().contains(&fingerprint), "{error}");
@@ -74,10 +78,9 @@ fn the_first_key_founds_the_trust_and_no_other_key_signs() {
 
 #[test]
 fn a_principal_is_one_plain_word() {
-    let folder = tempfile::tempdir().unwrap();
-    let series = Series::open_or_create(folder.path()).unwrap();
     for principal in ["", "a b", "a\nb", "*", "a,b", "a\"b", "# a"] {
-        let error = series.enrol(&key().public_key(), principal).unwrap_err();
+        let mut trust = founding(&key());
+        let error = trust.add(principal, &SigningKey::from_seed([8; 32]).public_key()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{principal:?}");
     }
 }
@@ -116,7 +119,7 @@ fn a_predicate_that_does_not_fit_the_series_is_not_signed() {
         let files = write_files(&series, &staging);
         let shown = format!("{predicate:?}");
         let filing = NewFiling { files, predicate_type: "urn:example:test:v1", predicate };
-        let error = staging.commit(filing, &key()).unwrap_err();
+        let error = staging.seal(filing, &key()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{shown}: {error}");
     }
     file(&series, next, &key()).unwrap();
@@ -148,7 +151,8 @@ fn files_that_are_not_what_the_filing_says_are_not_signed() {
         let mut files = write_files(&series, &staging);
         change(staging.path(), &mut files);
         let filing = NewFiling { files, predicate_type: "urn:example:test:v1", predicate };
-        assert!(staging.commit(filing, &key()).is_err(), "{what}");
+        let committed = staging.seal(filing, &key()).and_then(|sealed| staging.commit(sealed));
+        assert!(committed.is_err(), "{what}");
         assert!(!series.folder(&first).exists(), "{what}");
     }
     file(&series, first, &key()).unwrap();

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::verify::{Options, Verdict, verify};
+use cuadre_audit::Report;
+use cuadre_audit::verify::{Options, Timeliness, Verdict, verify};
 use jiff::civil::Date;
 
 use super::{parse_date, print_json};
@@ -17,15 +18,25 @@ pub struct Args {
     /// Folder or s3:// URL of the series
     #[arg(value_name = "DIR")]
     series: PathBuf,
-    /// A manifest kept from an earlier day: shows a cut tail or a rewritten past
+    /// A manifest kept from an earlier day, may be given several times: shows a cut tail, a rewritten past, or
+    /// (with its signature beside it) a fork
     #[arg(long, value_name = "MANIFEST")]
-    anchor: Option<PathBuf>,
-    /// Allowed signers kept elsewhere, to judge signatures by instead of the series' own
+    anchor: Vec<PathBuf>,
+    /// Allowed signers kept elsewhere, to judge signatures, time stamps and deadlines by instead of the series' own
     #[arg(long, value_name = "FILE")]
     allowed_signers: Option<PathBuf>,
-    /// The last business date for which there must be a filing
+    /// Root signers kept elsewhere, to judge changes of trust by instead of the series' own
+    #[arg(long, value_name = "FILE")]
+    root_signers: Option<PathBuf>,
+    /// Until when every day of the calendar must have a filing
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     through: Option<Date>,
+    /// Fail also where a day's first filing is not proven to have been in time
+    #[arg(long)]
+    timely: bool,
+    /// Pass over the archive: what filings were made from is then not checked
+    #[arg(long)]
+    without_archive: bool,
     /// Also say what the checks prove, and what they cannot
     #[arg(long)]
     explain: bool,
@@ -62,9 +73,12 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         return Err(EngineError::Usage(format!("{place} is no folder; give the folder that holds LOG")));
     }
     let options = Options {
-        anchor: args.anchor.clone(),
+        anchors: args.anchor.clone(),
         allowed_signers: args.allowed_signers.clone(),
+        root_signers: args.root_signers.clone(),
         through: args.through.map(filing_date).transpose()?,
+        timely: args.timely,
+        without_archive: args.without_archive,
     };
     let report = verify(series.folder(), &options);
     if args.explain {
@@ -74,8 +88,13 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         print_json(&report)?;
     }
     for check in &report.checks {
-        let verdict = if check.verdict == Verdict::Passed { "passed" } else { "FAILED" };
-        eprintln!("  {verdict}  {:<9}  {}: {}", check.name, check.subject, check.detail);
+        let verdict = match check.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "FAILED",
+            Verdict::Unproven => "unproven",
+            Verdict::Late => "late",
+        };
+        eprintln!("  {verdict:<8}  {:<10}  {}: {}", check.name, check.subject, check.detail);
     }
     for note in &report.notes {
         eprintln!("  note: {note}");
@@ -88,6 +107,19 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         eprintln!("Verification FAILED: {}: {}", check.subject, check.detail);
         return Ok(exit::VERIFICATION_FAILED);
     }
-    eprintln!("Verified: {} filings, each whole, signed, and in its place", report.filings.len());
+    eprintln!(
+        "Verified: {} filings, each whole, signed, and in its place{}",
+        report.filings.len(),
+        timeliness(&report)
+    );
     Ok(exit::DONE)
+}
+
+/// How many days were in time, where not all of them were.
+fn timeliness(report: &Report) -> String {
+    let count = |timeliness| report.filings.iter().filter(|filing| filing.timeliness == Some(timeliness)).count();
+    match (count(Timeliness::Late), count(Timeliness::Unproven)) {
+        (0, 0) => String::new(),
+        (late, unproven) => format!("; timeliness: {late} late, {unproven} unproven"),
+    }
 }

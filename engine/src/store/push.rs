@@ -2,7 +2,7 @@
 //! halfway.
 //!
 //! A filing's manifest pins how many lines `LOG` has in front of it. Before anything of the filing is
-//! written, its manifest and the signature over it are put at `claims/<that number>`, on condition that
+//! written, its manifest, the signature over it and the time stamps over that are put at `claims/<that number>`, on condition that
 //! nothing is there: whoever succeeds may follow these lines, and nobody else ever. What it was made from is in the archive by
 //! then, so that any later run can make the claimed filing again, byte for byte, and complete it.
 //! Last comes `LOG`, on condition that it still is the one that was read. There is no lock to expire,
@@ -12,16 +12,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::keys::MANIFEST_NAMESPACE;
 use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST, SIGNATURE};
-use cuadre_audit::{Enrolment, NewFiling, Series, Sha256Digest};
+use cuadre_audit::{Sealed, Series, Sha256Digest};
 
 use super::Url;
 use super::bucket::{Bucket, Put};
 use super::series::{Remote, Working};
 use crate::error::{EngineError, exit};
 use crate::manifest::Filed;
-use crate::night::{self, Night, Outcome, signing_key};
+use crate::night::{self, Night, Outcome};
 
 impl Working {
     /// Completes the filing that an interrupted run had claimed, if there is one.
@@ -51,34 +50,23 @@ impl Working {
 
     /// Makes the claimed filing in the working copy.
     fn make_again(&self, claim: &[u8], night: &Night<'_>) -> Result<FilingId, EngineError> {
-        let key = signing_key(night)?;
-        let (manifest, signature) =
-            claim.split_at(claim.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1));
-        // What the store's other users put there is not signed for them.
-        Series::at(&self.folder).allowed_signers()?.verify(MANIFEST_NAMESPACE, manifest, signature)?;
-        let claimed = Filed::claimed(manifest)?;
+        let sealed = Sealed::from_claim(claim);
+        let sealed = sealed.ok_or_else(|| EngineError::Differs("the claim is not that of a filing".to_owned()))?;
+        let claimed = Filed::claimed(&sealed.manifest)?;
         let series = Series::open_or_create(&self.folder)?;
-        if let Enrolment::Founded = series.enrol(&key.public_key(), &night.config.signing.principal)? {
-            return Err(EngineError::bug("a series with a claim trusted nobody"));
-        }
+        // What the store's other users put there is not made.
+        series.check_sealed(claimed.id, &sealed)?;
         self.bring_inputs(&claimed, night.progress)?;
         let staging = series.stage(claimed.id)?;
         let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.progress)?;
-        let digest = Sha256Digest::of(manifest);
-        if made.last().map(|manifest| manifest.sha256) != Some(digest) {
+        if made.last().map(|manifest| manifest.sha256) != Some(Sha256Digest::of(&sealed.manifest)) {
             let version = &claimed.statement().predicate.predicate.produced_by.version;
             let message = format!("making {} again gives other bytes", claimed.id);
             return Err(EngineError::Differs(format!("{message}; it was made by cuadre {version}: run that version")));
         }
         let path = staging.path().join(MANIFEST);
         fs::remove_file(&path).map_err(|e| EngineError::io("removing", &path, e))?;
-        let statement = claimed.statement().clone();
-        let filing = NewFiling {
-            files: statement.subject,
-            predicate_type: &statement.predicate_type,
-            predicate: statement.predicate,
-        };
-        Ok(staging.commit(filing, &key)?.id)
+        Ok(staging.commit(sealed)?.id)
     }
 
     /// Brings up what a night came to, and says where it then lies.
@@ -108,16 +96,26 @@ impl Working {
             let path = folder.join(name);
             fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))
         };
-        let trust = layout::allowed_signers(1);
-        create(bucket, &trust, read(&trust)?, "another run has founded it just now")?;
+        for (name, path) in below(folder, layout::TRUST)?.0.iter().filter(|_| log.is_none()) {
+            let bytes = fs::read(path).map_err(|e| EngineError::io("reading", path, e))?;
+            create(bucket, name, bytes, "another run has founded it just now")?;
+        }
         archive(bucket, below(folder, layout::OBJECTS)?)?;
 
         let manifest = read(&layout::filing_file(&id, MANIFEST))?;
         let entries = Filed::claimed(&manifest)?.history().entries;
-        let signed = [manifest, read(&layout::filing_file(&id, SIGNATURE))?].concat();
-        claim(bucket, &layout::claim(entries), signed)?;
+        let files = below(folder, &layout::filing(&id))?;
+        let mut sealed =
+            Sealed { manifest, signature: read(&layout::filing_file(&id, SIGNATURE))?, tokens: Vec::new() };
+        for (name, _) in &files.0 {
+            let token = layout::parse_filing_file(name).and_then(|(_, name)| layout::parse_token(name));
+            if let Some(authority) = token {
+                sealed.tokens.push((authority.to_owned(), read(name)?));
+            }
+        }
+        claim(bucket, &layout::claim(entries), sealed.to_claim())?;
 
-        bucket.upload(&below(folder, &layout::filing(&id))?.named(), false)?;
+        bucket.upload(&files.named(), false)?;
         let lines = read(LOG)?;
         let put = log.take().map_or(Put::New, Put::InPlaceOf);
         *log = match bucket.put(LOG, lines.clone(), put)? {

@@ -41,6 +41,11 @@ pub struct Config {
     pub time_zone: String,
     /// Local time of the deadline, `HH:MM`, on the day after the business date.
     pub deadline: String,
+    /// Days that owe no filing: `saturday`, `sunday`, ..., or dates such as `2026-12-25`. Every day
+    /// owes one where absent. A series keeps the calendar it was founded with until
+    /// `cuadre keys update`.
+    #[serde(default)]
+    pub closed: Vec<String>,
     /// ISO 4217 currency of amounts whose source names none.
     pub currency: String,
     /// Every currency that movements may have; `currency` alone where absent.

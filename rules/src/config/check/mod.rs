@@ -42,6 +42,8 @@ pub(super) fn check(config: &Config) -> Checked {
     rules::rules(config)
 }
 
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 fn institution(config: &Config) -> Checked {
     if jiff::tz::TimeZone::get(&config.time_zone).is_err() {
         let message = format!("`{}` is no IANA time zone", config.time_zone);
@@ -49,6 +51,13 @@ fn institution(config: &Config) -> Checked {
     }
     if config.deadline().is_none() {
         return problem(path!["deadline"], format!("`{}` is no time of day", config.deadline), "write it as 06:00");
+    }
+    for (n, day) in config.closed.iter().enumerate() {
+        let is_date = || day.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == *day);
+        if !WEEKDAYS.contains(&day.as_str()) && !is_date() {
+            let message = format!("`{day}` is neither a day of the week nor a date");
+            return problem(path!["closed", n], message, "write it as saturday, or as 2026-12-25");
+        }
     }
     for (n, code) in config.currencies.iter().enumerate() {
         currency(code, path!["currencies", n])?;

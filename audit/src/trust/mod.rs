@@ -1,0 +1,388 @@
+//! A generation of trust: whose signatures count, which time stamps do, and what the calendar is.
+//!
+//! It is a file of allowed signers that `ssh-keygen -Y verify -f` reads as it is; what else it says
+//! stands in comments at its head, and in this order:
+//!
+//! ```text
+//! # cuadre-trust 1                                   the format
+//! # generation 2                                     counted from 1
+//! # series 64 hexadecimal digits                     SHA-256 of generation 1; not in that one
+//! # issued 2026-11-25T12:00:00Z                      no filing after it in LOG was signed before
+//! # deadline 06:00 America/Mexico_City               when a filing is due, on the day after its date
+//! # closed sunday                                    a weekday or a date that owes no filing; any number
+//! # time-stamps izenpe 1.3.6.1.4.1 SHA-256           authority, policy or `any`, digest of its PEM file
+//! bank@example namespaces="cuadre-manifest-v1",valid-before="20261125115959Z" ssh-ed25519 AAAA...
+//! ```
+//!
+//! The file's signature (`.sig`, namespace `cuadre-trust-v1`) is by one of `trust/root_signers`. In a
+//! series without that file the founder vouches: generation 1 has no signature, and each later one
+//! is signed by a key that the generation before allows for `cuadre-trust-v1`.
+//!
+//! Of a day counts the calendar of the last generation issued before the day's deadline, so that no
+//! day is declared closed afterwards. Signers and authorities count as the last generation has them:
+//! a key that is revoked from an instant on loses what it signed since.
+
+mod calendar;
+
+use jiff::Timestamp;
+
+use crate::digest::Sha256Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::{MANIFEST_NAMESPACE, PublicKey, TRUST_NAMESPACE};
+use crate::layout::{self, FilingDate};
+use crate::signers::{AllowedSigners, Entry};
+
+pub use calendar::{Calendar, Closed};
+
+/// What a file of trust of this kind begins with.
+const FORMAT: &str = "cuadre-trust 1";
+
+/// A generation of trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// Which one, counted from 1.
+    pub generation: u32,
+    /// The digest of generation 1; `None` in that one.
+    pub series: Option<Sha256Digest>,
+    /// When it was issued; `None` only in a plain file of allowed signers.
+    pub issued: Option<Timestamp>,
+    /// Which days owe a filing until when; `None`: every day, and no hour is known.
+    pub calendar: Option<Calendar>,
+    /// Whose time stamps count.
+    pub authorities: Vec<Authority>,
+    /// Whose signatures count.
+    pub signers: AllowedSigners,
+}
+
+/// A time stamping authority that is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// Its name: `trust/tsa-<name>.pem` is its certificate.
+    pub name: String,
+    /// The policy (an object identifier) that its tokens must follow; `None`: any.
+    pub policy: Option<String>,
+    /// The digest of the PEM file.
+    pub certificate: Sha256Digest,
+}
+
+/// What a series begins its trust with.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    /// In whose name the first key signs.
+    pub principal: String,
+    /// The first key.
+    pub key: PublicKey,
+    /// Whether others than the founder vouch for later generations.
+    pub rooted: bool,
+    /// When.
+    pub issued: Timestamp,
+    /// The calendar.
+    pub calendar: Calendar,
+    /// The time stamping authorities.
+    pub authorities: Vec<Authority>,
+}
+
+impl Trust {
+    /// Generation 1.
+    pub fn found(founding: Founding) -> Self {
+        let Founding { principal, key, rooted, issued, calendar, authorities } = founding;
+        let entry = Entry { principal, namespaces: Some(purposes(rooted)), valid_after: None, valid_before: None, key };
+        Trust {
+            generation: 1,
+            series: None,
+            issued: Some(issued),
+            calendar: Some(calendar),
+            authorities,
+            signers: AllowedSigners { entries: vec![entry] },
+        }
+    }
+
+    /// The next generation, which says the same; `own` is the digest of this one's file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] when this one is a plain file of allowed signers, which nobody may follow.
+    pub fn next(&self, own: Sha256Digest, issued: Timestamp) -> Result<Self> {
+        if self.issued.is_none() {
+            return Err(unfit("the series was founded without a head in its allowed signers", "begin a new series"));
+        }
+        let generation =
+            self.generation.checked_add(1).ok_or_else(|| unfit("it has all generations it can have", ""))?;
+        let issued = self.issued.map_or(issued, |last| last.max(issued));
+        Ok(Trust { generation, series: Some(self.series.unwrap_or(own)), issued: Some(issued), ..self.clone() })
+    }
+
+    /// Lets `key` sign manifests from the time of issue on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] when it has a line already.
+    pub fn add(&mut self, principal: &str, key: &PublicKey) -> Result<()> {
+        if self.signers.entries.iter().any(|entry| entry.key == *key) {
+            let why = format!("{} has a line already, and a retired key stays retired", key.fingerprint());
+            return Err(unfit(&why, "make a fresh key with `cuadre keygen`"));
+        }
+        let rooted = !self.signers.entries.iter().any(|entry| entry.is_for(TRUST_NAMESPACE));
+        let entry = Entry {
+            principal: principal.to_owned(),
+            namespaces: Some(purposes(rooted)),
+            valid_after: self.issued,
+            valid_before: None,
+            key: key.clone(),
+        };
+        entry.line()?;
+        self.signers.entries.push(entry);
+        Ok(())
+    }
+
+    /// Lets signatures of `key` count no longer than the second before `from`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] when it has no line, or its signatures count no longer already.
+    pub fn retire(&mut self, key: &PublicKey, from: Timestamp) -> Result<()> {
+        let last = Timestamp::from_second(from.as_second().saturating_sub(1)).unwrap_or(from);
+        let mut entries = self.signers.entries.iter_mut().filter(|entry| entry.key == *key).peekable();
+        if entries.peek().is_none() {
+            let why = format!("{} has no line among the allowed signers", key.fingerprint());
+            return Err(unfit(&why, "compare it with the fingerprints that `cuadre verify` prints"));
+        }
+        let mut shortened = false;
+        for entry in entries.filter(|entry| entry.valid_before.is_none_or(|before| last < before)) {
+            entry.valid_before = Some(last);
+            shortened = true;
+        }
+        match shortened {
+            true => Ok(()),
+            false => {
+                let why = format!("{} does not count after {last} as it is", key.fingerprint());
+                Err(unfit(&why, "a revocation only shortens; choose an earlier instant"))
+            }
+        }
+    }
+
+    /// Reads a file of trust; a plain file of allowed signers is generation 1, with no more to say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] for a file that [`Trust::to_text`] does not write, and that is no plain
+    /// file of allowed signers that this crate understands.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let signers = AllowedSigners::parse(bytes)?;
+        let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.starts_with("# cuadre-trust")) else {
+            let (series, issued, calendar, authorities) = (None, None, None, Vec::new());
+            return Ok(Trust { generation: 1, series, issued, calendar, authorities, signers });
+        };
+        let trust = Self::parse_head(text, signers).ok_or_else(|| unfit("its head is not understood", NEWER))?;
+        match trust.to_text()? == text {
+            true => Ok(trust),
+            false => Err(unfit("it is not written as a generation of trust is", NEWER)),
+        }
+    }
+
+    fn parse_head(text: &str, signers: AllowedSigners) -> Option<Self> {
+        let mut head = text.lines().map_while(|line| line.strip_prefix("# ")).peekable();
+        let mut value = |name: &str| {
+            let line = head.next_if(|line| line.split_once(' ').is_some_and(|(found, _)| found == name))?;
+            line.split_once(' ').map(|(_, value)| value)
+        };
+        value("cuadre-trust").filter(|version| *version == "1")?;
+        let generation = value("generation")?.parse().ok()?;
+        let series = value("series").map(str::parse).transpose().ok()?;
+        let issued = value("issued")?.parse().ok()?;
+        let deadline = value("deadline")?;
+        let mut closed = Vec::new();
+        while let Some(day) = value("closed") {
+            closed.push(day.parse().ok()?);
+        }
+        let mut authorities = Vec::new();
+        while let Some(authority) = value("time-stamps") {
+            authorities.push(Authority::parse(authority)?);
+        }
+        let calendar = Some(Calendar::parse(deadline, closed)?);
+        Some(Trust { generation, series, issued: Some(issued), calendar, authorities, signers })
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for a principal or a time stamping authority that cannot be written.
+    pub fn to_text(&self) -> Result<String> {
+        let mut text = String::new();
+        let mut head = |name: &str, value: &str| text += &format!("# {name} {value}\n");
+        if let (Some(issued), Some(calendar)) = (self.issued, &self.calendar) {
+            head("cuadre-trust", FORMAT.trim_start_matches("cuadre-trust "));
+            head("generation", &self.generation.to_string());
+            if let Some(series) = self.series {
+                head("series", &series.to_string());
+            }
+            head("issued", &issued.to_string());
+            head("deadline", &calendar.deadline_text());
+            calendar.closed().for_each(|day| head("closed", &day.to_string()));
+            for authority in &self.authorities {
+                head("time-stamps", &authority.to_text()?);
+            }
+        }
+        for entry in &self.signers.entries {
+            text += &entry.line()?;
+        }
+        Ok(text)
+    }
+
+    /// Is a signature by `key` over a manifest to count at that time? No filing after this
+    /// generation was signed before it was issued.
+    pub fn allows(&self, key: &PublicKey, at: Timestamp) -> bool {
+        self.signers.allows(key, MANIFEST_NAMESPACE, self.not_before(at))
+    }
+
+    /// That time, or the time of issue if it is later.
+    pub fn not_before(&self, at: Timestamp) -> Timestamp {
+        self.issued.map_or(at, |issued| issued.max(at))
+    }
+
+    /// The generation whose calendar counts for a day: the last that was issued before its
+    /// deadline; the first where all came later.
+    pub fn of_day(generations: &[Trust], day: FilingDate) -> Option<&Trust> {
+        let in_time = |trust: &&Trust| {
+            let deadline = trust.calendar.as_ref().and_then(|calendar| calendar.deadline_of(day));
+            trust.issued <= deadline
+        };
+        generations.iter().rev().find(in_time).or(generations.first())
+    }
+}
+
+impl Authority {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (name, policy, certificate) = (words.next()?, words.next()?, words.next()?.parse().ok()?);
+        let policy = (policy != "any").then(|| policy.to_owned());
+        Some(Authority { name: name.to_owned(), policy, certificate })
+    }
+
+    fn to_text(&self) -> Result<String> {
+        let policy = self.policy.as_deref().unwrap_or("any");
+        let is_oid = |text: &str| text.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|b| b.is_ascii_digit()));
+        if !layout::is_authority_name(&self.name) || self.policy.as_deref().is_some_and(|policy| !is_oid(policy)) {
+            let what = format!("not a time stamping authority: {:?} with the policy {policy:?}", self.name);
+            let why = "its name has 1 to 64 of a-z 0-9 -, its policy numbers with dots";
+            return Err(Error::new(ErrorKind::Invalid, what, why, "write it as tsa-1 and 1.3.6.1.4.1"));
+        }
+        Ok(format!("{} {policy} {}", self.name, self.certificate))
+    }
+}
+
+/// What a key may sign for; where nobody else vouches for generations of trust, signers do.
+fn purposes(rooted: bool) -> Vec<String> {
+    let all = [MANIFEST_NAMESPACE, TRUST_NAMESPACE].map(str::to_owned);
+    all[..if rooted { 1 } else { 2 }].to_vec()
+}
+
+const NEWER: &str = "if a newer cuadre has written it, use that version";
+
+fn unfit(why: &str, remedy: &str) -> Error {
+    Error::new(ErrorKind::Key, "the trust of the series", why, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SigningKey;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn key(seed: u8) -> PublicKey {
+        SigningKey::from_seed([seed; 32]).public_key()
+    }
+
+    fn founded() -> Trust {
+        let closed = ["sunday", "2026-12-25"].map(|day| day.parse().unwrap());
+        let certificate = Sha256Digest::of(b"pem");
+        let authority = |name: &str, policy: Option<&str>| Authority {
+            name: name.to_owned(),
+            policy: policy.map(str::to_owned),
+            certificate,
+        };
+        Trust::found(Founding {
+            principal: "a@b".to_owned(),
+            key: key(7),
+            rooted: false,
+            issued: at("2026-11-21T11:40:00Z"),
+            calendar: Calendar::parse("06:00 America/Mexico_City", closed).unwrap(),
+            authorities: vec![authority("one", Some("1.2.3")), authority("two", None)],
+        })
+    }
+
+    #[test]
+    fn a_generation_reads_back_as_it_is_written() {
+        let first = founded();
+        let text = first.to_text().unwrap();
+        let head: Vec<&str> = text.lines().take(4).collect();
+        assert_eq!(head[..2], ["# cuadre-trust 1", "# generation 1"]);
+        assert_eq!(head[2..], ["# issued 2026-11-21T11:40:00Z", "# deadline 06:00 America/Mexico_City"]);
+        assert_eq!(Trust::parse(text.as_bytes()).unwrap(), first);
+
+        let own = Sha256Digest::of(text.as_bytes());
+        let second = first.next(own, at("2026-11-25T12:00:00Z")).unwrap();
+        let third = second.next(Sha256Digest::of(b"second"), at("2026-11-26T12:00:00Z")).unwrap();
+        assert_eq!((third.generation, third.series), (3, Some(own)));
+        assert_eq!(Trust::parse(third.to_text().unwrap().as_bytes()).unwrap(), third);
+    }
+
+    #[test]
+    fn whatever_is_written_otherwise_is_refused() {
+        let text = founded().to_text().unwrap();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for n in 0..lines.len() {
+            let without = [&lines[..n], &lines[n + 1..]].concat().concat();
+            let twice = [&lines[..=n], &lines[n..]].concat().concat();
+            let with_more = [&lines[..n], &["# more 1\n"], &lines[n..]].concat().concat();
+            // Leaving out the first line, a closed day, an authority or the signer gives other files that are sound.
+            let may_go =
+                n == 0 || lines[n].starts_with("# closed") || lines[n].starts_with("# time") || n == lines.len() - 1;
+            assert_eq!(Trust::parse(without.as_bytes()).is_ok(), may_go, "without {}", lines[n]);
+            if n > 0 && n < lines.len() - 3 {
+                assert!(Trust::parse(twice.as_bytes()).is_err(), "twice {}", lines[n]);
+            }
+            assert_eq!(Trust::parse(with_more.as_bytes()).is_ok(), n == 0, "more before {}", lines[n]);
+        }
+        let plain = Trust::parse(format!("a@b {}\n", key(7)).as_bytes()).unwrap();
+        assert_eq!((plain.generation, plain.issued, plain.calendar), (1, None, None));
+        assert!(Trust::parse(text.replace("trust 1", "trust 2").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_key_is_rotated_and_revoked() {
+        let first = founded();
+        let now = at("2026-11-25T12:00:00Z");
+        let mut second = first.next(Sha256Digest::of(b"x"), now).unwrap();
+        second.add("a@b", &key(8)).unwrap();
+        second.retire(&key(7), now).unwrap();
+        let second = Trust::parse(second.to_text().unwrap().as_bytes()).unwrap();
+        let allowed = |key, time: &str| second.signers.allows(&key, MANIFEST_NAMESPACE, at(time));
+        assert!(allowed(key(7), "2026-11-25T11:59:59Z") && !allowed(key(7), "2026-11-25T12:00:00Z"));
+        assert!(allowed(key(8), "2026-11-25T12:00:00Z") && !allowed(key(8), "2026-11-25T11:59:59Z"));
+        // Whatever is signed after this generation is signed after it was issued, whatever it says.
+        assert!(
+            !second.allows(&key(7), at("2026-11-20T00:00:00Z")) && second.allows(&key(8), at("2026-11-20T00:00:00Z"))
+        );
+
+        let mut third = second.clone();
+        assert!(third.add("a@b", &key(7)).is_err(), "a retired key stays retired");
+        assert!(third.retire(&key(7), now).is_err() && third.retire(&key(7), at("2026-12-01T00:00:00Z")).is_err());
+        assert!(third.retire(&key(9), now).is_err());
+        third.retire(&key(7), at("2026-11-22T00:00:00Z")).unwrap();
+        assert!(!third.signers.allows(&key(7), MANIFEST_NAMESPACE, at("2026-11-22T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_day_is_not_declared_closed_afterwards() {
+        let first = founded();
+        let mut second = first.next(Sha256Digest::of(b"x"), at("2026-11-25T12:00:00Z")).unwrap();
+        let closed = ["2026-11-20", "2026-11-23", "2026-11-25"].map(|day| day.parse().unwrap());
+        second.calendar = Calendar::parse("06:00 America/Mexico_City", closed);
+        let generations = [first, second];
+        // The 24th was due at 12:00:00Z of the 25th.
+        for (day, generation) in [("2026-11-20", 1), ("2026-11-23", 1), ("2026-11-24", 2), ("2026-11-25", 2)] {
+            let found = Trust::of_day(&generations, day.parse().unwrap()).unwrap();
+            assert_eq!(found.generation, generation, "{day}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The generations of trust: who vouches for each, and whose signatures and time stamps count.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use super::log::{Block, Log};
+use super::tree::Tree;
+use super::{Options, Problem, Report};
+use crate::digest::Sha256Digest;
+use crate::keys::TRUST_NAMESPACE;
+use crate::layout::{self, FilingDate};
+use crate::signers::AllowedSigners;
+use crate::time_stamp::Pin;
+use crate::trust::{Calendar, Trust};
+
+/// What filings are judged by.
+#[derive(Default)]
+pub(super) struct Judges {
+    /// Whose signatures count; `None` when nobody's do.
+    pub(super) signers: Option<AllowedSigners>,
+    /// Whose time stamps count: name and pin, or why there is none.
+    pub(super) authorities: Vec<(String, Result<Pin, String>)>,
+    /// Where each generation ends in `LOG`, in lines, and when it was issued.
+    pub(super) issued: Vec<(usize, Timestamp)>,
+    generations: Vec<Trust>,
+    given: Option<Trust>,
+}
+
+impl Judges {
+    /// The calendar that counts for a day.
+    pub(super) fn calendar_of(&self, day: FilingDate) -> Option<&Calendar> {
+        let given = self.given.as_ref().and_then(|given| given.calendar.as_ref());
+        given.or_else(|| Trust::of_day(&self.generations, day)?.calendar.as_ref())
+    }
+}
+
+/// Judges every generation, and tells what filings are judged by: what the series trusts, or what
+/// was given instead.
+pub(super) fn judge(tree: &Tree<'_>, log: &Log, blocks: &[Block], options: &Options, report: &mut Report) -> Judges {
+    let mut chain = Chain::new(tree, log, options, report);
+    for block in blocks {
+        if let Block::Trust(lines) = block {
+            let number = chain.next;
+            let problems = chain.take(lines);
+            let by = chain.vouched.take().unwrap_or_else(|| "what the series was founded with".to_owned());
+            report.judge("trust", &layout::allowed_signers(number), &problems, by);
+        }
+    }
+    let mut judges = Judges { issued: chain.issued, generations: chain.generations, ..Judges::default() };
+    if judges.generations.is_empty() {
+        let problem = Problem::new(layout::LOG, format!("it does not begin with {}", layout::allowed_signers(1)));
+        report.judge("trust", layout::LOG, &[problem], String::new());
+    }
+    if let Some(path) = &options.allowed_signers {
+        let given = crate::disk::read_whole(path).and_then(|bytes| Trust::parse(&bytes));
+        let shown = path.display().to_string();
+        match given {
+            Ok(given) => {
+                let count = format!("signatures are judged by these {} keys", given.signers.entries().len());
+                report.judge("trust", &shown, &[], count);
+                judges.given = Some(given);
+            }
+            Err(e) => {
+                report.judge("trust", &shown, &[Problem::new(&shown, e.to_string())], String::new());
+                return judges;
+            }
+        }
+    }
+    let last = judges.given.as_ref().or(judges.generations.last());
+    judges.signers = last.map(|trust| trust.signers.clone());
+    judges.authorities = last.map(|trust| pins(tree, trust)).unwrap_or_default();
+    judges
+}
+
+fn pins(tree: &Tree<'_>, trust: &Trust) -> Vec<(String, Result<Pin, String>)> {
+    let pin = |authority: &crate::trust::Authority| {
+        let bytes = tree.read(&layout::authority(&authority.name))?;
+        if Sha256Digest::of(&bytes) != authority.certificate {
+            return Err("its certificate is not the one that the allowed signers name".to_owned());
+        }
+        Pin::parse(&bytes, authority.policy.as_deref()).map_err(|e| e.to_string())
+    };
+    trust.authorities.iter().map(|authority| (authority.name.clone(), pin(authority))).collect()
+}
+
+/// One generation after another.
+struct Chain<'a> {
+    tree: &'a Tree<'a>,
+    log: &'a Log,
+    /// Who alone vouches, given or as the series has it.
+    root: Option<AllowedSigners>,
+    next: u32,
+    first: Option<Sha256Digest>,
+    generations: Vec<Trust>,
+    issued: Vec<(usize, Timestamp)>,
+    vouched: Option<String>,
+}
+
+impl<'a> Chain<'a> {
+    fn new(tree: &'a Tree<'a>, log: &'a Log, options: &Options, report: &mut Report) -> Self {
+        let given = options.root_signers.as_ref().map(|path| (path.display().to_string(), AllowedSigners::load(path)));
+        let root = match given {
+            Some((shown, root)) => {
+                let problem = root.as_ref().err().map(|e| Problem::new(&shown, e.to_string()));
+                let problems: Vec<Problem> = problem.into_iter().collect();
+                report.judge("trust", &shown, &problems, "generations of trust are judged by it".to_owned());
+                // Nobody vouches where the given file says nothing.
+                Some(root.unwrap_or_default())
+            }
+            None if !(0..).map_while(|n| log.path_at(n)).any(|path| path == layout::ROOT_SIGNERS) => None,
+            None => {
+                let root = tree.read(layout::ROOT_SIGNERS);
+                let root = root.and_then(|bytes| AllowedSigners::parse(&bytes).map_err(|e| e.to_string()));
+                let problem = root.as_ref().err().map(|why| Problem::new(layout::ROOT_SIGNERS, why));
+                let problems: Vec<Problem> = problem.into_iter().collect();
+                let kept = "generations of trust are judged by it; compare it with a copy kept elsewhere".to_owned();
+                report.judge("trust", layout::ROOT_SIGNERS, &problems, kept);
+                Some(root.unwrap_or_default())
+            }
+        };
+        let (generations, issued) = (Vec::new(), Vec::new());
+        Chain { tree, log, root, next: 1, first: None, generations, issued, vouched: None }
+    }
+
+    /// Judges the generation of these lines, and goes on from it if it can be read.
+    fn take(&mut self, lines: &Range<usize>) -> Vec<Problem> {
+        let number = self.next;
+        let signers = layout::allowed_signers(number);
+        let mut problems = Vec::new();
+        let last = lines.end.checked_sub(1).and_then(|last| self.log.path_at(last));
+        if last != Some(&signers) {
+            let why = format!("lines {} to {} do not end with {signers}", lines.start + 1, lines.end);
+            return vec![Problem::new(layout::LOG, why)];
+        }
+        self.next = number.saturating_add(1);
+        let trust = self.tree.read(&signers).and_then(|bytes| {
+            let trust = Trust::parse(&bytes).map_err(|e| e.to_string())?;
+            Ok((trust, bytes))
+        });
+        let (trust, bytes) = match trust {
+            Ok(read) => read,
+            Err(why) => return vec![Problem::new(&signers, why)],
+        };
+        let mut wrong = |why: &str| problems.push(Problem::new(&signers, why));
+        if trust.generation != number || trust.series != self.first {
+            wrong("its head is not that of this generation of this series");
+        }
+        if self.generations.last().is_some_and(|before| trust.issued < before.issued) {
+            wrong("it was issued before the one it follows");
+        }
+        match self.vouch(&trust, &bytes) {
+            Ok(by) => self.vouched = Some(by),
+            Err(why) => wrong(&why),
+        }
+        problems.extend(self.other_lines(lines, &trust));
+        self.first = self.first.or(Some(Sha256Digest::of(&bytes)));
+        self.issued.extend(trust.issued.map(|issued| (lines.end, issued)));
+        self.generations.push(trust);
+        problems
+    }
+
+    /// Who signed it, if that one was entitled to.
+    fn vouch(&self, trust: &Trust, bytes: &[u8]) -> Result<String, String> {
+        let vouchers = self.root.as_ref().or(self.generations.last().map(|before| &before.signers));
+        let Some(vouchers) = vouchers else {
+            return Ok("the series was founded with it; compare it with a copy kept elsewhere".to_owned());
+        };
+        let signature = self.tree.read(&layout::trust_signature(trust.generation));
+        let signature = signature.map_err(|why| format!("nobody has signed it: {why}"))?;
+        let issued = trust.issued.unwrap_or_default();
+        let signer = vouchers.verify(TRUST_NAMESPACE, bytes, &signature, issued).map_err(|e| e.to_string())?;
+        Ok(format!("signed by {} ({})", signer.principal, signer.fingerprint))
+    }
+
+    /// The lines before the last are the new certificates that it names, the root signers, and its
+    /// signature: no more, no fewer.
+    fn other_lines(&self, lines: &Range<usize>, trust: &Trust) -> Vec<Problem> {
+        let number = trust.generation;
+        let mut problems = Vec::new();
+        let mut named: BTreeSet<&str> = BTreeSet::new();
+        for index in lines.start..lines.end.saturating_sub(1) {
+            let Some((digest, path)) = self.log.entry(index) else { continue };
+            let belongs = match layout::parse_authority(path) {
+                Some(name) => trust.authorities.iter().any(|a| a.name == name && a.certificate == digest),
+                None => {
+                    let is_root = path == layout::ROOT_SIGNERS && number == 1;
+                    let is_due = !self.generations.is_empty() || self.root.is_some();
+                    is_root || (path == layout::trust_signature(number) && is_due)
+                }
+            };
+            named.insert(path);
+            if !belongs {
+                problems.push(Problem::new(path, format!("line {}: generation {number} has no need of it", index + 1)));
+            }
+        }
+        let needs_signature = !self.generations.is_empty() || self.root.is_some();
+        let signature = layout::trust_signature(number);
+        if needs_signature && !named.contains(signature.as_str()) {
+            problems.push(Problem::new(signature, "its line is missing in LOG"));
+        }
+        for authority in &trust.authorities {
+            let path = layout::authority(&authority.name);
+            let mut before = (0..lines.end).filter_map(|index| self.log.entry(index));
+            if !before.any(|(digest, found)| found == path && digest == authority.certificate) {
+                problems.push(Problem::new(path, format!("generation {number} names it, but LOG does not")));
+            }
+        }
+        problems
+    }
+}
