@@ -21,7 +21,7 @@ use super::bucket::{Bucket, Put};
 use super::series::{Remote, Working};
 use crate::error::{EngineError, exit};
 use crate::manifest::Filed;
-use crate::night::{self, Night, Outcome, signing_key};
+use crate::night::{self, Night, Outcome};
 
 impl Working {
     /// Completes the filing that an interrupted run had claimed, if there is one.
@@ -51,14 +51,13 @@ impl Working {
 
     /// Makes the claimed filing in the working copy.
     fn make_again(&self, claim: &[u8], night: &Night<'_>) -> Result<FilingId, EngineError> {
-        let key = signing_key(night)?;
         let (manifest, signature) =
             claim.split_at(claim.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1));
         // What the store's other users put there is not signed for them.
         Series::at(&self.folder).allowed_signers()?.verify(MANIFEST_NAMESPACE, manifest, signature)?;
         let claimed = Filed::claimed(manifest)?;
         let series = Series::open_or_create(&self.folder)?;
-        if let Enrolment::Founded = series.enrol(&key.public_key(), &night.config.signing.principal)? {
+        if let Enrolment::Founded = series.enrol(&night.key.public_key(), &night.config.signing.principal)? {
             return Err(EngineError::bug("a series with a claim trusted nobody"));
         }
         self.bring_inputs(&claimed, night.progress)?;
@@ -78,7 +77,7 @@ impl Working {
             predicate_type: &statement.predicate_type,
             predicate: statement.predicate,
         };
-        Ok(staging.commit(filing, &key)?.id)
+        Ok(staging.commit(filing, &night.key)?.id)
     }
 
     /// Brings up what a night came to, and says where it then lies.
