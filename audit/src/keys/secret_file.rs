@@ -45,7 +45,8 @@ pub(super) fn check_folder(what: &str, folder: &Path) -> Result<()> {
     let (mode, sticky) = (metadata.mode() & 0o7777, 0o1000);
     if mode & 0o022 != 0 && mode & sticky == 0 {
         let why = format!("others can write to the folder (mode {mode:04o}), and so replace the key");
-        return refused(why, format!("run `chmod go-w {}`", folder.display()));
+        let remedy = format!("run `chmod go-w {}`, or keep the key in a folder of its own", folder.display());
+        return refused(why, remedy);
     }
     Ok(())
 }
