@@ -2,7 +2,8 @@
 //!
 //! This crate knows no finance: it keeps a *series* of filings as plain files that the stock tools
 //! of any Linux can check (`sha256sum -c LOG`, `ssh-keygen -Y verify`, `head -n N LOG | sha256sum`).
-//! It reads no clock; the only randomness is that of [`SigningKey::generate`].
+//! It reads no clock; the only randomness is that of [`SigningKey::generate`] and of the salt that an encrypted key is
+//! written with.
 //!
 //! | module | what lives there |
 //! |---|---|

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cuadre_rules::Config;
-use cuadre_rules::config::source::{Control, ControlFrom, Extract, Secret};
+use cuadre_rules::config::Secret;
+use cuadre_rules::config::source::{Control, ControlFrom, Extract};
 use cuadre_rules::config::{Check, Source};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;

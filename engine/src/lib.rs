@@ -18,6 +18,7 @@ pub mod night;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
+pub mod signing;
 pub mod store;
 pub mod trust;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::{LOG, MANIFEST};
+use cuadre_audit::layout::MANIFEST;
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::{Status, predicate};
@@ -34,8 +34,8 @@ pub struct Night<'a> {
     pub places: Places,
     /// The series folder.
     pub filings: PathBuf,
-    /// The private key that signs.
-    pub key: PathBuf,
+    /// The key that signs.
+    pub key: SigningKey,
     /// When the filing is issued.
     pub issued_at: Timestamp,
     /// Why a filed day is stated again.
@@ -82,9 +82,8 @@ pub struct Filing {
 
 /// Runs the night: receive, load, reconcile, report, file.
 pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
-    let key = signing_key(night)?;
     let series = Series::open_or_create(&night.filings)?;
-    trust::enrol(&series, night.config, &key.public_key(), night.issued_at)?;
+    trust::enrol(&series, night.config, &night.key.public_key(), night.issued_at)?;
     let scratch = scratch()?;
 
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
@@ -118,7 +117,7 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
         predicate.filing = earlier.next(&predicate, night.reason.as_deref())?;
     }
     let predicate = Signed { predicate, history: series.history()? };
-    let sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
+    let sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
     let filed = staging.commit(sealed)?;
     outcome(filed.id, filed.manifest.to_string(), true)
 }
@@ -139,25 +138,6 @@ pub fn compare<T>(
     let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
     progress.finish();
     tell(judgement)
-}
-
-/// The key that signs. Only a new series may have one made for it: a key that is away must not
-/// start a second identity.
-pub fn signing_key(night: &Night<'_>) -> Result<SigningKey, EngineError> {
-    if night.key.exists() {
-        return Ok(SigningKey::load(&night.key)?);
-    }
-    if !night.config.signing.create || night.filings.join(LOG).exists() {
-        let key = night.key.display();
-        let remedy = format!("restore it, or make the first one of a new series: cuadre keygen {key}");
-        return Err(EngineError::Setup(format!("the signing key {key} is not there; {remedy}")));
-    }
-    if let Some(folder) = night.key.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
-    }
-    let key = SigningKey::generate()?;
-    key.write(&night.key, &night.config.signing.principal)?;
-    Ok(key)
 }
 
 /// Marks the extracts that the day before was filed from already. What cannot be read of that day

@@ -105,6 +105,9 @@ fn values() {
     of_night("a required source that does not exist", "[policy]\nrequired_sources = [\"a\", \"b\"]");
     wrong(page, "no time of day", "deadline = \"06:00\"", "deadline = \"6 am\"");
     wrong(page, "a principal of several words", "tests@cuadre.example", "the whole team");
+    let key = "key = \"key\"";
+    wrong(page, "a passphrase for ssh-agent", key, &format!("{key}\nagent = true\npassphrase.env = \"WORDS\""));
+    wrong(page, "a key to be made in ssh-agent", key, &format!("{key}\nagent = true\ncreate = true"));
     wrong(page, "the source is always compared", "key = [\"id\"]", "key = [\"source\", \"id\"]");
     wrong(page, "a compared field that a source does not map", "key = [\"id\"]", "key = [\"customer\"]");
     wrong(page, "a compared field that the warehouse does not map", "id = \"id\", booked_on", "booked_on");

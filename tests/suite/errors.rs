@@ -32,7 +32,8 @@ impl Page {
         self.answered(title, &args.join(" "), &done, code)
     }
 
-    fn answered(&mut self, title: &str, command: &str, done: &Done, code: i32) -> &mut Self {
+    /// An entry: what `cuadre` answered to a command.
+    pub fn answered(&mut self, title: &str, command: &str, done: &Done, code: i32) -> &mut Self {
         if done.code != code {
             self.miscoded.push(format!("{title}: exit {}, not {code}: {}", done.code, done.stderr));
         }

@@ -12,6 +12,7 @@ mod first_night;
 mod loading;
 mod object_storage;
 mod servers;
+mod signing;
 mod stock_tools;
 mod tamper;
 mod time_stamps;

@@ -6,6 +6,7 @@
 mod anchor;
 mod crash;
 mod forgery;
+mod keys;
 mod small_series;
 mod stock_tools;
 mod tamper;

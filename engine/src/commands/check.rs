@@ -153,7 +153,11 @@ fn probe_cells(config: &Config, url: &str, access: Access<'_>, date: Date) -> Re
 }
 
 fn key_note(configured: &Configured) -> &'static str {
-    if configured.key().exists() { "" } else { " (not there yet: make it with `cuadre keygen`)" }
+    match configured.config.signing.agent {
+        true => ", which ssh-agent holds",
+        false if configured.key().exists() => "",
+        false => " (not there yet: make it with `cuadre keygen`)",
+    }
 }
 
 fn source_plan(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String) {

@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         business_date: demo.business_date.parse().map_err(EngineError::bug)?,
         places: Places::below(&data),
         filings: filings.clone(),
-        key: configured.key(),
+        key: configured.signing_key(&filings)?,
         issued_at: issued_at()?,
         reason: None,
         memory: MEMORY,
@@ -65,7 +65,7 @@ fn make(demo: &Demo, folder: &Path) -> Result<(), EngineError> {
     let made = demo.write(folder);
     made.map_err(|error| EngineError::Setup(format!("the demo cannot be made in {}: {error}", folder.display())))?;
     let configured = Configured::read(&folder.join(CONFIGURATION))?;
-    keygen::make(&configured.key(), &configured.config.signing.principal)
+    keygen::make(&configured.key(), &configured.config.signing.principal, None)
 }
 
 fn local(place: Place) -> Result<PathBuf, EngineError> {

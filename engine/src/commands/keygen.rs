@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::SigningKey;
-use cuadre_audit::keys::public_path;
+use cuadre_audit::keys::{Passphrase, public_path};
+use cuadre_rules::config::Secret;
 
 use crate::error::{EngineError, exit};
+use crate::signing::{new_key, passphrase};
 
 /// Make an Ed25519 key to sign filings with (OpenSSH format, mode 0600)
 #[derive(clap::Args)]
@@ -16,21 +17,36 @@ pub struct Args {
     /// Comment in the public key
     #[arg(long, default_value = "cuadre")]
     comment: String,
+    /// Encrypt the private key with the passphrase that is the first line here: env:NAME or file:PATH
+    /// (file:/dev/fd/3 for descriptor 3)
+    #[arg(long, value_name = "WHERE")]
+    passphrase: Option<String>,
 }
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
-    make(&args.key, &args.comment)?;
+    let given = args.passphrase.as_ref().map(|text| passphrase(&place_of(text)?, Path::new("")));
+    let passphrase = given.transpose()?;
+    make(&args.key, &args.comment, passphrase.as_ref())?;
     Ok(exit::DONE)
 }
 
-/// Makes a key at `path`, unless there is one.
-pub fn make(path: &Path, comment: &str) -> Result<(), EngineError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
-    }
-    let key = SigningKey::generate()?;
-    key.write(path, comment)?;
-    eprintln!("Private key {} (keep it, mode 0600)", path.display());
+/// Makes a key at `path`, unless there is one; encrypted where there is a passphrase.
+pub fn make(path: &Path, comment: &str, passphrase: Option<&Passphrase>) -> Result<(), EngineError> {
+    let key = new_key(path, comment, passphrase)?;
+    let encrypted = if passphrase.is_some() { ", encrypted" } else { "" };
+    eprintln!("Private key {} (keep it, mode 0600{encrypted})", path.display());
     eprintln!("Public key  {}  {}", public_path(path).display(), key.public_key().fingerprint());
     Ok(())
+}
+
+/// Where a passphrase is. What is given is not repeated: it may be the passphrase itself.
+fn place_of(text: &str) -> Result<Secret, EngineError> {
+    match text.split_once(':') {
+        Some(("env", name)) if !name.is_empty() => Ok(Secret::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Ok(Secret::File(path.to_owned())),
+        _ => {
+            let message = "--passphrase says where the passphrase is, not what it is";
+            Err(EngineError::Usage(format!("{message}; write it as env:NAME or file:PATH")))
+        }
+    }
 }

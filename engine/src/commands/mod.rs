@@ -14,6 +14,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use cuadre_audit::SigningKey;
 use cuadre_rules::Config;
 use cuadre_rules::config::database::{Engine, shown};
 use jiff::civil::Date;
@@ -22,6 +23,7 @@ use jiff::{Timestamp, Unit};
 use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
+use crate::signing::signing_key;
 use crate::store::Place;
 
 /// The environment variable that names the warehouse.
@@ -155,6 +157,11 @@ impl Configured {
 
     fn key(&self) -> PathBuf {
         self.folder.join(&self.config.signing.key)
+    }
+
+    /// The key that signs filings in the folder `series`.
+    fn signing_key(&self, series: &Path) -> Result<SigningKey, EngineError> {
+        signing_key(&self.config.signing, &self.folder, series)
     }
 }
 

@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         let (places, memory) = (configured.places(data.folder(), warehouse), args.memory << 20);
         return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
     }
-    let had_key = configured.key().exists();
+    let had_key = configured.config.signing.agent || configured.key().exists();
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
     let mut series = Working::to_file(&configured.filings(&args.filings)?, args.date)?;
     let night = Night {
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         business_date: args.date,
         places: configured.places(data.folder(), warehouse),
         filings: series.folder().to_owned(),
-        key: configured.key(),
+        key: configured.signing_key(series.folder())?,
         issued_at: issued_at()?,
         reason: args.reason.clone(),
         memory: args.memory << 20,

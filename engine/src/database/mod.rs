@@ -18,8 +18,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use cuadre_rules::config::Databases;
+use cuadre_rules::config::Secret;
 use cuadre_rules::config::database::{Engine, shown};
-use cuadre_rules::config::source::{Extract, Secret};
+use cuadre_rules::config::source::Extract;
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 

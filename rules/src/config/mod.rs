@@ -8,6 +8,8 @@ pub mod error;
 pub mod policy;
 pub mod report;
 pub mod rule;
+pub mod secret;
+pub mod signing;
 pub mod source;
 pub mod warehouse;
 
@@ -25,6 +27,8 @@ pub use error::ConfigError;
 pub use policy::{Policy, Severity};
 pub use report::Report;
 pub use rule::{Check, Dataset, OnFailure, Rule};
+pub use secret::Secret;
+pub use signing::Signing;
 pub use source::{Column, Format, Source};
 pub use warehouse::Warehouse;
 
@@ -84,19 +88,6 @@ pub struct Config {
     /// Business rules.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
-}
-
-/// The key that signs filings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Signing {
-    /// OpenSSH Ed25519 private key, relative to this file; `cuadre keygen` makes one.
-    pub key: String,
-    /// Make the key at the first run of a new series where there is none yet.
-    #[serde(default)]
-    pub create: bool,
-    /// Who signs, as the auditor's `allowed_signers` names them.
-    pub principal: String,
 }
 
 /// How movements are compared with the warehouse, per source.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EndToEnd, yes};
+use super::{EndToEnd, Secret, yes};
 use crate::movement::Field;
 
 /// One system that sends an extract of the day's movements.
@@ -179,16 +179,6 @@ pub enum Compared {
     Rows,
     /// Counts and sums of digests, which it computes itself, and then the rows where these differ.
     Cells,
-}
-
-/// Where a secret is. It is read when it is needed, and written nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Secret {
-    /// In this environment variable.
-    Env(String),
-    /// In this file, relative to the configuration's; a newline at its end does not count.
-    File(String),
 }
 
 /// The format of an extract.

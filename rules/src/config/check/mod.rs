@@ -23,6 +23,7 @@ mod cells;
 mod database;
 mod extract;
 mod rules;
+mod signing;
 mod source;
 
 /// Finds the first thing that is wrong.
@@ -66,13 +67,7 @@ fn institution(config: &Config) -> Checked {
     if config.sources.is_empty() {
         return problem(path!["institution"], "no [[source]] is configured", "add one [[source]] per system");
     }
-    let principal = &config.signing.principal;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
-    if !(1..=255).contains(&principal.len()) || !principal.bytes().all(plain) {
-        let message = format!("`{principal}` cannot name a signer");
-        let help = "write it as filings@bank.example, of the characters A-Z a-z 0-9 . _ - @ +";
-        return problem(path!["signing", "principal"], message, help);
-    }
+    signing::signing(&config.signing)?;
     end_to_end(&config.end_to_end, path!["end_to_end"])
 }
 
