@@ -24,6 +24,7 @@ mod database;
 mod extract;
 mod rules;
 mod source;
+mod time_stamp;
 
 /// Finds the first thing that is wrong.
 pub(super) fn check(config: &Config) -> Checked {
@@ -37,6 +38,7 @@ pub(super) fn check(config: &Config) -> Checked {
     }
     warehouse(config)?;
     policy(config)?;
+    time_stamp::time_stamps(config)?;
     report(config)?;
     rules::datasets(config)?;
     rules::rules(config)
