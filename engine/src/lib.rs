@@ -18,6 +18,8 @@ pub mod night;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
+pub mod secret;
 pub mod store;
+pub mod time_stamp;
 
 pub use error::{EngineError, exit};
