@@ -317,7 +317,7 @@ while read -r kind first last id number expected supersedes; do
     check lines "$folder" 'its lines in LOG are not those of the manifest'
 
     while read -r trust_last issued _; do
-        [ "$trust_last" -ge "$first" ] || [ "$issued" -le "$not_before" ] || not_before=$issued
+        [ "$trust_last" -ge "$first" ] || [ "$issued" -lt "$not_before" ] || not_before=$((issued + 1))
     done <"$work/generations"
     stamped='' stamped_up='' newest=$not_before
     while read -r authority; do

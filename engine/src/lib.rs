@@ -18,8 +18,10 @@ pub mod night;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
+pub mod secret;
 pub mod signing;
 pub mod store;
+pub mod time_stamp;
 pub mod trust;
 
 pub use error::{EngineError, exit};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::MANIFEST;
 use cuadre_audit::manifest::Statement;
-use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
+use cuadre_audit::{Archive, FilingId, NewFiling, Sealed, Series, Sha256Digest, SigningKey, Subject, Trust};
 use cuadre_reports::{Status, predicate};
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, Decision, decide};
@@ -20,6 +20,7 @@ use crate::judge::{Extent, Judgement, MEMORY, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
+use crate::time_stamp::{self, Authority};
 use crate::trust;
 
 /// One night to run.
@@ -76,14 +77,17 @@ pub struct Filing {
     pub is_new: bool,
     /// Whether its report is whole.
     pub status: Status,
+    /// What each time stamping authority said of it; nothing where it was filed before.
+    pub stamps: Vec<Stamping>,
     /// The judgement it states.
     pub day: Day,
 }
 
 /// Runs the night: receive, load, reconcile, report, file.
 pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
+    let authorities = time_stamp::authorities(night.config, &night.places.secrets)?;
     let series = Series::open_or_create(&night.filings)?;
-    trust::enrol(&series, night.config, &night.key.public_key(), night.issued_at)?;
+    trust::enrol(&series, night.config, &night.places.secrets, &night.key.public_key(), night.issued_at)?;
     let scratch = scratch()?;
 
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
@@ -100,9 +104,9 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
     let staging = series.stage(id)?;
     let files = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
-    let outcome = |id, manifest_sha256, is_new| {
+    let outcome = |id, manifest_sha256, is_new, stamps| {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
-        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, day }))
+        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, stamps, day }))
     };
     let facts = first_facts(night.config, &inputs, night.issued_at)?;
     let mut predicate = predicate(&judgement.day, &facts, status)?;
@@ -112,14 +116,50 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
         let same = |copy: &Input| same_evidence(&series.folder(&earlier.id), staging.path(), &copy.file.name);
         let same = copy.map(same).transpose()?.unwrap_or_default().then_some(EXCEPTIONS);
         if earlier.states(&predicate, &files, same) {
-            return outcome(earlier.id, earlier.sha256, false);
+            return outcome(earlier.id, earlier.sha256, false, Vec::new());
         }
         predicate.filing = earlier.next(&predicate, night.reason.as_deref())?;
     }
     let predicate = Signed { predicate, history: series.history()? };
-    let sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
+    let mut sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
+    let stamps = stamp(night, &authorities, &series.standing()?.trust, &mut sealed);
     let filed = staging.commit(sealed)?;
-    outcome(filed.id, filed.manifest.to_string(), true)
+    outcome(filed.id, filed.manifest.to_string(), true, stamps)
+}
+
+/// What became of asking a time stamping authority.
+pub struct Stamping {
+    /// The authority.
+    pub authority: String,
+    /// When it saw the signature, or why there is no time stamp of it.
+    pub answer: Result<Timestamp, String>,
+}
+
+/// Has the signature stamped by the authorities that the series trusts. One that is away does not hold
+/// up the filing.
+fn stamp(night: &Night<'_>, configured: &[Authority<'_>], trust: &Trust, sealed: &mut Sealed) -> Vec<Stamping> {
+    let name = |authority: &Authority<'_>| authority.settings.name.clone();
+    let (asked, others): (Vec<&Authority<'_>>, Vec<_>) =
+        configured.iter().partition(|authority| trust::trusts(trust, authority));
+    if !asked.is_empty() {
+        night.progress.phase("waiting for time stamps", None);
+    }
+    let (waits, folder) = (&night.config.time_stamps, &night.places.secrets);
+    let answers = time_stamp::ask(&asked, waits, folder, &sealed.signature, night.progress);
+    let mut stamps = Vec::new();
+    for (authority, answer) in asked.into_iter().zip(answers) {
+        let answer = answer.map(|token| {
+            sealed.tokens.push((name(authority), token.bytes));
+            token.stamp.time
+        });
+        stamps.push(Stamping { authority: name(authority), answer: answer.map_err(|fault| fault.words) });
+    }
+    let untrusted = "the series does not trust it as it is configured; run `cuadre keys update`";
+    stamps.extend(others.into_iter().map(|authority| Stamping {
+        authority: name(authority),
+        answer: Err(format!("time stamping authority {}: {untrusted}", name(authority))),
+    }));
+    stamps
 }
 
 /// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and

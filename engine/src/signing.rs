@@ -57,6 +57,18 @@ pub fn passphrase(secret: &Secret, folder: &Path) -> Result<Passphrase, EngineEr
     }
 }
 
+/// Where a passphrase is. What is given is not repeated: it may be the passphrase itself.
+pub fn place_of(text: &str) -> Result<Secret, EngineError> {
+    match text.split_once(':') {
+        Some(("env", name)) if !name.is_empty() => Ok(Secret::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Ok(Secret::File(path.to_owned())),
+        _ => {
+            let message = "--passphrase says where the passphrase is, not what it is";
+            Err(EngineError::Usage(format!("{message}; write it as env:NAME or file:PATH")))
+        }
+    }
+}
+
 fn from_agent(path: &Path) -> Result<SigningKey, EngineError> {
     let socket = std::env::var_os(AGENT).filter(|socket| !socket.is_empty()).ok_or_else(|| {
         let remedy = format!("start it with `eval \"$(ssh-agent)\"` and run `ssh-add {}`", path.display());

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -76,6 +77,8 @@ struct State {
 /// A request that was received.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// When.
+    pub at: Instant,
     /// The type that it says its content is of.
     pub content_type: String,
     /// Who says they ask, with what password, as HTTP has it.
@@ -223,7 +226,11 @@ async fn accept(listener: TcpListener, authority: Arc<Authority>) {
 
 async fn answer(authority: Arc<Authority>, request: Request<Incoming>) -> io::Result<Response<Body>> {
     let header = |name| request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let asked = Asked { content_type: header(CONTENT_TYPE).unwrap_or_default(), authorization: header(AUTHORIZATION) };
+    let asked = Asked {
+        at: Instant::now(),
+        content_type: header(CONTENT_TYPE).unwrap_or_default(),
+        authorization: header(AUTHORIZATION),
+    };
     let mut body = request.into_body();
     let mut query = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {

@@ -45,7 +45,8 @@ fn the_schema_names_every_setting() {
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "currencies currency data databases dataset deadline end_to_end filings institution limits policy report rule \
-                    series signing source time_zone warehouse";
+                    series signing source time_stamp \
+                    time_stamps time_zone warehouse";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
     for name in ["institution", "series", "deadline", "currency", "signing", "warehouse", "report", "source"] {
@@ -261,6 +262,40 @@ fn other_formats() {
     appended(page, "a control table without totals", &format!("{source}{url}\ntable = \"sent\""));
     appended(page, "a control without table", &format!("{source}{url}\nrecords = \"n\""));
     page.done();
+}
+
+#[test]
+fn time_stamps() {
+    let page = &mut Page::new("configuration-time-stamps");
+    let table = "[[time_stamp]]\nname = \"psc-1\"\nurl = \"https://psc.example/tsa\"\ncertificate = \"psc.pem\"\n";
+    let mut of = |title, old: &str, new: &str| {
+        assert!(table.contains(old), "{title}: {old}");
+        appended(page, title, &table.replace(old, new));
+    };
+    of("a name that no file can have", "psc-1", "PSC 1");
+    of("a password in a URL", "https://", "https://caja:s3cret@");
+    of("a user in a URL", "https://", "https://caja@");
+    of("a URL of something else", "https://", "ftp://");
+    of("a URL without host", "https://psc.example", "https://");
+    of("no certificate", "psc.pem", "");
+    let with = |setting: &str| format!("psc.pem\"\n{setting} #");
+    of("a policy that is none", "psc.pem", &with("policy = \"1.2.3.x\""));
+    of("a user without password", "psc.pem", &with("user = \"caja\""));
+    let password = "password = { env = \"PSC_PASSWORD\" }";
+    of("a password without user", "psc.pem", &with(password));
+    of("a user with a colon", "psc.pem", &with(&format!("user = \"caja:s3cret\"\n{password}")));
+    let open = format!("http://psc.example/tsa\"\nuser = \"caja\"\n{password} #");
+    of("a password in the clear", "https://psc.example/tsa", &open);
+    appended(page, "two of one name", &table.repeat(2));
+    appended(page, "no time to answer", "[time_stamps]\nanswer_seconds = 0");
+    page.done();
+
+    let place = Place::new();
+    let more = format!("policy = \"1.2.3.4.1\"\nuser = \"caja\"\n{password}\n");
+    let open = "[[time_stamp]]\nname = \"b\"\nurl = \"http://[::1]:8080\"\ncertificate = \"b.pem\"\n";
+    place.write("cuadre.toml", format!("{SMALL}{table}{more}{open}{}", &more[more.find("user").unwrap()..]));
+    let done = place.cuadre(CHECK);
+    assert_eq!(done.code, 0, "{}", done.stderr);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::digest::Sha256Digest;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -26,12 +28,7 @@ pub(super) struct Block {
 /// signature, its time stamps, its place in the series, and the history that it pins.
 pub(super) fn confirm(root: &Path, log: &Log, id: &FilingId) -> Result<Block> {
     let folder = root.join(layout::filing(id));
-    let read = |name: &str| disk::read_whole(&folder.join(name));
-    let mut sealed =
-        Sealed { manifest: read(layout::MANIFEST)?, signature: read(layout::SIGNATURE)?, tokens: Vec::new() };
-    for name in token_names(&folder)? {
-        sealed.tokens.push((layout::parse_token(&name).unwrap_or_default().to_owned(), read(&name)?));
-    }
+    let sealed = read_sealed(&folder)?;
     let path = folder.join(layout::MANIFEST);
     let damaged = |why: String| Error::damaged("the filing cannot be confirmed", &path, why);
     let (entries, manifest) = judge(root, log, id, &sealed).map_err(damaged)?;
@@ -58,6 +55,21 @@ pub(super) fn judge(
     check_place(log, entries, id, facts)?;
 
     let standing = trust::Standing::read(root, log).map_err(|e| e.to_string())?;
+    let times = stamped_at(root, log, &standing, sealed)?;
+    let at = times.into_iter().min().unwrap_or(facts.issued_at);
+    let signers = &standing.trust.signers;
+    let signed = signers.verify(MANIFEST_NAMESPACE, &sealed.manifest, &sealed.signature, standing.trust.not_before(at));
+    signed.map_err(|e| e.to_string())?;
+    Ok((entries, manifest))
+}
+
+/// When each time stamp of a sealed manifest was made.
+fn stamped_at(
+    root: &Path,
+    log: &Log,
+    standing: &trust::Standing,
+    sealed: &Sealed,
+) -> std::result::Result<Vec<Timestamp>, String> {
     let pins = trust::pins(root, log, &standing.trust).map_err(|e| e.to_string())?;
     let mut times = Vec::new();
     for (name, token) in &sealed.tokens {
@@ -66,11 +78,28 @@ pub(super) fn judge(
         let stamp = time_stamp::verify(token, &sealed.signature, pin).map_err(|e| format!("{name}: {e}"))?;
         times.push(stamp.time);
     }
-    let at = times.into_iter().min().unwrap_or(facts.issued_at);
-    let signers = &standing.trust.signers;
-    let signed = signers.verify(MANIFEST_NAMESPACE, &sealed.manifest, &sealed.signature, standing.trust.not_before(at));
-    signed.map_err(|e| e.to_string())?;
-    Ok((entries, manifest))
+    Ok(times)
+}
+
+/// The latest time that a filing claims or its time stamps prove.
+pub(super) fn signed_at(root: &Path, log: &Log, id: &FilingId) -> Result<Timestamp> {
+    let folder = root.join(layout::filing(id));
+    let sealed = read_sealed(&folder)?;
+    let standing = trust::Standing::read(root, log)?;
+    let times = stamped_at(root, log, &standing, &sealed);
+    let times = times.map_err(|why| Error::damaged("the last filing cannot be read", &folder, why))?;
+    let claimed = Manifest::from_bytes(&sealed.manifest)?.predicate.issued_at;
+    Ok(times.into_iter().fold(claimed, Timestamp::max))
+}
+
+fn read_sealed(folder: &Path) -> Result<Sealed> {
+    let read = |name: &str| disk::read_whole(&folder.join(name));
+    let tokens = token_names(folder)?.into_iter().map(|name| {
+        let authority = layout::parse_token(&name).unwrap_or_default().to_owned();
+        Ok((authority, read(&name)?))
+    });
+    let tokens = tokens.collect::<Result<_>>()?;
+    Ok(Sealed { manifest: read(layout::MANIFEST)?, signature: read(layout::SIGNATURE)?, tokens })
 }
 
 /// The names of the tokens in a filing's folder, in order.

@@ -132,6 +132,16 @@ impl Series {
         Standing::read(&self.root, &Log::read(&self.root)?)
     }
 
+    /// When the last filing was signed, as far as it says and its time stamps prove: the latest of
+    /// these instants; `None` without a filing. Reads only its manifest, signature and time stamps.
+    pub fn last_signed(&self) -> Result<Option<Timestamp>> {
+        let log = Log::read(&self.root)?;
+        match filings(log.lines()).last() {
+            None => Ok(None),
+            Some(last) => block::signed_at(&self.root, &log, &last.id).map(Some),
+        }
+    }
+
     /// Has nobody founded the series yet?
     pub fn is_new(&self) -> Result<bool> {
         Ok(Log::read(&self.root)?.lines().is_empty())

@@ -1,6 +1,6 @@
 //! Whether a time stamp counts.
 
-use der::asn1::{AnyRef, IntRef, ObjectIdentifier, OctetStringRef};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Tag};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -37,17 +37,18 @@ pub fn judge(token: &[u8], message: &[u8], pin: &Pin) -> Result<Stamp> {
 /// pinned certificate.
 fn signed_by(signer: &SignerInfo<'_>, stamp: &[u8], pin: &Pin) -> Result<()> {
     let certificate = &pin.certificate.tbs_certificate;
-    let (version, is_pinned) = match &signer.signer {
-        SignerIdentifier::IssuerAndSerialNumber(named) => {
-            let same = named.issuer == certificate.issuer && named.serial_number == certificate.serial_number;
-            (1, same)
+    let (version, is_pinned, named) = match &signer.signer {
+        SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber { issuer, serial_number }) => {
+            let is_pinned = *issuer == certificate.issuer && *serial_number == certificate.serial_number;
+            (1, is_pinned, format!("number {serial_number} of {:?}", issuer.to_string()))
         }
         SignerIdentifier::SubjectKeyIdentifier(named) => {
             let own = certificate.get::<SubjectKeyIdentifier>().ok().flatten();
-            (3, own.is_some_and(|(_, own)| own.0.as_bytes() == named.as_bytes()))
+            let is_pinned = own.is_some_and(|(_, own)| own.0.as_bytes() == named.as_bytes());
+            (3, is_pinned, format!("for the key {}", digits(named.as_bytes())))
         }
     };
-    ensure(is_pinned, || "it names another certificate than the pinned one".into())?;
+    ensure(is_pinned, || format!("it names the certificate {named}, and another one is pinned"))?;
     ensure(signer.version == version, || format!("its signature has the version {}", signer.version))?;
 
     let hash = Hash::named(signer.digest_algorithm)?;
@@ -91,9 +92,10 @@ fn another() -> String {
 /// What is not signed agrees with what is, or can at least be read.
 fn nothing_else(data: &SignedData<'_>, signer: &SignerInfo<'_>, pin: &Pin) -> Result<()> {
     let hash = Hash::named(signer.digest_algorithm)?;
-    for algorithm in data.digest_algorithms.elements().map_err(unreadable)? {
-        ensure(Hash::named(algorithm)? == hash, || "it announces another digest than its signature has".into())?;
-    }
+    let announced = data.digest_algorithms.elements().map_err(unreadable)?;
+    let announced: Vec<Hash> = announced.into_iter().map(Hash::named).collect::<Result<_>>()?;
+    let agrees = !announced.is_empty() && announced.iter().all(|announced| *announced == hash);
+    ensure(agrees, || "it announces another digest than its signature has".into())?;
     let embedded = data.certificates.map(|set| set.elements::<AnyRef<'_>>()).transpose().map_err(unreadable)?;
     let mut certificates = Vec::new();
     for certificate in embedded.into_iter().flatten() {
@@ -135,7 +137,12 @@ fn says(stamp: &TstInfo<'_>, message: &[u8], pin: &Pin) -> Result<Stamp> {
         format!("it is of {time}, and the pinned certificate valid from {from} to {to}")
     })?;
     let accuracy_micros = stamp.accuracy.as_ref().map(micros).transpose()?;
-    Ok(Stamp { time, accuracy_micros, serial: hexadecimal(stamp.serial_number), policy: stamp.policy.to_string() })
+    Ok(Stamp {
+        time,
+        accuracy_micros,
+        serial: format!("0x{}", digits(stamp.serial_number.as_bytes())),
+        policy: stamp.policy.to_string(),
+    })
 }
 
 /// The SignedData in an answer, or in a token alone.
@@ -192,8 +199,8 @@ fn timestamp(text: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let fraction = fraction.map_or(Some("0"), |digits| (!digits.is_empty()).then_some(digits))?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() != 14 || fraction.len() > 9 || !digits(whole) || !digits(fraction) {
+    let decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() != 14 || fraction.len() > 9 || !decimal(whole) || !decimal(fraction) {
         return None;
     }
     let part = |range: std::ops::Range<usize>| whole[range].parse::<i8>().ok();
@@ -211,8 +218,8 @@ fn micros(accuracy: &Accuracy) -> Result<u64> {
     seconds.and_then(|micros| micros.checked_add(small)).ok_or_else(|| "its accuracy is no accuracy".to_owned())
 }
 
-fn hexadecimal(number: IntRef<'_>) -> String {
-    number.as_bytes().iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02X}"))
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 pub fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<()> {

@@ -7,11 +7,11 @@
 //! # cuadre-trust 1                                   the format
 //! # generation 2                                     counted from 1
 //! # series 64 hexadecimal digits                     SHA-256 of generation 1; not in that one
-//! # issued 2026-11-25T12:00:00Z                      no filing after it in LOG was signed before
+//! # issued 2026-11-25T12:00:00Z                      filings after it in LOG were signed in later seconds
 //! # deadline 06:00 America/Mexico_City               when a filing is due, on the day after its date
 //! # closed sunday                                    a weekday or a date that owes no filing; any number
 //! # time-stamps izenpe 1.3.6.1.4.1 SHA-256           authority, policy or `any`, digest of its PEM file
-//! bank@example namespaces="cuadre-manifest-v1",valid-before="20261125115959Z" ssh-ed25519 AAAA...
+//! bank@example namespaces="cuadre-manifest-v1",valid-before="20261125120000Z" ssh-ed25519 AAAA...
 //! ```
 //!
 //! The file's signature (`.sig`, namespace `cuadre-trust-v1`) is by one of `trust/root_signers`. In a
@@ -108,6 +108,7 @@ impl Trust {
         let generation =
             self.generation.checked_add(1).ok_or_else(|| unfit("it has all generations it can have", ""))?;
         let issued = self.issued.map_or(issued, |last| last.max(issued));
+        let issued = Timestamp::from_second(issued.as_second()).unwrap_or(issued);
         Ok(Trust { generation, series: Some(self.series.unwrap_or(own)), issued: Some(issued), ..self.clone() })
     }
 
@@ -133,12 +134,11 @@ impl Trust {
         Ok(())
     }
 
-    /// Lets signatures of `key` count no longer than the second before `from`.
+    /// Lets signatures of `key` count no longer than until the second `last`.
     ///
     /// # Errors
     /// [`ErrorKind::Key`] when it has no line, or its signatures count no longer already.
-    pub fn retire(&mut self, key: &PublicKey, from: Timestamp) -> Result<()> {
-        let last = Timestamp::from_second(from.as_second().saturating_sub(1)).unwrap_or(from);
+    pub fn retire(&mut self, key: &PublicKey, last: Timestamp) -> Result<()> {
         let mut entries = self.signers.entries.iter_mut().filter(|entry| entry.key == *key).peekable();
         if entries.peek().is_none() {
             let why = format!("{} has no line among the allowed signers", key.fingerprint());
@@ -225,15 +225,15 @@ impl Trust {
         Ok(text)
     }
 
-    /// Is a signature by `key` over a manifest to count at that time? No filing after this
-    /// generation was signed before it was issued.
+    /// Is a signature by `key` over a manifest after this generation to count at that time?
     pub fn allows(&self, key: &PublicKey, at: Timestamp) -> bool {
         self.signers.allows(key, MANIFEST_NAMESPACE, self.not_before(at))
     }
 
-    /// That time, or the time of issue if it is later.
+    /// That time, or the second after the time of issue if it is later: whatever comes after this
+    /// generation in `LOG` was signed no earlier, whatever it claims.
     pub fn not_before(&self, at: Timestamp) -> Timestamp {
-        self.issued.map_or(at, |issued| issued.max(at))
+        self.issued.map_or(at, |issued| after(issued).max(at))
     }
 
     /// The generation whose calendar counts for a day: the last that was issued before its
@@ -265,6 +265,11 @@ impl Authority {
         }
         Ok(format!("{} {policy} {}", self.name, self.certificate))
     }
+}
+
+/// The second after that of an instant.
+pub(crate) fn after(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second().saturating_add(1)).unwrap_or(instant)
 }
 
 /// What a key may sign for; where nobody else vouches for generations of trust, signers do.
@@ -357,7 +362,7 @@ mod tests {
         second.retire(&key(7), now).unwrap();
         let second = Trust::parse(second.to_text().unwrap().as_bytes()).unwrap();
         let allowed = |key, time: &str| second.signers.allows(&key, MANIFEST_NAMESPACE, at(time));
-        assert!(allowed(key(7), "2026-11-25T11:59:59Z") && !allowed(key(7), "2026-11-25T12:00:00Z"));
+        assert!(allowed(key(7), "2026-11-25T12:00:00Z") && !allowed(key(7), "2026-11-25T12:00:01Z"));
         assert!(allowed(key(8), "2026-11-25T12:00:00Z") && !allowed(key(8), "2026-11-25T11:59:59Z"));
         // Whatever is signed after this generation is signed after it was issued, whatever it says.
         assert!(
@@ -369,7 +374,7 @@ mod tests {
         assert!(third.retire(&key(7), now).is_err() && third.retire(&key(7), at("2026-12-01T00:00:00Z")).is_err());
         assert!(third.retire(&key(9), now).is_err());
         third.retire(&key(7), at("2026-11-22T00:00:00Z")).unwrap();
-        assert!(!third.signers.allows(&key(7), MANIFEST_NAMESPACE, at("2026-11-22T00:00:00Z")));
+        assert!(!third.signers.allows(&key(7), MANIFEST_NAMESPACE, at("2026-11-22T00:00:01Z")));
     }
 
     #[test]

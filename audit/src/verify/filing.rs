@@ -20,10 +20,10 @@ use crate::time_stamp;
 /// Judges every filing that `LOG` names, in its order.
 pub(super) fn judge_all(tree: &Tree<'_>, log: &Log, blocks: &[Block], judges: &Judges, report: &mut Report) {
     let mut course = Course::default();
-    let mut issued = judges.issued.iter().peekable();
+    let mut generations = judges.not_before.iter().peekable();
     for block in blocks {
         let Block::Filing(run) = block else { continue };
-        while let Some((_, at)) = issued.next_if(|(line, _)| *line <= run.lines.start) {
+        while let Some((_, at)) = generations.next_if(|(line, _)| *line <= run.lines.start) {
             course.not_before = course.not_before.max(Some(*at));
         }
         let failures = report.checks.len();

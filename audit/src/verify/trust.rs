@@ -13,7 +13,7 @@ use crate::keys::TRUST_NAMESPACE;
 use crate::layout::{self, FilingDate};
 use crate::signers::AllowedSigners;
 use crate::time_stamp::Pin;
-use crate::trust::{Calendar, Trust};
+use crate::trust::{Calendar, Trust, after};
 
 /// What filings are judged by.
 #[derive(Default)]
@@ -22,8 +22,9 @@ pub(super) struct Judges {
     pub(super) signers: Option<AllowedSigners>,
     /// Whose time stamps count: name and pin, or why there is none.
     pub(super) authorities: Vec<(String, Result<Pin, String>)>,
-    /// Where each generation ends in `LOG`, in lines, and when it was issued.
-    pub(super) issued: Vec<(usize, Timestamp)>,
+    /// Where each generation ends in `LOG`, in lines, and the earliest second in which what comes
+    /// after it was signed.
+    pub(super) not_before: Vec<(usize, Timestamp)>,
     generations: Vec<Trust>,
     given: Option<Trust>,
 }
@@ -48,7 +49,7 @@ pub(super) fn judge(tree: &Tree<'_>, log: &Log, blocks: &[Block], options: &Opti
             report.judge("trust", &layout::allowed_signers(number), &problems, by);
         }
     }
-    let mut judges = Judges { issued: chain.issued, generations: chain.generations, ..Judges::default() };
+    let mut judges = Judges { not_before: chain.not_before, generations: chain.generations, ..Judges::default() };
     if judges.generations.is_empty() {
         let problem = Problem::new(layout::LOG, format!("it does not begin with {}", layout::allowed_signers(1)));
         report.judge("trust", layout::LOG, &[problem], String::new());
@@ -94,7 +95,7 @@ struct Chain<'a> {
     next: u32,
     first: Option<Sha256Digest>,
     generations: Vec<Trust>,
-    issued: Vec<(usize, Timestamp)>,
+    not_before: Vec<(usize, Timestamp)>,
     vouched: Option<String>,
 }
 
@@ -120,8 +121,8 @@ impl<'a> Chain<'a> {
                 Some(root.unwrap_or_default())
             }
         };
-        let (generations, issued) = (Vec::new(), Vec::new());
-        Chain { tree, log, root, next: 1, first: None, generations, issued, vouched: None }
+        let (generations, not_before) = (Vec::new(), Vec::new());
+        Chain { tree, log, root, next: 1, first: None, generations, not_before, vouched: None }
     }
 
     /// Judges the generation of these lines, and goes on from it if it can be read.
@@ -156,7 +157,7 @@ impl<'a> Chain<'a> {
         }
         problems.extend(self.other_lines(lines, &trust));
         self.first = self.first.or(Some(Sha256Digest::of(&bytes)));
-        self.issued.extend(trust.issued.map(|issued| (lines.end, issued)));
+        self.not_before.extend(trust.issued.map(|issued| (lines.end, after(issued))));
         self.generations.push(trust);
         problems
     }

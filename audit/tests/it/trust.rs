@@ -82,7 +82,7 @@ fn a_rotated_key_signs_no_more_whatever_time_it_claims() {
     for time in [ISSUED_AT, ROTATED_AT] {
         let error = file_at(&series, id("2026-11-21.1"), &key(), time).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Key);
-        assert!(error.to_string().contains("does not count at 2026-11-22T00:00:00Z"), "{error}");
+        assert!(error.to_string().contains("does not count at 2026-11-22T00:00:01Z"), "{error}");
     }
     file_at(&series, id("2026-11-21.1"), &new_key(), ROTATED_AT).unwrap();
     let report = check(folder.path());
@@ -103,7 +103,7 @@ fn what_a_key_signed_since_it_was_stolen_counts_no_more() {
     let standing = series.standing().unwrap();
     let mut next = standing.trust.next(standing.digest, at("2026-11-23T09:00:00Z")).unwrap();
     next.add("filings@bank.example", &new_key().public_key()).unwrap();
-    next.retire(&key().public_key(), at("2026-11-22T00:00:00Z")).unwrap();
+    next.retire(&key().public_key(), at("2026-11-21T23:59:59Z")).unwrap();
     series.install(&signed(&next, &key(), TRUST_NAMESPACE)).unwrap();
 
     let report = check(folder.path());

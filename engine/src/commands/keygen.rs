@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::keys::{Passphrase, public_path};
-use cuadre_rules::config::Secret;
 
 use crate::error::{EngineError, exit};
-use crate::signing::{new_key, passphrase};
+use crate::signing::{new_key, passphrase, place_of};
 
 /// Make an Ed25519 key to sign filings with (OpenSSH format, mode 0600)
 #[derive(clap::Args)]
@@ -37,16 +36,4 @@ pub fn make(path: &Path, comment: &str, passphrase: Option<&Passphrase>) -> Resu
     eprintln!("Private key {} (keep it, mode 0600{encrypted})", path.display());
     eprintln!("Public key  {}  {}", public_path(path).display(), key.public_key().fingerprint());
     Ok(())
-}
-
-/// Where a passphrase is. What is given is not repeated: it may be the passphrase itself.
-fn place_of(text: &str) -> Result<Secret, EngineError> {
-    match text.split_once(':') {
-        Some(("env", name)) if !name.is_empty() => Ok(Secret::Env(name.to_owned())),
-        Some(("file", path)) if !path.is_empty() => Ok(Secret::File(path.to_owned())),
-        _ => {
-            let message = "--passphrase says where the passphrase is, not what it is";
-            Err(EngineError::Usage(format!("{message}; write it as env:NAME or file:PATH")))
-        }
-    }
 }

@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod keygen;
+mod keys;
 mod regenerate;
 mod run;
 mod schema;
@@ -56,6 +57,7 @@ enum Command {
     Check(check::Args),
     Demo(demo::Args),
     Keygen(keygen::Args),
+    Keys(keys::Args),
     Schema(schema::Args),
 }
 
@@ -75,6 +77,7 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Keygen(args) => keygen::run(args),
+        Command::Keys(args) => keys::run(args),
         Command::Schema(args) => schema::run(args),
     };
     done.unwrap_or_else(|error| {

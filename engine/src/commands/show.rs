@@ -10,7 +10,7 @@ use cuadre_rules::money::Totals;
 use serde_json::json;
 
 use crate::error::{EngineError, exit};
-use crate::night::{Filing, Outcome};
+use crate::night::{Filing, Outcome, Stamping};
 use crate::reconcile::gaps::counted;
 
 /// Shows why a command stopped.
@@ -30,6 +30,15 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
             eprintln!("{}: {} {what} {} {status}", config.institution, filing.day.business_date, filing.id);
             day(&filing.day, "each in the manifest's exceptions");
             eprintln!("  filing     {}", filing.folder.display());
+            for Stamping { authority, answer } in &filing.stamps {
+                match answer {
+                    Ok(time) => eprintln!("  stamped    {time} by {authority}"),
+                    Err(why) => eprintln!("  unstamped  {why}"),
+                }
+            }
+            if filing.is_new && !filing.stamps.is_empty() && filing.stamps.iter().all(|stamp| stamp.answer.is_err()) {
+                eprintln!("             timeliness is unproven until a later filing is time-stamped");
+            }
         }
         Outcome::NotFiled(night) => {
             eprintln!("{}: {} NOT FILED, the policy forbids it:", config.institution, night.day.business_date);
@@ -121,6 +130,7 @@ pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
             "manifestSha256": filing.manifest_sha256,
             "folder": filing.folder,
             "exceptions": ids(&filing.day),
+            "timeStamps": filing.stamps.iter().map(stamping).collect::<Vec<_>>(),
         }),
         Outcome::NotFiled(night) => json!({
             "filing": null,
@@ -129,6 +139,11 @@ pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
             "exceptions": ids(&night.day),
         }),
     }
+}
+
+fn stamping(stamp: &Stamping) -> serde_json::Value {
+    let (time, fault) = (stamp.answer.as_ref().ok(), stamp.answer.as_ref().err());
+    json!({ "authority": stamp.authority, "time": time, "fault": fault })
 }
 
 /// The exit code of a night.

@@ -24,11 +24,13 @@ use cuadre_rules::config::source::Extract;
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 
+use crate::secret;
 pub use cells::Question;
 pub use fault::Fault;
 pub use patience::patiently;
 use snapshot::Snapshot;
 use sql::Relation;
+pub use wait::runtime;
 
 /// What databases are reached and read with.
 #[derive(Clone, Copy)]
@@ -106,7 +108,7 @@ impl Session {
         let name = shown(url);
         let (engine, path) = Engine::of(url).map_err(Fault::lasting).map_err(|fault| fault.of(&name))?;
         let open = || -> Result<Box<dyn Connection>, Fault> {
-            let password = password.map(|secret| read(secret, access.secrets)).transpose()?;
+            let password = password.map(|secret| secret::read(secret, access.secrets)).transpose()?;
             let statement = Duration::from_secs(access.databases.statement_seconds.into());
             let connect = Duration::from_secs(access.databases.connect_seconds.into());
             let waits = Waits { connect, statement };
@@ -324,20 +326,5 @@ impl Waits {
     /// is the first to say so.
     fn silence(self) -> Duration {
         self.statement + Duration::from_secs(5)
-    }
-}
-
-/// Reads a secret. What it is appears in no message.
-fn read(secret: &Secret, folder: &Path) -> Result<String, Fault> {
-    match secret {
-        Secret::Env(name) => std::env::var(name)
-            .map_err(|_| Fault::lasting(format!("the environment variable {name} has no password; set it"))),
-        Secret::File(path) => {
-            let path = folder.join(path);
-            let text = std::fs::read_to_string(&path);
-            let text = text
-                .map_err(|why| Fault::lasting(format!("the password file {} cannot be read: {why}", path.display())))?;
-            Ok(text.trim_end_matches(['\n', '\r']).to_owned())
-        }
     }
 }

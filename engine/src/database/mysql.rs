@@ -2,13 +2,14 @@
 
 use std::str::FromStr;
 
+use cuadre_rules::config::database::is_here;
 use cuadre_rules::notation::FLOAT_MARK;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
-use super::wait::{Stream, awaited, is_here, runtime};
+use super::wait::{Stream, awaited, runtime};
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// An open database.

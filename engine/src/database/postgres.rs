@@ -6,14 +6,14 @@
 
 use std::str::FromStr;
 
-use cuadre_rules::config::database::Engine;
+use cuadre_rules::config::database::{Engine, is_here};
 use cuadre_rules::notation::FLOAT_MARK;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode, PgValueFormat};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
 use tokio::runtime::Runtime;
 
 use super::snapshot::Snapshot;
-use super::wait::{Stream, awaited, is_here, runtime};
+use super::wait::{Stream, awaited, runtime};
 use super::{Column, Connection, Fault, Kind, Waits};
 
 /// Processes that PostgreSQL may add to its own for one statement, if it has so many.

@@ -49,8 +49,3 @@ impl<'a, T> Stream<'a, T> {
 pub fn runtime() -> Result<Runtime, Fault> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::writing)
 }
-
-/// Whether a server is on this very machine, where nobody listens in.
-pub fn is_here(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}

@@ -13,7 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST, SIGNATURE};
-use cuadre_audit::{Sealed, Series, Sha256Digest};
+use cuadre_audit::{Sealed, Series, Sha256Digest, TrustFiles};
+use object_store::UpdateVersion;
 
 use super::Url;
 use super::bucket::{Bucket, Put};
@@ -89,6 +90,15 @@ impl Working {
         }
     }
 
+    /// Makes a generation of trust part of the series.
+    pub fn install(&mut self, files: &TrustFiles) -> Result<(), EngineError> {
+        let installed = Series::open_or_create(&self.folder).and_then(|series| series.install(files));
+        installed.map_err(|error| self.told(error.into()))?;
+        let Self { folder, remote: Some(Remote { bucket, log }), .. } = self else { return Ok(()) };
+        bring_trust(bucket, folder)?;
+        replace_log(bucket, folder, log)
+    }
+
     /// Makes a filing of the working copy part of the series.
     fn bring_up(&mut self, id: FilingId) -> Result<(), EngineError> {
         let Self { folder, remote: Some(Remote { bucket, log }), .. } = self else { return Ok(()) };
@@ -96,9 +106,8 @@ impl Working {
             let path = folder.join(name);
             fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))
         };
-        for (name, path) in below(folder, layout::TRUST)?.0.iter().filter(|_| log.is_none()) {
-            let bytes = fs::read(path).map_err(|e| EngineError::io("reading", path, e))?;
-            create(bucket, name, bytes, "another run has founded it just now")?;
+        if log.is_none() {
+            bring_trust(bucket, folder)?;
         }
         archive(bucket, below(folder, layout::OBJECTS)?)?;
 
@@ -116,18 +125,7 @@ impl Working {
         claim(bucket, &layout::claim(entries), sealed.to_claim())?;
 
         bucket.upload(&files.named(), false)?;
-        let lines = read(LOG)?;
-        let put = log.take().map_or(Put::New, Put::InPlaceOf);
-        *log = match bucket.put(LOG, lines.clone(), put)? {
-            Some(version) => Some(version),
-            // The answer to our own put may have been lost, or another run has completed this filing
-            // and even gone on.
-            None => match bucket.get(LOG)? {
-                Some(there) if there.bytes.starts_with(&lines) => Some(there.version),
-                _ => return Err(taken(&bucket.url, "another run has filed meanwhile")),
-            },
-        };
-        Ok(())
+        replace_log(bucket, folder, log)
     }
 
     /// The evidence of a night that is not filed goes beside the series, which holds filings alone.
@@ -148,6 +146,32 @@ impl Url {
     fn beside(&self, suffix: &str) -> Self {
         Self { bucket: self.bucket.clone(), prefix: format!("{}{suffix}", self.prefix) }
     }
+}
+
+/// Brings up the files of trust, none of which ever changes.
+fn bring_trust(bucket: &Bucket, folder: &Path) -> Result<(), EngineError> {
+    for (name, path) in below(folder, layout::TRUST)?.0 {
+        let bytes = fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))?;
+        create(bucket, &name, bytes, "another run has changed its trust just now")?;
+    }
+    Ok(())
+}
+
+/// Replaces LOG, if it still is the one that was read.
+fn replace_log(bucket: &Bucket, folder: &Path, log: &mut Option<UpdateVersion>) -> Result<(), EngineError> {
+    let path = folder.join(LOG);
+    let lines = fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))?;
+    let put = log.take().map_or(Put::New, Put::InPlaceOf);
+    *log = match bucket.put(LOG, lines.clone(), put)? {
+        Some(version) => Some(version),
+        // The answer to our own put may have been lost, or another run has completed this filing
+        // and even gone on.
+        None => match bucket.get(LOG)? {
+            Some(there) if there.bytes.starts_with(&lines) => Some(there.version),
+            _ => return Err(taken(&bucket.url, "another run has filed meanwhile")),
+        },
+    };
+    Ok(())
 }
 
 /// Brings up what is not yet in the archive. An object is named by its digest: what is there stays.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::{self, FilingId, INPUTS, LOG, MANIFEST};
-use cuadre_audit::{Series, Sha256Digest};
+use cuadre_audit::{Series, Sha256Digest, Standing};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use object_store::UpdateVersion;
 use tempfile::TempDir;
@@ -80,6 +81,28 @@ impl Working {
         progress.phase("bringing down", Some(Count::Bytes(listed.iter().map(|object| object.bytes).sum())));
         bucket.download(&listed, &working.folder, &|bytes| progress.advance(bytes))?;
         Ok(working)
+    }
+
+    /// Whom the series trusts.
+    pub fn standing(&self) -> Result<Standing, EngineError> {
+        Series::at(&self.folder).standing().map_err(|error| self.told(error.into()))
+    }
+
+    /// When the last filing was signed, at the latest; `None` without a filing.
+    pub fn last_signed(&self) -> Result<Option<Timestamp>, EngineError> {
+        let series = Series::at(&self.folder);
+        let signed = |name: &str| layout::parse_filing_file(name).is_some_and(|(_, name)| name.starts_with(MANIFEST));
+        if let (Some(Remote { bucket, .. }), Some(last)) = (&self.remote, series.filings()?.last()) {
+            let listed = bucket.list(&layout::filing(&last.id))?;
+            let signed: Vec<Listed> = listed.into_iter().filter(|object| signed(&object.name)).collect();
+            bucket.download(&signed, &self.folder, &|_| ())?;
+        }
+        series.last_signed().map_err(|error| self.told(error.into()))
+    }
+
+    /// Has nobody founded the series yet?
+    pub fn is_new(&self) -> Result<bool, EngineError> {
+        Ok(Series::at(&self.folder).is_new()?)
     }
 
     /// The local folder.

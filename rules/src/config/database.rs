@@ -107,6 +107,11 @@ pub fn has_password(url: &str) -> bool {
         || url.split_once('?').is_some_and(|(_, query)| query.split('&').any(|pair| pair.starts_with("password=")))
 }
 
+/// Whether a server is on this very machine, where nobody listens in.
+pub fn is_here(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// What comes before, between and after `//` and `@`.
 fn credentials(url: &str) -> Option<(&str, &str, &str)> {
     let start = url.find("//")? + 2;

@@ -11,6 +11,7 @@ pub mod rule;
 pub mod secret;
 pub mod signing;
 pub mod source;
+pub mod time_stamp;
 pub mod warehouse;
 
 use jiff::ToSpan;
@@ -30,6 +31,7 @@ pub use rule::{Check, Dataset, OnFailure, Rule};
 pub use secret::Secret;
 pub use signing::Signing;
 pub use source::{Column, Format, Source};
+pub use time_stamp::{TimeStamp, TimeStamps};
 pub use warehouse::Warehouse;
 
 /// A night of one institution: its sources, its warehouse, what must hold, and the report.
@@ -72,6 +74,12 @@ pub struct Config {
     /// How long databases are waited for.
     #[serde(default)]
     pub databases: Databases,
+    /// How long time stamping authorities are waited for.
+    #[serde(default)]
+    pub time_stamps: TimeStamps,
+    /// The authorities that are asked to stamp each filing's signature with the time.
+    #[serde(default, rename = "time_stamp")]
+    pub authorities: Vec<TimeStamp>,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,

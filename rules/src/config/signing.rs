@@ -23,4 +23,9 @@ pub struct Signing {
     pub create: bool,
     /// Who signs, as the auditor's `allowed_signers` names them.
     pub principal: String,
+    /// OpenSSH public key, relative to this file, that alone may vouch for changes of trust in a
+    /// series: keys, the calendar, time stamping authorities. Its private half is best kept off this
+    /// machine. Where absent, the key that founds a series may, and those that follow it.
+    #[serde(default)]
+    pub root: Option<String>,
 }

@@ -25,6 +25,7 @@ mod extract;
 mod rules;
 mod signing;
 mod source;
+mod time_stamp;
 
 /// Finds the first thing that is wrong.
 pub(super) fn check(config: &Config) -> Checked {
@@ -38,6 +39,7 @@ pub(super) fn check(config: &Config) -> Checked {
     }
     warehouse(config)?;
     policy(config)?;
+    time_stamp::time_stamps(config)?;
     report(config)?;
     rules::datasets(config)?;
     rules::rules(config)

@@ -1,0 +1,204 @@
+//! Asking the time stamping authorities to stamp a signature with the time.
+//!
+//! What an authority answers is checked before it is taken: a time stamp that would not count later is a
+//! fault now. No fault stops a filing; it then lacks the time stamp, and whoever verifies it sees so.
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use cuadre_audit::time_stamp::{Pin, Stamp, is_reply_to, request, verify};
+use cuadre_rules::Config;
+use cuadre_rules::config::{TimeStamp, TimeStamps};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::{Client, Response, StatusCode, redirect};
+
+use crate::database::{Fault, patiently, runtime};
+use crate::error::EngineError;
+use crate::progress::Progress;
+use crate::secret;
+
+/// An answer has no more bytes than this. With all certificates of a chain in it, it has some ten thousand.
+const MOST_BYTES: usize = 1 << 20;
+
+/// An authority that is asked.
+pub struct Authority<'a> {
+    /// How it is reached.
+    pub settings: &'a TimeStamp,
+    /// Its certificate as it was found, in PEM.
+    pub pem: Vec<u8>,
+    /// What is trusted of it.
+    pub pin: Pin,
+}
+
+/// A time stamp that counts.
+#[derive(Debug)]
+pub struct Token {
+    /// The authority's answer, byte for byte: a TimeStampResp in DER.
+    pub bytes: Vec<u8>,
+    /// What it says.
+    pub stamp: Stamp,
+}
+
+/// The authorities of a configuration; `folder` is where the paths of their certificates begin.
+///
+/// # Errors
+/// [`EngineError::Setup`] where a certificate cannot be read.
+pub fn authorities<'a>(config: &'a Config, folder: &Path) -> Result<Vec<Authority<'a>>, EngineError> {
+    let authority = |settings: &'a TimeStamp| {
+        let path = folder.join(&settings.certificate);
+        let pem = std::fs::read(&path).map_err(|e| EngineError::io("reading the certificate", &path, e))?;
+        let pin = Pin::parse(&pem, settings.policy.as_deref());
+        let pin = pin.map_err(|e| EngineError::Setup(format!("{}: {e}", path.display())))?;
+        Ok(Authority { settings, pem, pin })
+    };
+    config.authorities.iter().map(authority).collect()
+}
+
+/// Has every authority stamp `message`, all at once: in their order, a time stamp or why there is none.
+/// Passing faults are tried again as `waits` says. `secrets` is where the paths of password files begin.
+pub fn ask(
+    authorities: &[&Authority<'_>],
+    waits: &TimeStamps,
+    secrets: &Path,
+    message: &[u8],
+    progress: &Progress,
+) -> Vec<Result<Token, Fault>> {
+    let budget = Duration::from_secs(waits.retry_seconds.into());
+    thread::scope(|scope| {
+        let asked: Vec<_> = authorities
+            .iter()
+            .map(|authority| {
+                scope.spawn(move || {
+                    let asking = Asking::prepare(authority, waits, secrets, message);
+                    let name = format!("time stamping authority {}", authority.settings.name);
+                    asking.map_err(|fault| fault.of(&name)).and_then(|asking| {
+                        patiently(budget, progress, || asking.once().map_err(|fault| fault.of(&name)))
+                    })
+                })
+            })
+            .collect();
+        let ended = |_| Err(Fault::lasting("asking for a time stamp broke off; this is a bug of cuadre"));
+        asked.into_iter().map(|asked| asked.join().unwrap_or_else(ended)).collect()
+    })
+}
+
+/// All that one authority is asked with.
+struct Asking<'a> {
+    authority: &'a Authority<'a>,
+    client: Client,
+    password: Option<String>,
+    message: &'a [u8],
+    nonce: u64,
+    request: Vec<u8>,
+    seconds: u32,
+}
+
+impl<'a> Asking<'a> {
+    fn prepare(
+        authority: &'a Authority<'a>,
+        waits: &TimeStamps,
+        secrets: &Path,
+        message: &'a [u8],
+    ) -> Result<Self, Fault> {
+        let settings = authority.settings;
+        let password = settings.password.as_ref().map(|secret| secret::read(secret, secrets)).transpose()?;
+        let nonce = getrandom::u64().map_err(|e| Fault::lasting(format!("the system gives no randomness: {e}")))?;
+        let request = request(message, settings.policy.as_deref(), nonce).map_err(|e| Fault::lasting(e.to_string()))?;
+        // Another part of the program may have said so before: it is the same provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(Duration::from_secs(waits.answer_seconds.into()));
+        if settings.host().is_some_and(cuadre_rules::config::database::is_here) {
+            client = client.no_proxy();
+        }
+        let client = client.build().map_err(|e| {
+            Fault::lasting(format!(
+                "no connection can be made: {}; give the machine the usual certificate authorities",
+                root(&e)
+            ))
+        })?;
+        Ok(Self { authority, client, password, message, nonce, request, seconds: waits.answer_seconds })
+    }
+
+    fn once(&self) -> Result<Token, Fault> {
+        let bytes = runtime()?.block_on(async { self.body(self.post().await?).await })?;
+        let stamp = verify(&bytes, self.message, &self.authority.pin).map_err(|e| Fault::lasting(e.to_string()))?;
+        if !is_reply_to(&bytes, self.nonce) {
+            return Err(Fault::lasting("it answers another request than this one (the nonce differs)"));
+        }
+        Ok(Token { bytes, stamp })
+    }
+
+    async fn post(&self) -> Result<Response, Fault> {
+        let settings = self.authority.settings;
+        let mut request = self.client.post(&settings.url).body(self.request.clone());
+        if let Some(user) = &settings.user {
+            request = request.basic_auth(user, self.password.as_ref());
+        }
+        let request = request.header(CONTENT_TYPE, "application/timestamp-query");
+        let response = request.header(ACCEPT, "application/timestamp-reply").send().await;
+        let response = response.map_err(|e| self.fault(&e))?;
+        let status = response.status();
+        let words = format!("it answers with status {status}");
+        match status {
+            StatusCode::OK => Ok(response),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Fault::passing(words)),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Fault::lasting(format!("{words}: it does not let us in; check `user` and `password`")))
+            }
+            _ if status.is_server_error() => Err(Fault::passing(words)),
+            _ if status.is_redirection() => {
+                let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or_default();
+                Err(Fault::lasting(format!("{words}, and points at {place:?}; check `url`")))
+            }
+            _ => Err(Fault::lasting(format!("{words}; check `url`"))),
+        }
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.fault(&e))? {
+            if bytes.len() + chunk.len() > MOST_BYTES {
+                return Err(Fault::lasting(format!("its answer has more than {MOST_BYTES} bytes; check `url`")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// What became of a request that got no answer.
+    fn fault(&self, error: &reqwest::Error) -> Fault {
+        let why = root(error);
+        if error.is_timeout() {
+            let seconds = self.seconds;
+            return Fault::passing(format!("no answer came within {seconds} seconds (time_stamps.answer_seconds)"));
+        }
+        if is_untrusted(error) {
+            return Fault::lasting(format!("the server is not trusted: {why}"));
+        }
+        if error.is_builder() {
+            return Fault::lasting(format!("it cannot be asked: {why}; check `url`"));
+        }
+        Fault::passing(format!("the connection failed: {why}"))
+    }
+}
+
+/// Whether the server did not prove by TLS who it is.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let next = inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source());
+    error.is::<rustls::Error>() || next.is_some_and(is_untrusted)
+}
+
+/// The first cause; what comes after it would show the URL.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(inner) = cause.and_then(|cause| cause.source()) {
+        cause = Some(inner);
+    }
+    cause.map_or_else(|| "without a reason".to_owned(), ToString::to_string)
+}
