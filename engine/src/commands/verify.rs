@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::Report;
-use cuadre_audit::verify::{Options, Timeliness, Verdict, verify};
+use cuadre_audit::verify::{Options, Timeliness, Verdict, verify_files};
 use jiff::civil::Date;
 
 use super::{parse_date, print_json};
 use crate::error::{EngineError, exit};
 use crate::manifest::filing_date;
 use crate::progress::Progress;
-use crate::store::{Place, Working};
+use crate::store::{Place, Reading};
 
 /// Verify a series of filings; needs no configuration
 #[derive(clap::Args)]
@@ -67,11 +67,7 @@ What this proves, and what it cannot:
 pub fn run(args: &Args) -> Result<u8, EngineError> {
     let place = Place::parse(&args.series, Path::new(""))?;
     let progress = Progress::on_stderr(false);
-    let series = Working::whole(&place, &progress)?;
-    progress.finish();
-    if !series.folder().is_dir() {
-        return Err(EngineError::Usage(format!("{place} is no folder; give the folder that holds LOG")));
-    }
+    let series = Reading::of(&place, !args.without_archive, &progress)?;
     let options = Options {
         anchors: args.anchor.clone(),
         allowed_signers: args.allowed_signers.clone(),
@@ -80,7 +76,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         timely: args.timely,
         without_archive: args.without_archive,
     };
-    let report = verify(series.folder(), &options);
+    let report = verify_files(series.files(), &options);
+    series.end()?;
     if args.explain {
         eprint!("{EXPLANATION}");
     }

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey as Key};
 use object_store::path::Path as Location;
@@ -19,7 +21,7 @@ use super::{Url, is_plain};
 use crate::error::EngineError;
 
 /// Requests at once.
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 /// Files of more bytes than [`SMALL`] are uploaded by so many at once; of more than [`WHOLE`], in parts.
 const SMALL: u64 = 1 << 20;
 const LARGE_AT_ONCE: usize = 2;
@@ -64,6 +66,14 @@ pub struct Children {
     pub folders: Vec<String>,
 }
 
+/// An object that is read piece by piece.
+pub struct Stream<'a> {
+    bucket: &'a Bucket,
+    name: String,
+    pieces: BoxStream<'static, object_store::Result<Bytes>>,
+    piece: Bytes,
+}
+
 /// When an object may be written.
 pub enum Put {
     /// Only where there is none.
@@ -72,6 +82,21 @@ pub enum Put {
     InPlaceOf(UpdateVersion),
     /// In any case.
     Always,
+}
+
+impl Stream<'_> {
+    /// Fills a part of `buffer`; 0 at the object's end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, EngineError> {
+        while self.piece.is_empty() {
+            let next = self.bucket.runtime.block_on(self.pieces.try_next());
+            let next = next.map_err(|error| failure(&self.bucket.url, &self.name, &error))?;
+            let Some(piece) = next else { return Ok(0) };
+            self.piece = piece;
+        }
+        let count = buffer.len().min(self.piece.len());
+        buffer[..count].copy_from_slice(&self.piece.split_to(count));
+        Ok(count)
+    }
 }
 
 impl Bucket {
@@ -192,6 +217,14 @@ impl Bucket {
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(failure(&self.url, name, &error)),
         }
+    }
+
+    /// An object to read from its beginning. One that is not there is a passing fault: it was listed.
+    pub fn stream(&self, name: &str) -> Result<Stream<'_>, EngineError> {
+        let location = self.location(name)?;
+        let got = self.runtime.block_on(self.store.get(&location));
+        let pieces = got.map_err(|error| failure(&self.url, name, &error))?.into_stream();
+        Ok(Stream { bucket: self, name: name.to_owned(), pieces, piece: Bytes::new() })
     }
 
     /// Brings objects down into `folder`, under their names, with the times of their last change in

@@ -8,6 +8,7 @@ mod bucket;
 mod failure;
 mod landing;
 mod push;
+mod reading;
 mod series;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::EngineError;
 
 pub use landing::Landing;
+pub use reading::Reading;
 pub use series::Working;
 
 /// Where something lies.

@@ -67,22 +67,6 @@ impl Working {
         Ok(working)
     }
 
-    /// A whole series, to verify. Claims stay behind: nothing verifies them.
-    pub fn whole(place: &Place, progress: &Progress) -> Result<Self, EngineError> {
-        let working = Self::to_read(place)?;
-        let Some(Remote { bucket, log }) = &working.remote else { return Ok(working) };
-        if log.is_none() {
-            return Err(EngineError::Usage(format!(
-                "{place}: no LOG is there; give the URL of the folder that holds it"
-            )));
-        }
-        let listed = bucket.list("")?.into_iter().filter(|object| !layout::is_claim(&object.name));
-        let listed: Vec<Listed> = listed.collect();
-        progress.phase("bringing down", Some(Count::Bytes(listed.iter().map(|object| object.bytes).sum())));
-        bucket.download(&listed, &working.folder, &|bytes| progress.advance(bytes))?;
-        Ok(working)
-    }
-
     /// Whom the series trusts.
     pub fn standing(&self) -> Result<Standing, EngineError> {
         Series::at(&self.folder).standing().map_err(|error| self.told(error.into()))
