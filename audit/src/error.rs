@@ -29,7 +29,7 @@ pub enum ErrorKind {
     Locked,
     /// What is on disk contradicts itself: damaged, or changed by another hand.
     Damaged,
-    /// A key or a file of allowed signers cannot be used, or does not fit the series.
+    /// A key, a certificate or a file of allowed signers cannot be used, or does not fit the series.
     Key,
     /// A value is outside its domain: not a digest, a date, a file name, canonical JSON.
     Invalid,

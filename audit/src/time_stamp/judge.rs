@@ -11,6 +11,7 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::algorithms::{Hash, check, sha1};
 use super::asn1::*;
+use super::definite::definite;
 use super::{Pin, Stamp};
 
 /// What holds, or in words what does not.
@@ -147,12 +148,12 @@ fn says(stamp: &TstInfo<'_>, message: &[u8], pin: &Pin) -> Result<Stamp> {
 
 /// The SignedData in an answer, or in a token alone.
 pub fn signed_data(token: &[u8]) -> Result<Vec<u8>> {
-    let whole =
-        AnyRef::from_der(token).map_err(|why| format!("it is no answer of a time stamping authority: {why}"))?;
+    let token = definite(token).map_err(|why| format!("it is no answer of a time stamping authority: {why}"))?;
+    let whole = AnyRef::from_der(&token).map_err(unreadable)?;
     let is_response = whole.value().first() == Some(&Tag::Sequence.into());
     let info = match is_response {
-        true => granted(TimeStampResp::from_der(token).map_err(unreadable)?)?,
-        false => ContentInfo::from_der(token).map_err(unreadable)?,
+        true => granted(TimeStampResp::from_der(&token).map_err(unreadable)?)?,
+        false => ContentInfo::from_der(&token).map_err(unreadable)?,
     };
     ensure(info.content_type == SIGNED_DATA, || "it is no signed data".into())?;
     info.content.to_der().map_err(unreadable)

@@ -11,7 +11,7 @@
 //! # What is checked
 //! The signature is by the pinned key, over a time stamp that says so of these very bytes; RSA or
 //! ECDSA with SHA-2. The time lies within the certificate's validity. All else that is signed
-//! agrees with it. Answers are in DER, to the last byte.
+//! agrees with it. Answers are in DER, to the last byte; only lengths may be indefinite.
 //!
 //! # What is not signed
 //! and may therefore differ without being noticed, in an otherwise valid answer: whether the status is
@@ -21,6 +21,7 @@
 
 mod algorithms;
 mod asn1;
+mod definite;
 mod judge;
 
 use base64ct::{Base64, Encoding};

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 
-/// Why a database could not be read.
+/// Why a database could not be read, or a time stamping authority not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub struct Fault {
