@@ -1,9 +1,7 @@
 //! Ed25519 keys in OpenSSH's own formats, and signatures that `ssh-keygen -Y verify` checks.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -85,7 +83,8 @@ impl SigningKey {
         Ok(SigningKey(key))
     }
 
-    /// Writes the private key to `path` (mode 0600) and the public one to `path` + `.pub`.
+    /// Writes the private key to `path` (mode 0600) and the public one to `path` + `.pub`, each whole
+    /// or not at all, the private one first; the folder is created.
     ///
     /// # Errors
     /// [`ErrorKind::Key`] when one of the two files exists: a key is never overwritten.
@@ -107,13 +106,21 @@ impl SigningKey {
         let encoded = key
             .to_openssh(LineEnding::LF)
             .map_err(|e| unusable(path, e.to_string(), "use a plain comment of one line"))?;
-        let failed = |e| Error::io("cannot write the new key", path, e);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        file.write_all(encoded.as_bytes()).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
+        Self::settle(path)?;
+        disk::publish_new(path, encoded.as_bytes(), 0o600)?;
+        self.write_public(path, comment)
+    }
+
+    /// Makes the name of a key durable that a process may just have made and not lived to sync.
+    pub fn settle(path: &Path) -> Result<()> {
+        disk::settle_folder(disk::folder_of(path))
+    }
+
+    /// Writes the public half of the private key at `path` to `path` + `.pub`, which must not exist yet.
+    pub fn write_public(&self, path: &Path, comment: &str) -> Result<()> {
         let comment = if comment.is_empty() { String::new() } else { format!(" {comment}") };
         let line = format!("{}{comment}\n", self.public_key());
-        disk::write_new(&public_path, line.as_bytes())
+        disk::publish_new(&public_path(path), line.as_bytes(), 0o644)
     }
 
     /// The public half.

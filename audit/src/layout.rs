@@ -107,6 +107,11 @@ pub fn staging_trust(number: u32) -> String {
     format!("{TRUST}/{STAGING_PREFIX}allowed_signers.{number}")
 }
 
+/// What a file of that name is called while it is being written.
+pub(crate) fn staging_name(name: &str) -> String {
+    format!("{STAGING_PREFIX}{name}")
+}
+
 /// Is this path that of something being prepared, or inside of it?
 pub fn is_staging(path: &str) -> bool {
     let rest = path.strip_prefix("filings/").or_else(|| path.strip_prefix("trust/"));

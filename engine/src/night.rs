@@ -140,18 +140,20 @@ pub fn compare<T>(
 }
 
 /// The key that signs. Only a new series may have one made for it: a key that is away must not
-/// start a second identity.
+/// start a second identity. What a new series is founded on outlasts a loss of power.
 pub fn signing_key(night: &Night<'_>) -> Result<SigningKey, EngineError> {
+    let is_new = night.config.signing.create && !night.filings.join(LOG).exists();
     if night.key.exists() {
-        return Ok(SigningKey::load(&night.key)?);
+        let key = SigningKey::load(&night.key)?;
+        if is_new {
+            SigningKey::settle(&night.key)?;
+        }
+        return Ok(key);
     }
-    if !night.config.signing.create || night.filings.join(LOG).exists() {
+    if !is_new {
         let key = night.key.display();
         let remedy = format!("restore it, or make the first one of a new series: cuadre keygen {key}");
         return Err(EngineError::Setup(format!("the signing key {key} is not there; {remedy}")));
-    }
-    if let Some(folder) = night.key.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
     }
     let key = SigningKey::generate()?;
     key.write(&night.key, &night.config.signing.principal)?;

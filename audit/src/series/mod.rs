@@ -76,6 +76,7 @@ impl Series {
         let root = root.into();
         disk::create_folder(&root)?;
         let lock = lock(&root)?;
+        disk::settle(&root)?;
         disk::create_folder(&root.join(layout::FILINGS))?;
         archive::remove_leftovers(&root)?;
         recover::remove_leftovers(&root)?;

@@ -23,13 +23,22 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     Ok(exit::DONE)
 }
 
-/// Makes a key at `path`, unless there is one.
+/// Makes a key at `path`, unless there is one. Where making it was interrupted before the public key was
+/// there, adds that.
 pub fn make(path: &Path, comment: &str) -> Result<(), EngineError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| EngineError::io("making the key's folder", folder, e))?;
-    }
-    let key = SigningKey::generate()?;
-    key.write(path, comment)?;
+    let key = match path.exists() && !public_path(path).exists() {
+        true => {
+            let key = SigningKey::load(path)?;
+            key.write_public(path, comment)?;
+            eprintln!("The private key was there; its public key was not, and is added");
+            key
+        }
+        false => {
+            let key = SigningKey::generate()?;
+            key.write(path, comment)?;
+            key
+        }
+    };
     eprintln!("Private key {} (keep it, mode 0600)", path.display());
     eprintln!("Public key  {}  {}", public_path(path).display(), key.public_key().fingerprint());
     Ok(())
