@@ -1,6 +1,7 @@
 //! End-to-end tests against the public interface.
 
 mod configuration;
+mod crash;
 mod databases;
 mod demo;
 mod determinism;
