@@ -46,18 +46,16 @@ pub(crate) fn publish_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let staged = path.with_file_name(layout::staging_name(&name));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(false).mode(mode).open(&staged).map_err(failed)?;
+    let busy = |why| Err(Error::new(ErrorKind::Locked, "cannot write the file", why, "run again").at(path));
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let why = "another process is writing it";
-            return Err(Error::new(ErrorKind::Locked, "cannot write the file", why, "run again").at(path));
-        }
+        Err(TryLockError::WouldBlock) => return busy("another process is writing it"),
         Err(TryLockError::Error(e)) => return Err(failed(e)),
     }
     // Only now: whoever held the lock before may just have given this very file its name.
     if path.symlink_metadata().is_ok() {
         let _ = fs::remove_file(&staged);
-        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        return busy("another process has just written it");
     }
     file.set_len(0).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;

@@ -13,6 +13,7 @@
 //! | [`manifest`] | the in-toto statement of a filing |
 //! | [`keys`] | Ed25519 keys in OpenSSH's formats, signatures, allowed signers |
 //! | [`series`] | writing: enrol a key, stage a filing, commit it, recover from a crash |
+//! | [`prune`] | what may be removed: what no filing names, once its retention has ended |
 //! | [`mod@verify`] | checking a series from nothing but its bytes |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -27,6 +28,7 @@ pub mod keys;
 pub mod layout;
 mod log;
 pub mod manifest;
+pub mod prune;
 pub mod series;
 mod signers;
 pub mod verify;

@@ -12,6 +12,7 @@ mod exactness;
 mod first_night;
 mod loading;
 mod object_storage;
+mod prune;
 mod servers;
 mod stock_tools;
 mod tamper;

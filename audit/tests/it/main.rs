@@ -6,6 +6,7 @@
 mod anchor;
 mod crash;
 mod forgery;
+mod prune;
 mod small_series;
 mod stock_tools;
 mod tamper;

@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod keygen;
+mod prune;
 mod regenerate;
 mod run;
 mod schema;
@@ -53,6 +54,7 @@ enum Command {
     Verify(verify::Args),
     Check(check::Args),
     Demo(demo::Args),
+    Prune(prune::Args),
     Keygen(keygen::Args),
     Schema(schema::Args),
 }
@@ -72,6 +74,7 @@ pub fn main() -> u8 {
         Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Prune(args) => prune::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Schema(args) => schema::run(args),
     };

@@ -7,6 +7,7 @@ pub mod database;
 pub mod error;
 pub mod policy;
 pub mod report;
+pub mod retention;
 pub mod rule;
 pub mod source;
 pub mod warehouse;
@@ -24,6 +25,7 @@ pub use database::Databases;
 pub use error::ConfigError;
 pub use policy::{Policy, Severity};
 pub use report::Report;
+pub use retention::Retention;
 pub use rule::{Check, Dataset, OnFailure, Rule};
 pub use source::{Column, Format, Source};
 pub use warehouse::Warehouse;
@@ -63,6 +65,9 @@ pub struct Config {
     /// How long databases are waited for.
     #[serde(default)]
     pub databases: Databases,
+    /// How long is kept what no filing names.
+    #[serde(default)]
+    pub retention: Retention,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,
