@@ -115,13 +115,16 @@ impl Incoming {
         let (file, digest, bytes) = self.writer.finish();
         let temporary = self.temporary;
         let target = self.archive.path_of(digest);
+        let folder = self.archive.root.join(layout::object_folder(digest));
         if target.exists() {
-            // The one object that later runs will trust: worth reading once more.
+            // The one object that later runs will trust: worth reading once more. A process that was
+            // killed may have given it its name without living to make it last.
             self.archive.check(digest)?;
+            disk::sync_folder(&folder)?;
             return Ok(Stored { digest, bytes });
         }
         file.sync_all().map_err(|e| Error::io("cannot sync the archived object", &temporary.path, e))?;
-        disk::create_folder(&self.archive.root.join(layout::object_folder(digest)))?;
+        disk::create_folder(&folder)?;
         disk::rename(&temporary.path, &target)?;
         Ok(Stored { digest, bytes })
     }

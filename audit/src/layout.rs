@@ -167,6 +167,11 @@ pub fn staging_trust(path: &str) -> String {
     format!("{TRUST}/{STAGING_PREFIX}{name}")
 }
 
+/// What a file of that name is called while it is being written.
+pub(crate) fn staging_name(name: &str) -> String {
+    format!("{STAGING_PREFIX}{name}")
+}
+
 /// Is this path that of something being prepared, or inside of it?
 pub fn is_staging(path: &str) -> bool {
     let rest = path.strip_prefix("filings/").or_else(|| path.strip_prefix("trust/"));

@@ -16,6 +16,7 @@
 //! | [`trust`] | a generation of trust: signers, time stamping authorities, the calendar |
 //! | [`time_stamp`] | time stamps of RFC 3161: asking for them, and checking them |
 //! | [`series`] | writing: install trust, stage a filing, commit it, recover from a crash |
+//! | [`prune`] | what may be removed: what no filing names, once its retention has ended |
 //! | [`mod@verify`] | checking a series from nothing but its bytes |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -30,6 +31,7 @@ pub mod keys;
 pub mod layout;
 mod log;
 pub mod manifest;
+pub mod prune;
 pub mod series;
 pub mod signers;
 pub mod time_stamp;

@@ -23,6 +23,9 @@ use crate::receive::{receive, receive_in_place};
 use crate::time_stamp::{self, Authority};
 use crate::trust;
 
+/// What is put to a series' name for that of the folder beside it with the evidence of days not filed.
+pub const NOT_FILED: &str = ".not-filed";
+
 /// One night to run.
 pub struct Night<'a> {
     /// The configuration.
@@ -192,10 +195,15 @@ fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError
     Ok(())
 }
 
+/// The folder of evidence beside a series.
+pub fn beside(series: &Path) -> PathBuf {
+    let name = series.file_name().unwrap_or_default().to_string_lossy();
+    series.with_file_name(format!("{name}{NOT_FILED}"))
+}
+
 /// Leaves the evidence beside the series, which holds filings alone.
 fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> Result<NotFiled, EngineError> {
-    let name = night.filings.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = night.filings.with_file_name(format!("{name}.not-filed")).join(night.business_date.to_string());
+    let folder = beside(&night.filings).join(night.business_date.to_string());
     let failed = |e| EngineError::io("leaving the evidence", &folder, e);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(failed)?;

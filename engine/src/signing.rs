@@ -22,12 +22,17 @@ pub fn signing_key(signing: &Signing, folder: &Path, series: &Path) -> Result<Si
         return from_agent(&path);
     }
     let is_there = path.exists();
-    if !is_there && (!signing.create || series.join(LOG).exists()) {
+    let may_be_made = signing.create && !series.join(LOG).exists();
+    if !is_there && !may_be_made {
         let key = path.display();
         let remedy = format!("restore it, or make the first one of a new series: cuadre keygen {key}");
         return Err(EngineError::Setup(format!("the signing key {key} is not there; {remedy}")));
     }
     let passphrase = signing.passphrase.as_ref().map(|secret| passphrase(secret, folder)).transpose()?;
+    if is_there && may_be_made {
+        // A run that was killed may just have made it: what a new series is founded on outlasts a loss of power.
+        SigningKey::settle(&path)?;
+    }
     match (is_there, &passphrase) {
         (true, None) => Ok(SigningKey::load(&path)?),
         (true, Some(passphrase)) => Ok(SigningKey::load_encrypted(&path, passphrase)?),

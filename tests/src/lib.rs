@@ -1,12 +1,14 @@
 //! What the end-to-end tests share: a small institution in a folder of its own, and the `cuadre`
 //! binary run on it with a fixed clock and key and an environment of nothing else.
 
+pub mod crash;
 pub mod s3;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use cuadre_audit::SigningKey;
 
@@ -21,7 +23,7 @@ pub const ISSUED_AT: &str = "1795261200";
 /// What a command came to.
 #[derive(Debug)]
 pub struct Done {
-    /// Exit code.
+    /// Exit code; where a signal ended it, its number, negative.
     pub code: i32,
     /// The machine's words.
     pub stdout: String,
@@ -85,7 +87,7 @@ impl Place {
             .output()
             .expect("cuadre runs");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(&self.path().display().to_string(), "DIR");
-        Done { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Done { code: code(output.status), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// Runs the night of [`DATE`] with `cuadre.toml`, filing into `filings`.
@@ -102,6 +104,10 @@ impl Place {
     pub fn files(&self, below: &str) -> Vec<(String, Vec<u8>)> {
         files_below(&self.at(below))
     }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| -status.signal().unwrap_or(1))
 }
 
 /// Every file below a folder, by path, in order.

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::{fs, thread};
 
+pub use hyper::Method;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::IF_NONE_MATCH;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -50,6 +51,9 @@ struct Rules {
     one_by_one: tokio::sync::Mutex<()>,
 }
 
+/// What happens once.
+type Act = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct State {
     break_at: Option<(usize, Break)>,
@@ -58,6 +62,10 @@ struct State {
     log: Vec<String>,
     /// Take every write, whatever its condition.
     heedless: bool,
+    /// What happens just before the first request of that method whose path has that text in it.
+    first: Option<(Method, String, Act)>,
+    /// Requests of that method whose path has that text in it are refused.
+    refused: Option<(Method, String)>,
 }
 
 impl S3 {
@@ -136,6 +144,16 @@ impl S3 {
         move || held.notify_one()
     }
 
+    /// Has something happen just before the first request of a method whose path has `text` in it.
+    pub fn before_first(&self, method: &Method, text: &str, act: impl FnOnce() + Send + 'static) {
+        self.state(|state| state.first = Some((method.clone(), text.to_owned(), Box::new(act))));
+    }
+
+    /// Refuses requests of a method whose path has `text` in it, as a bucket's policy does.
+    pub fn refuse(&self, method: &Method, text: &str) {
+        self.state(|state| state.refused = Some((method.clone(), text.to_owned())));
+    }
+
     /// The writes since counting began.
     pub fn writes(&self) -> Vec<String> {
         self.state(|state| state.log.clone())
@@ -183,6 +201,13 @@ async fn answer(
     rules: Arc<Rules>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, HttpError> {
+    let is_it = |method: &Method, text: &str| request.method() == method && request.uri().path().contains(text);
+    if let Some((.., act)) = rules.state(|state| state.first.take_if(|(method, text, _)| is_it(method, text))) {
+        act();
+    }
+    if rules.state(|state| state.refused.as_ref().is_some_and(|(method, text)| is_it(method, text))) {
+        return Ok(broken_off());
+    }
     if request.method() != Method::PUT && request.method() != Method::POST {
         return service.call(request.map(Body::from)).await;
     }

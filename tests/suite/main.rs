@@ -2,6 +2,7 @@
 
 mod asking_for_time_stamps;
 mod configuration;
+mod crash;
 mod databases;
 mod demo;
 mod determinism;
@@ -12,6 +13,7 @@ mod exactness;
 mod first_night;
 mod loading;
 mod object_storage;
+mod prune;
 mod servers;
 mod signing;
 mod stock_tools;

@@ -1,9 +1,9 @@
 //! The files of a key: the private half, which nobody else may read or replace, and the public one
 //! beside it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File};
+use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use ssh_key::{Algorithm, PrivateKey};
@@ -35,11 +35,14 @@ pub(super) fn read(path: &Path) -> Result<PrivateKey> {
     Ok(key)
 }
 
-/// Writes both halves, the private one as `private` has it; never over another file.
+/// Writes both halves, each whole or not at all, the private one first and as `private` has it; never
+/// over another file.
 pub(super) fn write(path: &Path, private: &str, public: &str) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|e| Error::io("cannot make the key's folder", folder, e))?;
+    new.iter().try_for_each(|folder| disk::sync_folder(disk::folder_of(folder)))?;
     secret_file::check_folder(UNWRITABLE, folder)?;
     let public_path = public_path(path);
     for path in [path, &public_path] {
@@ -49,12 +52,14 @@ pub(super) fn write(path: &Path, private: &str, public: &str) -> Result<()> {
             return Err(Error::new(ErrorKind::Key, UNWRITABLE, why, remedy).at(path));
         }
     }
-    let failed = |e| Error::io(UNWRITABLE, path, e);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(private.as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    disk::write_new(&public_path, public.as_bytes())?;
-    disk::sync_folder(folder)
+    disk::settle_folder(folder)?;
+    disk::publish_new(path, private.as_bytes(), 0o600)?;
+    write_public(path, public)
+}
+
+/// Writes the public half of the private key at `path`, which must not exist yet.
+pub(super) fn write_public(path: &Path, public: &str) -> Result<()> {
+    disk::publish_new(&public_path(path), public.as_bytes(), 0o644)
 }
 
 /// Whether there is a file at `path` that is no private key.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::agent::Agent;
 use super::key_file::{self, UNWRITABLE, unusable};
 use super::{Passphrase, PublicKey, public_path};
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 
 const HASH: HashAlg = HashAlg::Sha512;
@@ -137,8 +138,22 @@ impl SigningKey {
         let encoded = protect(&key)?
             .to_openssh(LineEnding::LF)
             .map_err(|e| unusable(path, e.to_string(), "use a plain comment of one line"))?;
+        key_file::write(path, &encoded, &self.public_line(comment))
+    }
+
+    /// Writes the public half of the private key at `path` to `path` + `.pub`, which must not exist yet.
+    pub fn write_public(&self, path: &Path, comment: &str) -> Result<()> {
+        key_file::write_public(path, &self.public_line(comment))
+    }
+
+    fn public_line(&self, comment: &str) -> String {
         let comment = if comment.is_empty() { String::new() } else { format!(" {comment}") };
-        key_file::write(path, &encoded, &format!("{}{comment}\n", self.public_key()))
+        format!("{}{comment}\n", self.public_key())
+    }
+
+    /// Makes the name of a key durable that a process may just have made and not lived to sync.
+    pub fn settle(path: &Path) -> Result<()> {
+        disk::settle_folder(disk::folder_of(path))
     }
 
     /// The public half.

@@ -28,6 +28,7 @@ use crate::manifest::History;
 use jiff::Timestamp;
 
 pub use commit::{NewFiling, Sealed, Staging};
+pub(crate) use recover::pending;
 pub use trust::{Standing, TrustFiles};
 
 /// A series, to read from. Reads the disk anew at each call, and takes no lock.
@@ -69,6 +70,7 @@ impl Series {
         let root = root.into();
         disk::create_folder(&root)?;
         let lock = lock(&root)?;
+        disk::settle(&root)?;
         disk::create_folder(&root.join(layout::FILINGS))?;
         archive::remove_leftovers(&root)?;
         recover::remove_leftovers(&root)?;
@@ -207,7 +209,8 @@ impl Drop for SeriesWriter {
     }
 }
 
-fn lock(root: &Path) -> Result<File> {
+/// Takes the append lock.
+pub(crate) fn lock(root: &Path) -> Result<File> {
     let path = root.join(layout::LOCK);
     let failed = |e| Error::io("cannot lock the series", &path, e);
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
@@ -225,7 +228,7 @@ fn lock(root: &Path) -> Result<File> {
 }
 
 /// The filings whose lines are complete among these lines of `LOG`.
-fn filings(lines: &[Line]) -> Vec<Filed> {
+pub(crate) fn filings(lines: &[Line]) -> Vec<Filed> {
     let pairs = lines.windows(2).filter_map(|pair| {
         let (id, name) = layout::parse_filing_file(&pair[0].path)?;
         let complete = pair[1].path == layout::filing_file(&id, layout::SIGNATURE);

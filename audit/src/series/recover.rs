@@ -54,7 +54,7 @@ pub(super) fn recover(root: &Path) -> Result<Option<FilingId>> {
 }
 
 /// The filings whose folders have their final names, but whose lines are not all in `LOG`.
-pub(super) fn pending(root: &Path, log: &Log) -> Result<Vec<FilingId>> {
+pub(crate) fn pending(root: &Path, log: &Log) -> Result<Vec<FilingId>> {
     let named: HashSet<&str> = log.lines().iter().map(|line| line.path.as_str()).collect();
     let last = log.lines().last().and_then(|line| Some(layout::parse_filing_file(&line.path)?.0));
     let mut pending = Vec::new();

@@ -7,6 +7,7 @@ mod anchor;
 mod crash;
 mod forgery;
 mod keys;
+mod prune;
 mod small_series;
 mod stock_tools;
 mod tamper;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cuadre_audit::SigningKey;
 use cuadre_audit::keys::{Passphrase, public_path};
 
 use crate::error::{EngineError, exit};
@@ -29,9 +30,21 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     Ok(exit::DONE)
 }
 
-/// Makes a key at `path`, unless there is one; encrypted where there is a passphrase.
+/// Makes a key at `path`, unless there is one; encrypted where there is a passphrase. Where making it was
+/// interrupted before the public key was there, adds that.
 pub fn make(path: &Path, comment: &str, passphrase: Option<&Passphrase>) -> Result<(), EngineError> {
-    let key = new_key(path, comment, passphrase)?;
+    let key = match path.exists() && !public_path(path).exists() {
+        true => {
+            let key = match passphrase {
+                None => SigningKey::load(path)?,
+                Some(passphrase) => SigningKey::load_encrypted(path, passphrase)?,
+            };
+            key.write_public(path, comment)?;
+            eprintln!("The private key was there; its public key was not, and is added");
+            key
+        }
+        false => new_key(path, comment, passphrase)?,
+    };
     let encrypted = if passphrase.is_some() { ", encrypted" } else { "" };
     eprintln!("Private key {} (keep it, mode 0600{encrypted})", path.display());
     eprintln!("Public key  {}  {}", public_path(path).display(), key.public_key().fingerprint());

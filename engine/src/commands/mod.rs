@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod keygen;
 mod keys;
+mod prune;
 mod regenerate;
 mod run;
 mod schema;
@@ -56,6 +57,7 @@ enum Command {
     Verify(verify::Args),
     Check(check::Args),
     Demo(demo::Args),
+    Prune(prune::Args),
     Keygen(keygen::Args),
     Keys(keys::Args),
     Schema(schema::Args),
@@ -76,6 +78,7 @@ pub fn main() -> u8 {
         Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Prune(args) => prune::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Schema(args) => schema::run(args),

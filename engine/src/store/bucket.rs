@@ -58,6 +58,13 @@ pub struct Listed {
     meta: ObjectMeta,
 }
 
+impl Listed {
+    /// When it was changed last, in seconds since 1970.
+    pub fn changed(&self) -> i64 {
+        self.meta.last_modified.timestamp()
+    }
+}
+
 /// What lies in a folder.
 pub struct Children {
     /// Objects, by name below the URL.
@@ -135,7 +142,8 @@ impl Bucket {
         let backoff =
             BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(10), base: 2. };
         let retry = RetryConfig { backoff, max_retries: 5, retry_timeout: Duration::from_secs(180) };
-        let store = builder.with_retry(retry).build().map_err(|_| {
+        // Each removal by a request of its own, which every store knows, and whose refusal says why.
+        let store = builder.with_disable_bulk_delete(true).with_retry(retry).build().map_err(|_| {
             let remedy = "check AWS_ENDPOINT, AWS_REGION, AWS_CHECKSUM_ALGORITHM and the timeouts, set both \
                           AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and give the machine the usual certificate \
                           authorities";
@@ -321,6 +329,22 @@ impl Bucket {
                 }
             }
         }
+    }
+
+    /// Removes objects; what the store refuses, by the object's place among them, and why.
+    pub fn remove(&self, names: &[&str]) -> Vec<(usize, EngineError)> {
+        let ask = |(index, name): (usize, &&str)| {
+            let (name, location) = ((*name).to_owned(), self.location(name));
+            async move {
+                let location = location.map_err(|error| (index, error))?;
+                match self.store.delete(&location).await {
+                    Err(error) if !is_absent(&error) => Err((index, failure(&self.url, &name, &error))),
+                    _ => Ok(()),
+                }
+            }
+        };
+        let asked = stream::iter(names.iter().enumerate().map(ask)).buffered(AT_ONCE).collect::<Vec<Result<(), _>>>();
+        self.runtime.block_on(asked).into_iter().filter_map(Result::err).collect()
     }
 
     fn location(&self, name: &str) -> Result<Location, EngineError> {

@@ -61,7 +61,8 @@ pub fn failure(url: &Url, name: &str, error: &Error) -> EngineError {
 
 /// What to do about refused credentials.
 pub const CREDENTIALS: &str = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN";
-const RIGHTS: &str = "the credentials need s3:ListBucket, s3:GetObject and s3:PutObject there";
+const RIGHTS: &str =
+    "the credentials need s3:ListBucket, s3:GetObject and s3:PutObject there; to prune, s3:DeleteObject";
 const NEEDED: &str = "it must support If-None-Match and If-Match on uploads, and AWS_CONDITIONAL_PUT must be unset";
 
 /// Why the request did not come through: the innermost reason, which names no address.

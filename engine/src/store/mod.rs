@@ -7,6 +7,7 @@
 mod bucket;
 mod failure;
 mod landing;
+mod prune;
 mod push;
 mod reading;
 mod series;

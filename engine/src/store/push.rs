@@ -21,7 +21,7 @@ use super::bucket::{Bucket, Put};
 use super::series::{Remote, Working};
 use crate::error::{EngineError, exit};
 use crate::manifest::Filed;
-use crate::night::{self, Night, Outcome};
+use crate::night::{self, NOT_FILED, Night, Outcome};
 
 impl Working {
     /// Completes the filing that an interrupted run had claimed, if there is one.
@@ -123,6 +123,8 @@ impl Working {
             }
         }
         claim(bucket, &layout::claim(entries), sealed.to_claim())?;
+        // Who prunes reads the claims first, and may have taken away meanwhile what it did not know to be named.
+        archive(bucket, below(folder, layout::OBJECTS)?)?;
 
         bucket.upload(&files.named(), false)?;
         replace_log(bucket, folder, log)
@@ -132,7 +134,7 @@ impl Working {
     fn leave_evidence(&self, evidence: &Path) -> Result<PathBuf, EngineError> {
         let Some(Remote { bucket, .. }) = &self.remote else { return Ok(evidence.to_owned()) };
         let root = self.folder.parent().unwrap_or(&self.folder);
-        let beside = Bucket::open(&bucket.url.beside(".not-filed"))?;
+        let beside = Bucket::open(&bucket.url.beside(NOT_FILED))?;
         let relative = evidence.strip_prefix(root).map_err(EngineError::bug)?;
         let name: PathBuf = relative.iter().skip(1).collect();
         let name = name.to_string_lossy().into_owned();
@@ -143,7 +145,7 @@ impl Working {
 
 impl Url {
     /// The URL whose last name has this at its end.
-    fn beside(&self, suffix: &str) -> Self {
+    pub(super) fn beside(&self, suffix: &str) -> Self {
         Self { bucket: self.bucket.clone(), prefix: format!("{}{suffix}", self.prefix) }
     }
 }

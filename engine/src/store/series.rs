@@ -94,6 +94,11 @@ impl Working {
         &self.folder
     }
 
+    /// Where the series is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Brings down a filing's manifest, and what it was made from.
     pub fn bring_filing(&self, id: FilingId, progress: &Progress) -> Result<(), EngineError> {
         self.bring(&[layout::filing_file(&id, MANIFEST)])?;
@@ -145,7 +150,7 @@ impl Working {
     }
 
     /// Brings down those of these files that are there; what is not is told by whoever needs it.
-    fn bring(&self, names: &[String]) -> Result<(), EngineError> {
+    pub(super) fn bring(&self, names: &[String]) -> Result<(), EngineError> {
         let Some(Remote { bucket, .. }) = &self.remote else { return Ok(()) };
         bucket.download(&bucket.find(names)?, &self.folder, &|_| ())
     }

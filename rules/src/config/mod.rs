@@ -7,6 +7,7 @@ pub mod database;
 pub mod error;
 pub mod policy;
 pub mod report;
+pub mod retention;
 pub mod rule;
 pub mod secret;
 pub mod signing;
@@ -27,6 +28,7 @@ pub use database::Databases;
 pub use error::ConfigError;
 pub use policy::{Policy, Severity};
 pub use report::Report;
+pub use retention::Retention;
 pub use rule::{Check, Dataset, OnFailure, Rule};
 pub use secret::Secret;
 pub use signing::Signing;
@@ -80,6 +82,8 @@ pub struct Config {
     /// The authorities that are asked to stamp each filing's signature with the time.
     #[serde(default, rename = "time_stamp")]
     pub authorities: Vec<TimeStamp>,
+    /// How long is kept what no filing names.
+    pub retention: Retention,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,

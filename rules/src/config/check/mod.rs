@@ -157,6 +157,10 @@ fn policy(config: &Config) -> Checked {
             return problem(path!["databases", name], "no time at all is given", "write 1 or more");
         }
     }
+    if config.retention.days == 0 {
+        let help = "write 1 or more, or leave it out for ten years";
+        return problem(path!["retention", "days"], "nothing would be kept for even a day", help);
+    }
     Ok(())
 }
 
