@@ -9,6 +9,7 @@ mod end_to_end;
 mod errors;
 mod exactness;
 mod first_night;
+mod formats;
 mod loading;
 mod object_storage;
 mod servers;
