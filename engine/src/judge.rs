@@ -98,7 +98,8 @@ pub fn judge(
 
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;
-    let day = Day { business_date, scale: config.scale(), sources, end_to_end, business, exceptions };
+    let (scale, no_movements) = (config.scale(), inputs.no_movements.clone());
+    let day = Day { business_date, scale, sources, end_to_end, business, exceptions, no_movements };
     Ok(Judgement { day, staged, files, evidence })
 }
 

@@ -6,14 +6,15 @@ use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
 use cuadre_reports::predicate::{Filing, Superseded};
-use cuadre_reports::{Facts, Predicate};
+use cuadre_reports::{Facts, Format, Predicate};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
-use crate::inputs::{FORMAT, Inputs};
+use crate::inputs::Inputs;
+use crate::night::Night;
 
 /// `predicateType` of the manifest.
 pub const PREDICATE_TYPE: &str = "urn:cuadre:exceptions-manifest:v1";
@@ -105,6 +106,7 @@ impl Filed {
             && filed.end_to_end == day.end_to_end
             && filed.business == day.business
             && filed.exceptions == day.exceptions
+            && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
     }
 
     /// The history it pins.
@@ -112,21 +114,16 @@ impl Filed {
         self.statement.predicate.history
     }
 
+    /// The list of what it was made from, in the archive.
+    pub fn list(&self) -> Result<Sha256Digest, EngineError> {
+        let subject = self.statement.subject.iter().find(|subject| subject.name == INPUTS);
+        let none = || EngineError::Differs(format!("filing {} names no {INPUTS}", self.id));
+        Ok(subject.ok_or_else(none)?.sha256)
+    }
+
     /// What it was made from, out of the archive.
     pub fn inputs(&self, archive: &Archive) -> Result<(Inputs, Config), EngineError> {
-        let subject = self.statement.subject.iter().find(|subject| subject.name == INPUTS);
-        let subject = subject.ok_or_else(|| EngineError::Differs(format!("filing {} names no {INPUTS}", self.id)))?;
-        let inputs: Inputs = serde_json::from_slice(&object(archive, subject.sha256)?)
-            .map_err(|error| EngineError::Differs(format!("{INPUTS} of {}: {error}", self.id)))?;
-        if inputs.format > FORMAT {
-            let message = format!("filing {} has format {}, this cuadre knows up to {FORMAT}", self.id, inputs.format);
-            return Err(EngineError::Usage(format!("{message}; use a newer version")));
-        }
-        let digest = inputs.config.sha256.parse()?;
-        let text = String::from_utf8(object(archive, digest)?);
-        let text = text.map_err(|_| EngineError::Differs("the archived configuration is no text".to_owned()))?;
-        let config = Config::parse(&text, &inputs.config.name).map_err(|e| EngineError::Config(Box::new(e)))?;
-        Ok((inputs, config))
+        Inputs::read(archive, self.list()?, self.id)
     }
 
     /// What the next filing of the day is: a supplement where it only adds what was missing, else
@@ -142,16 +139,18 @@ impl Filed {
             kind: if restated.is_empty() { "supplement" } else { "restatement" }.to_owned(),
             supersedes: Some(Superseded { sha256: self.sha256.clone() }),
             reason: reason.map(str::to_owned),
+            ..day.filing.clone()
         })
     }
 
-    /// The facts it states, to state them again.
-    pub fn facts<'a>(&self, config: &'a Config) -> Result<Facts<'a>, EngineError> {
+    /// The facts it states, to state them again in its format.
+    pub fn facts<'a>(&self, config: &'a Config, format: Format) -> Result<Facts<'a>, EngineError> {
         let Predicate { issued_at, deadline, filing, produced_by, .. } = self.statement.predicate.predicate.clone();
         let instant = |text: &str| {
             text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
         };
         Ok(Facts {
+            format,
             institution: &config.institution,
             series: &config.series,
             issued_at: instant(&issued_at)?,
@@ -164,24 +163,18 @@ impl Filed {
             },
             supersedes: filing.supersedes.map(|superseded| superseded.sha256),
             reason: filing.reason,
+            operator: filing.operator.flatten(),
             version: produced_by.version,
             config_sha256: produced_by.config_sha256,
         })
     }
 }
 
-fn object(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
-    let path = archive.path_of(digest);
-    if !archive.contains(digest) {
-        return Err(EngineError::Differs(format!("the archive lacks {}; restore it from a backup", path.display())));
-    }
-    archive.check(digest)?;
-    fs::read(&path).map_err(|e| EngineError::io("reading the archive", &path, e))
-}
-
 /// The facts of a day's first filing.
-pub fn first_facts<'a>(config: &'a Config, inputs: &Inputs, issued_at: Timestamp) -> Result<Facts<'a>, EngineError> {
+pub fn first_facts<'a>(night: &Night<'a>, inputs: &Inputs) -> Result<Facts<'a>, EngineError> {
+    let Night { config, issued_at, .. } = *night;
     Ok(Facts {
+        format: inputs.format,
         institution: &config.institution,
         series: &config.series,
         issued_at,
@@ -190,6 +183,7 @@ pub fn first_facts<'a>(config: &'a Config, inputs: &Inputs, issued_at: Timestamp
         filing_kind: "original",
         supersedes: None,
         reason: None,
+        operator: night.operator.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config_sha256: inputs.config.sha256.clone(),
     })

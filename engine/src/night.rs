@@ -39,6 +39,10 @@ pub struct Night<'a> {
     pub issued_at: Timestamp,
     /// Why a filed day is stated again.
     pub reason: Option<String>,
+    /// Who runs it.
+    pub operator: Option<String>,
+    /// Why the day has no movements, where that is declared.
+    pub no_movements: Option<String>,
     /// Bytes of memory that it may take.
     pub memory: usize,
     /// Who is told how far it has come.
@@ -104,7 +108,7 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
         Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, day }))
     };
-    let facts = first_facts(night.config, &inputs, night.issued_at)?;
+    let facts = first_facts(night, &inputs)?;
     let mut predicate = predicate(&judgement.day, &facts, status)?;
     if let Some(earlier) = Earlier::latest(&series, night.business_date)? {
         // Cells of another salt have other rows fetched, and so other record numbers.
@@ -225,7 +229,7 @@ pub fn regenerate(
         _ => Status::Partial,
     };
     let mut files = render(&config, &inputs, &judgement, out, progress)?;
-    let predicate = predicate(&judgement.day, &filed.facts(&config)?, status)?;
+    let predicate = predicate(&judgement.day, &filed.facts(&config, inputs.format)?, status)?;
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };
     let bytes = statement.to_bytes()?;

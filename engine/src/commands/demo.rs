@@ -39,6 +39,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         key: configured.key(),
         issued_at: issued_at()?,
         reason: None,
+        operator: None,
+        no_movements: None,
         memory: MEMORY,
         progress: &progress,
     })?;

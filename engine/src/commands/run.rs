@@ -14,6 +14,9 @@ use crate::night::{self, Night};
 use crate::progress::Progress;
 use crate::store::{Landing, Working};
 
+/// The environment variable that says who runs a night.
+const OPERATOR: &str = "CUADRE_OPERATOR";
+
 /// Reconcile a day and file it
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,6 +39,12 @@ pub struct Args {
     /// Why a filed day is stated with other figures
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Who runs it, to be stated in the manifest [default: CUADRE_OPERATOR]
+    #[arg(long, value_name = "NAME", value_parser = parse_words)]
+    operator: Option<String>,
+    /// Declare that the day has no movements, and why. A source that has sent some contradicts it
+    #[arg(long, value_name = "REASON", value_parser = parse_words, conflicts_with = "only")]
+    no_movements: Option<String>,
     /// Files loaded at once [default: one per core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
@@ -79,6 +88,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         key: configured.key(),
         issued_at: issued_at()?,
         reason: args.reason.clone(),
+        operator: operator(&args.operator)?,
+        no_movements: args.no_movements.clone(),
         memory: args.memory << 20,
         progress: &progress,
     };
@@ -142,6 +153,23 @@ fn evidence(row: &Evidence) -> serde_json::Value {
         "currency": row.currency,
         "reason": row.reason,
     })
+}
+
+/// Who runs the night: `given`, or the environment's.
+fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
+    let environment = || std::env::var(OPERATOR).ok().filter(|name| !name.trim().is_empty());
+    let wrong = |why| EngineError::Usage(format!("{OPERATOR}: {why}"));
+    let environment = || environment().map(|name| parse_words(&name).map_err(wrong)).transpose();
+    given.clone().map_or_else(environment, |given| Ok(Some(given)))
+}
+
+/// Words for a manifest: one line, and not an empty one.
+fn parse_words(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty".to_owned()),
+        words if words.contains(char::is_control) => Err("give it in one line, without control characters".to_owned()),
+        words => Ok(words.to_owned()),
+    }
 }
 
 fn parse_memory(text: &str) -> Result<usize, String> {

@@ -39,6 +39,13 @@ pub struct Scope<'a> {
     pub bytes: &'a Bytes,
 }
 
+impl Scope<'_> {
+    /// Whether the day is declared to have no movements: nothing has to come then.
+    pub fn declared_empty(&self) -> bool {
+        self.inputs.no_movements.is_some()
+    }
+}
+
 /// Judges one source by its extracts.
 pub fn judge(scope: Scope<'_>, extracts: Vec<Extract<'_>>, gaps: &mut Gaps) -> Result<Judged, EngineError> {
     let mut day = unjudged(scope, &extracts)?;
@@ -49,7 +56,7 @@ pub fn judge(scope: Scope<'_>, extracts: Vec<Extract<'_>>, gaps: &mut Gaps) -> R
         gaps.state(Kind::SourceRejected, scope.about, &words);
         return absent(day);
     }
-    if extracts.is_empty() {
+    if extracts.is_empty() && !scope.declared_empty() {
         day.state = SourceState::Missing;
         let patterns = scope.source.extract.files.patterns().iter();
         let places: Vec<String> = patterns.map(|pattern| with_date(pattern, scope.inputs.business_date)).collect();
@@ -130,7 +137,7 @@ fn add_up(
         let words = format!("{refused} of {records} records were refused and are not in the report");
         gaps.state(Kind::RecordsRejected, scope.about, &words);
     }
-    if day.records == 0 {
+    if day.records == 0 && !scope.declared_empty() {
         gaps.state(Kind::SourceEmpty, scope.about, "its files arrived without a single record");
     }
     day.actual = ControlTotals { records: Some(day.records), amount: Some(day.amount.clone()), hash_total };
