@@ -12,8 +12,9 @@ use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::changes::{CHANGES, Changes};
 use crate::error::EngineError;
-use crate::inputs::Inputs;
+use crate::inputs::{self, Inputs, Object};
 use crate::night::Night;
 
 /// `predicateType` of the manifest.
@@ -88,16 +89,22 @@ impl Filed {
         Ok(series.filings()?.into_iter().map(|filed| filed.id).filter(|id| id.date() < date).max())
     }
 
+    /// When it was issued.
+    pub fn issued_at(&self) -> Result<Timestamp, EngineError> {
+        instant(&self.statement.predicate.predicate.issued_at)
+    }
+
     /// The files of the filing, by name and digest.
     pub fn files(&self) -> &[Subject] {
         &self.statement.subject
     }
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
-    /// differ in what changes nothing stated, such as a remark in the configuration.
+    /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
+    /// against the filing before it is no statement about the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
-        let compared = |name: &str| name != INPUTS && Some(name) != same;
+        let compared = |name: &str| ![INPUTS, CHANGES].contains(&name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)
@@ -114,6 +121,11 @@ impl Filed {
         self.statement.predicate.history
     }
 
+    /// It as what another filing takes the place of.
+    pub fn superseded(&self) -> Result<inputs::Superseded, EngineError> {
+        Ok(inputs::Superseded { filing: self.id, inputs: Object { sha256: self.list()? } })
+    }
+
     /// The list of what it was made from, in the archive.
     pub fn list(&self) -> Result<Sha256Digest, EngineError> {
         let subject = self.statement.subject.iter().find(|subject| subject.name == INPUTS);
@@ -127,9 +139,11 @@ impl Filed {
     }
 
     /// What the next filing of the day is: a supplement where it only adds what was missing, else
-    /// a restatement, which needs a reason.
-    pub fn next(&self, day: &Predicate, reason: Option<&str>) -> Result<Filing, EngineError> {
-        let restated = restated(self, day);
+    /// a restatement, which needs a reason. A filed source that is received in other files or with other
+    /// figures is restated, and so is one of whose filed movements `changes` has any gone or changed.
+    pub fn next(&self, day: &Predicate, changes: &Changes, reason: Option<&str>) -> Result<Filing, EngineError> {
+        let mut restated = restated(self, day);
+        restated.extend(changes.restated.iter().filter(|id| !restated.contains(id)).cloned().collect::<Vec<_>>());
         if !restated.is_empty() && reason.is_none() {
             let message = format!("{} filed other movements of {}", self.id, restated.join(", "));
             return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
@@ -146,9 +160,6 @@ impl Filed {
     /// The facts it states, to state them again in its format.
     pub fn facts<'a>(&self, config: &'a Config, format: Format) -> Result<Facts<'a>, EngineError> {
         let Predicate { issued_at, deadline, filing, produced_by, .. } = self.statement.predicate.predicate.clone();
-        let instant = |text: &str| {
-            text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
-        };
         Ok(Facts {
             format,
             institution: &config.institution,
@@ -168,6 +179,10 @@ impl Filed {
             config_sha256: produced_by.config_sha256,
         })
     }
+}
+
+fn instant(text: &str) -> Result<Timestamp, EngineError> {
+    text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
 }
 
 /// The facts of a day's first filing.

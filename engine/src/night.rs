@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::changes::{self, Changes};
 use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, same_evidence, write_evidence};
 use crate::inputs::{Bytes, Input, Inputs, Role};
-use crate::judge::{Extent, Judgement, MEMORY, Room, judge};
+use crate::judge::{Extent, Judgement, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
@@ -79,12 +80,25 @@ pub struct Filing {
     pub is_new: bool,
     /// Whether its report is whole.
     pub status: Status,
+    /// What it makes of an earlier filing of the day.
+    pub supersedes: Option<Superseding>,
     /// The judgement it states.
     pub day: Day,
 }
 
-/// Runs the night: receive, load, reconcile, report, file.
-pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
+/// How a new filing takes the place of an earlier one of its day.
+pub struct Superseding {
+    /// The earlier one.
+    pub filing: FilingId,
+    /// As what: `supplement` or `restatement`.
+    pub kind: String,
+    /// Which movements changed.
+    pub changes: Changes,
+}
+
+/// Runs the night: receive, load, reconcile, report, file. What an earlier filing of the day was made from is
+/// asked of `bring` before it is looked at in the archive.
+pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineError>) -> Result<Outcome, EngineError> {
     let key = signing_key(night)?;
     let series = Series::open_or_create(&night.filings)?;
     series.enrol(&key.public_key(), &night.config.signing.principal)?;
@@ -92,6 +106,8 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
+    let earlier = Earlier::latest(&series, night.business_date)?;
+    inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
@@ -102,27 +118,34 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
-    let files = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
+    let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
-    let outcome = |id, manifest_sha256, is_new| {
+    let outcome = |id, manifest_sha256, is_new, supersedes| {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
-        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, day }))
+        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, supersedes, day }))
     };
+    let mut supersedes = None;
     let facts = first_facts(night, &inputs)?;
     let mut predicate = predicate(&judgement.day, &facts, status)?;
-    if let Some(earlier) = Earlier::latest(&series, night.business_date)? {
+    if let Some(earlier) = earlier {
         // Cells of another salt have other rows fetched, and so other record numbers.
         let copy = inputs.of(Role::Cells, "").next().and_then(|_| inputs.of(Role::Warehouse, "").next());
         let same = |copy: &Input| same_evidence(&series.folder(&earlier.id), staging.path(), &copy.file.name);
         let same = copy.map(same).transpose()?.unwrap_or_default().then_some(EXCEPTIONS);
         if earlier.states(&predicate, &files, same) {
-            return outcome(earlier.id, earlier.sha256, false);
+            return outcome(earlier.id, earlier.sha256, false, None);
         }
-        predicate.filing = earlier.next(&predicate, night.reason.as_deref())?;
+        bring(&earlier)?;
+        let (archive, folder) = (series.archive(), staging.path());
+        let written = changes::write(night.config, &inputs, &judgement, &summary, &archive, folder, room)?;
+        let (file, changes) = written.ok_or_else(|| EngineError::bug("a filing supersedes none"))?;
+        files.push(file);
+        predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
+        supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
     let predicate = Signed { predicate, history: series.history()? };
     let filed = staging.commit(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &key)?;
-    outcome(filed.id, filed.manifest.to_string(), true)
+    outcome(filed.id, filed.manifest.to_string(), true, supersedes)
 }
 
 /// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and
@@ -211,24 +234,27 @@ fn scratch() -> Result<Scratch, EngineError> {
     folder.map(Scratch).map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
 }
 
-/// Makes a filing again, from its manifest and the archive alone, into `out`. Returns its files;
-/// the manifest is the last of them.
+/// Makes a filing again, from its manifest and the archive alone, into `out`, within `memory` bytes. Returns
+/// its files; the manifest is the last of them.
 pub fn regenerate(
     archive: &Archive,
     filed: &Earlier,
     out: &Path,
+    memory: usize,
     progress: &Progress,
 ) -> Result<Vec<Subject>, EngineError> {
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
     let scratch = scratch()?;
-    let room = Room { scratch: scratch.path(), memory: MEMORY, progress };
+    let room = Room { scratch: scratch.path(), memory, progress };
     let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {
         Decision::Complete => Status::Complete,
         _ => Status::Partial,
     };
-    let mut files = render(&config, &inputs, &judgement, out, progress)?;
+    let (mut files, summary) = render(&config, &inputs, &judgement, out, progress)?;
+    let changes = changes::write(&config, &inputs, &judgement, &summary, archive, out, room)?;
+    files.extend(changes.map(|(file, _)| file));
     let predicate = predicate(&judgement.day, &filed.facts(&config, inputs.format)?, status)?;
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };

@@ -3,6 +3,7 @@
 
 mod amount;
 mod batch;
+pub mod changes_csv;
 mod charset;
 pub mod cp850;
 pub mod csv_report;
@@ -20,6 +21,7 @@ mod testing;
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
 
+pub use changes_csv::ChangesCsv;
 pub use csv_report::CsvReport;
 pub use error::{Place, ReportError};
 pub use exceptions_csv::write_exceptions;

@@ -9,8 +9,9 @@ use cuadre_rules::exception::Exception;
 use cuadre_rules::money::Totals;
 use serde_json::json;
 
+use crate::changes::Changes;
 use crate::error::{EngineError, exit};
-use crate::night::{Filing, Outcome};
+use crate::night::{Filing, Outcome, Superseding};
 use crate::reconcile::gaps::counted;
 
 /// Shows why a command stopped.
@@ -28,6 +29,12 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
             };
             let what = if filing.is_new { "filed" } else { "nothing new, the day was filed before:" };
             eprintln!("{}: {} {what} {} {status}", config.institution, filing.day.business_date, filing.id);
+            if let Some(Superseding { filing, kind, changes: Changes { added, removed, changed, .. } }) =
+                &filing.supersedes
+            {
+                let added = counted(*added, "movement");
+                eprintln!("  {kind} to {filing}: {added} added, {removed} removed, {changed} changed (changes.csv)");
+            }
             day(&filing.day, "each in the manifest's exceptions");
             eprintln!("  filing     {}", filing.folder.display());
         }
@@ -45,6 +52,9 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
 const MOST_GAPS: usize = 20;
 
 fn day(day: &Day, listed: &str) {
+    if let Some(why) = &day.no_movements {
+        eprintln!("  declared   a day without movements: {why}");
+    }
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     eprintln!(
@@ -120,6 +130,13 @@ pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
             "status": filing.status,
             "manifestSha256": filing.manifest_sha256,
             "folder": filing.folder,
+            "supersedes": filing.supersedes.as_ref().map(|Superseding { filing, kind, changes }| json!({
+                "filing": filing.to_string(),
+                "kind": kind,
+                "added": changes.added,
+                "removed": changes.removed,
+                "changed": changes.changed,
+            })),
             "exceptions": ids(&filing.day),
         }),
         Outcome::NotFiled(night) => json!({

@@ -50,7 +50,7 @@ impl Scope<'_> {
 pub fn judge(scope: Scope<'_>, extracts: Vec<Extract<'_>>, gaps: &mut Gaps) -> Result<Judged, EngineError> {
     let mut day = unjudged(scope, &extracts)?;
     let absent = |day| Ok(Judged { day, staged: Vec::new() });
-    if let Some(problem) = unreadable(scope, &extracts) {
+    if let Some(problem) = unreadable(scope.inputs, &scope.source.id, &extracts) {
         day.state = SourceState::Rejected;
         let words = format!("{problem}; no movement of the source is in the report");
         gaps.state(Kind::SourceRejected, scope.about, &words);
@@ -94,9 +94,18 @@ fn unjudged(scope: Scope<'_>, extracts: &[Extract<'_>]) -> Result<SourceDay, Eng
     })
 }
 
+/// The staged movements of a source with these extracts; none where it cannot be used as a whole.
+pub fn movements(inputs: &Inputs, source: &str, extracts: Vec<Extract<'_>>) -> Vec<Staged> {
+    if unreadable(inputs, source, &extracts).is_some() {
+        return Vec::new();
+    }
+    let loaded = extracts.into_iter().filter_map(|extract| extract.loaded?.ok());
+    loaded.flat_map(|loaded| loaded.movements).collect()
+}
+
 /// Why the source as a whole cannot be used.
-fn unreadable(scope: Scope<'_>, extracts: &[Extract<'_>]) -> Option<String> {
-    if let Some(problem) = scope.inputs.problem(Role::Extract, &scope.source.id) {
+fn unreadable(inputs: &Inputs, source: &str, extracts: &[Extract<'_>]) -> Option<String> {
+    if let Some(problem) = inputs.problem(Role::Extract, source) {
         return Some(problem.to_owned());
     }
     extracts.iter().find_map(|extract| match &extract.loaded {

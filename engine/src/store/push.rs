@@ -63,7 +63,7 @@ impl Working {
         }
         self.bring_inputs(&claimed, night.progress)?;
         let staging = series.stage(claimed.id)?;
-        let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.progress)?;
+        let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.memory, night.progress)?;
         let digest = Sha256Digest::of(manifest);
         if made.last().map(|manifest| manifest.sha256) != Some(digest) {
             let version = &claimed.statement().predicate.predicate.produced_by.version;

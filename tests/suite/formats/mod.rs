@@ -32,10 +32,7 @@ fn kept() -> Vec<(u32, PathBuf)> {
 #[test]
 fn every_golden_series_verifies_and_every_filing_is_made_again_byte_for_byte() {
     let kept = kept();
-    assert_eq!(
-        kept.iter().map(|(format, _)| *format).collect::<Vec<_>>(),
-        (1..=1).collect::<Vec<_>>()
-    );
+    assert_eq!(kept.iter().map(|(format, _)| *format).collect::<Vec<_>>(), (1..=1).collect::<Vec<_>>());
     let place = Place::new();
     place.write("cuadre.toml", SMALL);
     for (format, folder) in kept {
