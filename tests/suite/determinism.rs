@@ -131,7 +131,7 @@ fn the_golden_filing() {
 
 /// Compares a text with its golden file; `CUADRE_BLESS=1` writes the file instead, for a person to
 /// read before it is committed.
-fn golden(name: &str, found: &str) {
+pub fn golden(name: &str, found: &str) {
     let path = workspace().join("tests/suite/golden").join(name);
     if std::env::var_os("CUADRE_BLESS").is_some() {
         return fs::write(&path, found).expect("a golden file is written");
@@ -388,5 +388,8 @@ fn every_golden_file_is_used() {
     // The series of the formats are `formats`' to compare.
     names.retain(|name| !name.starts_with("format-"));
     names.sort();
-    assert_eq!(names, ["LOG", "cuadre.toml", "exceptions.csv", "manifest.json", "report.csv", "summary.csv"]);
+    assert_eq!(
+        names,
+        ["LOG", "changes.csv", "cuadre.toml", "exceptions.csv", "manifest.json", "report.csv", "summary.csv"]
+    );
 }

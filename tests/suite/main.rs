@@ -14,5 +14,6 @@ mod loading;
 mod object_storage;
 mod servers;
 mod stock_tools;
+mod supplements;
 mod tamper;
 mod ukspend;

@@ -9,7 +9,7 @@ use cuadre_rules::exception::Exception;
 use cuadre_rules::money::Totals;
 use serde_json::json;
 
-use crate::changes::Changes;
+use crate::changes::{CHANGES, Changes};
 use crate::error::{EngineError, exit};
 use crate::night::{Filing, Outcome, Superseding};
 use crate::reconcile::gaps::counted;
@@ -33,7 +33,9 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
                 &filing.supersedes
             {
                 let added = counted(*added, "movement");
-                eprintln!("  {kind} to {filing}: {added} added, {removed} removed, {changed} changed (changes.csv)");
+                eprintln!(
+                    "  supersedes {filing}, as a {kind}: {added} added, {removed} removed, {changed} changed ({CHANGES})"
+                );
             }
             day(&filing.day, "each in the manifest's exceptions");
             eprintln!("  filing     {}", filing.folder.display());
