@@ -140,7 +140,8 @@ impl Filed {
 
     /// What the next filing of the day is: a supplement where it only adds what was missing, else
     /// a restatement, which needs a reason. A filed source that is received in other files or with other
-    /// figures is restated, and so is one of whose filed movements `changes` has any gone or changed.
+    /// figures is restated, and so is one of whose filed movements `changes` has any gone or changed, and a
+    /// day that was declared to have no movements and is so no more.
     pub fn next(&self, day: &Predicate, changes: &Changes, reason: Option<&str>) -> Result<Filing, EngineError> {
         let mut restated = restated(self, day);
         restated.extend(changes.restated.iter().filter(|id| !restated.contains(id)).cloned().collect::<Vec<_>>());
@@ -148,9 +149,17 @@ impl Filed {
             let message = format!("{} filed other movements of {}", self.id, restated.join(", "));
             return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
         }
+        let declared = |day: &Predicate| day.no_movements.as_ref().is_some_and(Option::is_some);
+        let withdrawn = declared(&self.statement.predicate.predicate) && !declared(day);
+        if withdrawn && reason.is_none() {
+            let message = format!("{} declared a day without movements, and this run does not", self.id);
+            let remedy = "a restatement needs a reason: give it with --reason, or declare it again with --no-movements";
+            return Err(EngineError::Usage(format!("{message}; {remedy}")));
+        }
+        let restated = withdrawn || !restated.is_empty();
         Ok(Filing {
             number: self.id.number() + 1,
-            kind: if restated.is_empty() { "supplement" } else { "restatement" }.to_owned(),
+            kind: if restated { "restatement" } else { "supplement" }.to_owned(),
             supersedes: Some(Superseded { sha256: self.sha256.clone() }),
             reason: reason.map(str::to_owned),
             ..day.filing.clone()
