@@ -191,7 +191,9 @@ pub fn decide(config: &Config, day: &Day) -> Decision {
         for source in day.sources.iter().filter(|source| source.records > 0) {
             let (id, records) = (&source.id, source.records);
             let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
-            reasons.push(format!("the day is declared without movements ({why}), but source {id} sent {records}"));
+            reasons.push(format!(
+                "the day is declared without movements ({why}), but source {id} sent {records}: one of the two is wrong"
+            ));
         }
     }
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();

@@ -16,8 +16,9 @@ use crate::exactness::execute;
 
 const CONFIG: &str = include_str!("cuadre.toml");
 const NEXT_DAY: &str = "2026-11-21";
-/// 05:40, 07:00, 12:00 and the next morning at 05:30, in Mexico City.
-const HOURS: [&str; 4] = ["1795261200", "1795266000", "1795284000", "1795347000"];
+const SUNDAY: &str = "2026-11-22";
+/// 05:40, 07:00 and 12:00, and 05:30 on the two mornings after, in Mexico City.
+const HOURS: [&str; 5] = ["1795261200", "1795266000", "1795284000", "1795347000", "1795433400"];
 
 /// The folders `format-N`, in order.
 fn kept() -> Vec<(u32, PathBuf)> {
@@ -32,7 +33,10 @@ fn kept() -> Vec<(u32, PathBuf)> {
 #[test]
 fn every_golden_series_verifies_and_every_filing_is_made_again_byte_for_byte() {
     let kept = kept();
-    assert_eq!(kept.iter().map(|(format, _)| *format).collect::<Vec<_>>(), (1..=1).collect::<Vec<_>>());
+    assert_eq!(
+        kept.iter().map(|(format, _)| *format).collect::<Vec<_>>(),
+        (1..=Format::NEWEST.number()).collect::<Vec<_>>()
+    );
     let place = Place::new();
     place.write("cuadre.toml", SMALL);
     for (format, folder) in kept {
@@ -69,12 +73,25 @@ fn the_series_as_it_is_filed_today() {
     let place = institution();
     first_day(&place);
     second_day(&place);
-    assert_eq!(checked(&place, "filings"), 4);
+    file(&place, SUNDAY, HOURS[4], &["--no-movements", "domingo"], 0);
+    assert_eq!(checked(&place, "filings"), 5);
     let golden = workspace().join(format!("tests/suite/golden/format-{}", Format::NEWEST.number()));
     if std::env::var_os("CUADRE_BLESS").is_some() && !golden.exists() {
         fs::remove_file(place.at("filings/LOCK")).expect("the lock is removed");
         copy(&place.at("filings"), &golden.join("series"));
     }
+}
+
+/// A filing of this format after one of the first, which it supersedes: all that was filed is taken back.
+#[test]
+fn a_filing_of_an_older_format_is_superseded_by_one_of_this() {
+    let place = institution();
+    copy(&workspace().join("tests/suite/golden/format-1/series"), &place.at("filings"));
+    file(&place, NEXT_DAY, HOURS[4], &["--reason", "nothing of it was true"], 3);
+    let changes = place.read(&format!("filings/filings/{NEXT_DAY}.2/changes.csv"));
+    assert_eq!(changes.matches("\nremoved,").count(), 5, "{changes}");
+    assert!(changes.contains("\nreport_total,,,,MXN,net,-1089.25,0.00,1089.25,,,,\n"), "{changes}");
+    assert_eq!(checked(&place, "filings"), 5);
 }
 
 fn institution() -> Place {
@@ -205,7 +222,7 @@ fn insert(place: &Place, rows: &[&str]) {
 
 #[track_caller]
 fn file(place: &Place, date: &str, hour: &str, more: &[&str], code: i32) -> Done {
-    let args = ["run", "--config", "cuadre.toml", "--date", date];
+    let args = ["run", "--config", "cuadre.toml", "--date", date, "--operator", "turno de noche"];
     let clock = [("SOURCE_DATE_EPOCH".to_owned(), hour.to_owned())];
     let done = place.cuadre_with(args.iter().chain(more), &clock);
     assert_eq!(done.code, code, "{}", done.stderr);
