@@ -18,7 +18,7 @@ use cuadre_rules::movement::Field;
 
 use crate::error::EngineError;
 use crate::filing::{Output, create, finish};
-use crate::inputs::{Bytes, Inputs, Role};
+use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::judge::{Judgement, Room, files_of, folder};
 use crate::load::all::load_all;
 use crate::load::stage::Staged;
@@ -128,7 +128,7 @@ fn is_same(old: Made<'_>, new: Made<'_>, id: &str) -> bool {
         (config.currency.clone(), config.currencies(), config.time_zone.clone(), config.limits.clone())
     };
     let received = |Made { inputs, .. }: Made<'_>| -> Vec<(String, String, bool)> {
-        let file = |input: &crate::inputs::Input| (input.file.name.clone(), input.file.sha256.clone(), input.snapshot);
+        let file = |input: &Input| (input.file.name.clone(), input.file.sha256.clone(), input.snapshot);
         inputs.of(Role::Extract, id).map(file).collect()
     };
     settings(old) == settings(new)

@@ -34,13 +34,13 @@ pub fn render(
 ) -> Result<(Vec<Subject>, Summary), EngineError> {
     let records = judgement.day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     progress.phase("writing the reports", Some(Count::Movements(records)));
-    let (report_csv, (report_parquet, (summary_csv, summary))) = reports(config, judgement, folder, progress)?;
-    let exceptions = write_evidence(judgement, folder)?;
+    let (mut files, summary) = reports(config, judgement, folder, progress)?;
+    files.push(write_evidence(judgement, folder)?);
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;
-    let inputs = finish(folder, INPUTS, out)?;
-    Ok((vec![report_csv, report_parquet, summary_csv, exceptions, inputs], summary))
+    files.push(finish(folder, INPUTS, out)?);
+    Ok((files, summary))
 }
 
 /// Finds out without data whether the report's layout can be followed.
@@ -116,10 +116,11 @@ fn reports(
     judgement: &Judgement,
     folder: &Path,
     progress: &Progress,
-) -> Result<(Subject, (Subject, (Subject, Summary))), EngineError> {
+) -> Result<(Vec<Subject>, Summary), EngineError> {
     let (csv, others) =
         rayon::join(|| report_csv(config, judgement, folder), || report_parquet(config, judgement, folder, progress));
-    Ok((csv?, others?))
+    let (csv, (parquet, summary_csv, summary)) = (csv?, others?);
+    Ok((vec![csv, parquet, summary_csv], summary))
 }
 
 fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<Subject, EngineError> {
@@ -149,7 +150,7 @@ fn report_parquet(
     judgement: &Judgement,
     folder: &Path,
     progress: &Progress,
-) -> Result<(Subject, (Subject, Summary)), EngineError> {
+) -> Result<(Subject, Subject, Summary), EngineError> {
     let mut parquet = ParquetReport::new(&config.report, judgement.day.scale, create(folder, "report.parquet")?)?;
     let mut summary = Summary::new();
     for batch in movements(judgement) {
@@ -162,7 +163,7 @@ fn report_parquet(
     let parquet = finish(folder, "report.parquet", parquet.finish()?)?;
     let mut out = create(folder, "summary.csv")?;
     summary.write(&mut out)?;
-    Ok((parquet, (finish(folder, "summary.csv", out)?, summary)))
+    Ok((parquet, finish(folder, "summary.csv", out)?, summary))
 }
 
 /// The accepted movements of the day, in report order.

@@ -425,7 +425,7 @@ fn a_configuration_that_reads_the_same_files_otherwise_restates() {
     let place = institution();
     place.write("landing/a.csv", "id,account,kind,currency,amount,note\n1,x,in,MXN,1.00,salary\n2,,in,MXN,2.00,\n");
     files(&place, &[]);
-    let described = CONFIG.replacen(r#"amount = "amount" }"#, r#"amount = "amount" }"#, 1).replacen(
+    let described = CONFIG.replacen(
         r#"columns = { id = "id", account = "account","#,
         r#"columns = { id = "id", description = "note", account = "account","#,
         1,
