@@ -5,7 +5,7 @@ use std::fs;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
-use cuadre_reports::predicate::{Filing, Superseded};
+use cuadre_reports::predicate::{Filing, SourceFacts, Superseded};
 use cuadre_reports::{Facts, Format, Predicate};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
@@ -143,23 +143,14 @@ impl Filed {
     /// figures is restated, and so is one of whose filed movements `changes` has any gone or changed, and a
     /// day that was declared to have no movements and is so no more.
     pub fn next(&self, day: &Predicate, changes: &Changes, reason: Option<&str>) -> Result<Filing, EngineError> {
-        let mut restated = restated(self, day);
-        restated.extend(changes.restated.iter().filter(|id| !restated.contains(id)).cloned().collect::<Vec<_>>());
-        if !restated.is_empty() && reason.is_none() {
-            let message = format!("{} filed other movements of {}", self.id, restated.join(", "));
-            return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
+        let restated = restated(self, day, changes);
+        if let (Some(what), None) = (&restated, reason) {
+            let message = format!("{} {what}: a restatement needs a reason", self.id);
+            return Err(EngineError::Usage(format!("{message}; give it with --reason")));
         }
-        let declared = |day: &Predicate| day.no_movements.as_ref().is_some_and(Option::is_some);
-        let withdrawn = declared(&self.statement.predicate.predicate) && !declared(day);
-        if withdrawn && reason.is_none() {
-            let message = format!("{} declared a day without movements, and this run does not", self.id);
-            let remedy = "a restatement needs a reason: give it with --reason, or declare it again with --no-movements";
-            return Err(EngineError::Usage(format!("{message}; {remedy}")));
-        }
-        let restated = withdrawn || !restated.is_empty();
         Ok(Filing {
             number: self.id.number() + 1,
-            kind: if restated { "restatement" } else { "supplement" }.to_owned(),
+            kind: if restated.is_some() { "restatement" } else { "supplement" }.to_owned(),
             supersedes: Some(Superseded { sha256: self.sha256.clone() }),
             reason: reason.map(str::to_owned),
             ..day.filing.clone()
@@ -213,15 +204,22 @@ pub fn first_facts<'a>(night: &Night<'a>, inputs: &Inputs) -> Result<Facts<'a>, 
     })
 }
 
-/// The sources whose filed movements are no longer the same.
-fn restated(earlier: &Filed, day: &Predicate) -> Vec<String> {
-    let filed = earlier.statement.predicate.predicate.sources.iter();
-    let loaded = filed.filter(|source| source.state == "received" || source.state == "late");
-    let changed = loaded.filter(|source| {
+/// What of a filing is no longer so, in words.
+fn restated(earlier: &Filed, day: &Predicate, changes: &Changes) -> Option<String> {
+    let before = &earlier.statement.predicate.predicate;
+    let is_other = |source: &SourceFacts| {
         let now = day.sources.iter().find(|now| now.id == source.id);
         now.is_none_or(|now| (&now.files, now.records, &now.amount) != (&source.files, source.records, &source.amount))
-    });
-    changed.map(|source| source.id.clone()).collect()
+    };
+    let loaded = before.sources.iter().filter(|source| source.state == "received" || source.state == "late");
+    let other = loaded.filter(|source| changes.restated.contains(&source.id) || is_other(source));
+    let other: Vec<&str> = other.map(|source| source.id.as_str()).collect();
+    let declared = |day: &Predicate| day.no_movements.as_ref().is_some_and(Option::is_some);
+    if !other.is_empty() {
+        return Some(format!("filed other movements of {}", other.join(", ")));
+    }
+    let words = "declared a day without movements, and this run does not (--no-movements)";
+    (declared(before) && !declared(day)).then(|| words.to_owned())
 }
 
 /// The deadline of a day's filing: the local time on the day after.

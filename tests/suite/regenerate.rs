@@ -7,8 +7,8 @@ use cuadre_tests::s3::S3;
 use cuadre_tests::{Done, Place, SMALL};
 use serde_json::{Value, json};
 
-/// What is filed when: two days of three filings and one, a day without, a day of one. The hours are
-/// 12:00:00, 13:00:00 and 18:00:00 of 21 November, then 12:00:00 of 22, 24 November, in UTC.
+/// What is filed when: a day of three filings, one of one, a day without, one of one. The hours are 12, 13 and
+/// 18 of 21 November, then 12 of the 22nd and the 24th, in UTC.
 const FILED: [(&str, &str, &str); 5] = [
     ("2026-11-20", "1795262400", "1,x,10.00\n"),
     ("2026-11-20", "1795266000", "1,x,11.00\n"),
@@ -20,8 +20,7 @@ const FILED: [(&str, &str, &str); 5] = [
 /// The series in `filings`, which may be a bucket's URL.
 fn series(filings: &str, env: &[(String, String)]) -> Place {
     let place = Place::new();
-    let config = SMALL.replacen(r#"booked_on = "date", "#, "", 2).replace("filings", "kept");
-    place.write("cuadre.toml", config);
+    place.write("cuadre.toml", SMALL.replacen(r#"booked_on = "date", "#, "", 2));
     for (date, epoch, rows) in FILED {
         place.write(&format!("landing/a/{date}.csv"), format!("id,account,amount\n{rows}"));
         place.write(&format!("warehouse/{date}.csv"), format!("source,id,account,amount\na,{rows}"));

@@ -314,8 +314,7 @@ fn tell_all(days: Vec<Day>, args: &Args) -> Result<u8, EngineError> {
         eprintln!("{what} made again from the archive, byte for byte, in {out}");
         return Ok(exit::DONE);
     }
-    let code = |(_, error): &(FilingId, EngineError)| error.exit_code() == exit::VERIFICATION_FAILED;
-    if !failed.iter().any(code) {
+    if !failed.iter().any(|(_, error)| error.exit_code() == exit::VERIFICATION_FAILED) {
         return Err(failed.swap_remove(0).1);
     }
     let ids: Vec<String> = failed.iter().map(|(id, _)| id.to_string()).collect();
