@@ -13,7 +13,7 @@ use jiff::civil::Date;
 
 use crate::database::{Fault, Question, Session};
 use crate::error::EngineError;
-use crate::inputs::{Bytes, FORMAT, Input, Inputs, Role, Stored};
+use crate::inputs::{Bytes, Input, Inputs, Role, Stored};
 use crate::judge::{MEMORY, Room, judge_sources};
 use crate::load::all::load_all;
 use crate::load::stage::Staged;
@@ -137,8 +137,7 @@ impl<'a> Asking<'a> {
             filed_before: None,
             snapshot: true,
         };
-        let (inputs, problems) = (vec![input], Vec::new());
-        let inputs = Inputs { format: FORMAT, business_date: self.date, config: stored, inputs, problems };
+        let inputs = Inputs { inputs: vec![input], ..Inputs::new(self.date, stored) };
         let room = Room { scratch: &folder.0, memory: MEMORY, progress: &silent };
         let (_, mut loaded) = load_all(self.config, &inputs, &bytes, room, &folding, false)?;
         let loaded = match loaded.pop() {

@@ -23,23 +23,24 @@ use crate::progress::{Count, Progress};
 /// The file with a row per break, rejection or violation.
 pub const EXCEPTIONS: &str = "exceptions.csv";
 
-/// Writes every file of the filing into `folder`, and names them in the manifest's order.
+/// Writes every file that follows from the day alone into `folder`, and names them in the manifest's
+/// order. The summary of the movements is that of `summary.csv`.
 pub fn render(
     config: &Config,
     inputs: &Inputs,
     judgement: &Judgement,
     folder: &Path,
     progress: &Progress,
-) -> Result<Vec<Subject>, EngineError> {
+) -> Result<(Vec<Subject>, Summary), EngineError> {
     let records = judgement.day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     progress.phase("writing the reports", Some(Count::Movements(records)));
-    let (report_csv, report_parquet, summary) = reports(config, judgement, folder, progress)?;
-    let exceptions = write_evidence(judgement, folder)?;
+    let (mut files, summary) = reports(config, judgement, folder, progress)?;
+    files.push(write_evidence(judgement, folder)?);
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;
-    let inputs = finish(folder, INPUTS, out)?;
-    Ok(vec![report_csv, report_parquet, summary, exceptions, inputs])
+    files.push(finish(folder, INPUTS, out)?);
+    Ok((files, summary))
 }
 
 /// Finds out without data whether the report's layout can be followed.
@@ -115,11 +116,11 @@ fn reports(
     judgement: &Judgement,
     folder: &Path,
     progress: &Progress,
-) -> Result<(Subject, Subject, Subject), EngineError> {
+) -> Result<(Vec<Subject>, Summary), EngineError> {
     let (csv, others) =
         rayon::join(|| report_csv(config, judgement, folder), || report_parquet(config, judgement, folder, progress));
-    let (csv, (parquet, summary)) = (csv?, others?);
-    Ok((csv, parquet, summary))
+    let (csv, (parquet, summary_csv, summary)) = (csv?, others?);
+    Ok((vec![csv, parquet, summary_csv], summary))
 }
 
 fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<Subject, EngineError> {
@@ -149,7 +150,7 @@ fn report_parquet(
     judgement: &Judgement,
     folder: &Path,
     progress: &Progress,
-) -> Result<(Subject, Subject), EngineError> {
+) -> Result<(Subject, Subject, Summary), EngineError> {
     let mut parquet = ParquetReport::new(&config.report, judgement.day.scale, create(folder, "report.parquet")?)?;
     let mut summary = Summary::new();
     for batch in movements(judgement) {
@@ -162,7 +163,7 @@ fn report_parquet(
     let parquet = finish(folder, "report.parquet", parquet.finish()?)?;
     let mut out = create(folder, "summary.csv")?;
     summary.write(&mut out)?;
-    Ok((parquet, finish(folder, "summary.csv", out)?))
+    Ok((parquet, finish(folder, "summary.csv", out)?, summary))
 }
 
 /// The accepted movements of the day, in report order.
@@ -184,15 +185,17 @@ fn located(error: ReportError, files: &[(String, String)]) -> EngineError {
 }
 
 /// A file of the filing, hashed while it is written.
-type Output = HashingWriter<BufWriter<File>>;
+pub type Output = HashingWriter<BufWriter<File>>;
 
-fn create(folder: &Path, name: &str) -> Result<Output, EngineError> {
+/// Begins a file of the filing.
+pub fn create(folder: &Path, name: &str) -> Result<Output, EngineError> {
     let path = folder.join(name);
     let file = File::create_new(&path).map_err(|e| EngineError::io("writing", &path, e))?;
     Ok(HashingWriter::new(BufWriter::with_capacity(1 << 18, file)))
 }
 
-fn finish(folder: &Path, name: &str, out: Output) -> Result<Subject, EngineError> {
+/// Ends a file of the filing, and names it.
+pub fn finish(folder: &Path, name: &str, out: Output) -> Result<Subject, EngineError> {
     let (mut out, sha256, _) = out.finish();
     out.flush().map_err(|e| EngineError::io("writing", &folder.join(name), e))?;
     Ok(Subject { name: name.to_owned(), sha256 })

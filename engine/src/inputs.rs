@@ -2,9 +2,13 @@
 //! enough to make the filing again.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 
-use cuadre_audit::Archive;
+use cuadre_audit::layout::INPUTS;
+use cuadre_audit::{Archive, FilingId, Sha256Digest};
+use cuadre_reports::Format;
+use cuadre_rules::Config;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -12,15 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
 
-/// Format of `inputs.json` and of what is computed from it.
-pub const FORMAT: u32 = 1;
-
 /// Everything a filing was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inputs {
-    /// [`FORMAT`] of the writer.
-    pub format: u32,
+    /// The format of the filing.
+    pub format: Format,
     /// The day.
     pub business_date: Date,
     /// The configuration.
@@ -29,6 +30,29 @@ pub struct Inputs {
     pub inputs: Vec<Input>,
     /// What could not be received.
     pub problems: Vec<Problem>,
+    /// Why the day has no movements, where that is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_movements: Option<String>,
+    /// The filing of the day that the filing takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Superseded>,
+}
+
+/// A filing that a later one of its day takes the place of. Its manifest, which names its number and what it
+/// supersedes in its turn, is not needed to make the later one again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Superseded {
+    /// Which one.
+    pub filing: FilingId,
+    /// Its own `inputs.json`, in the archive.
+    pub inputs: Object,
+}
+
+/// An object of the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256Digest,
 }
 
 /// A file in the archive.
@@ -107,6 +131,34 @@ pub struct Problem {
 }
 
 impl Inputs {
+    /// Nothing received yet.
+    pub fn new(business_date: Date, config: Stored) -> Self {
+        let (inputs, problems) = (Vec::new(), Vec::new());
+        let format = Format::NEWEST;
+        Self { format, business_date, config, inputs, problems, no_movements: None, supersedes: None }
+    }
+
+    /// What `filing` was made from, by the list of it in the archive; and its configuration.
+    pub fn read(archive: &Archive, list: Sha256Digest, filing: FilingId) -> Result<(Self, Config), EngineError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: Format,
+        }
+        let wrong = |error| EngineError::Differs(format!("{INPUTS} of {filing}: {error}"));
+        let bytes = contents(archive, list)?;
+        let Head { format } = serde_json::from_slice(&bytes).map_err(wrong)?;
+        if format > Format::NEWEST {
+            let (format, newest) = (format.number(), Format::NEWEST.number());
+            let message = format!("filing {filing} has format {format}, this cuadre knows up to {newest}");
+            return Err(EngineError::Usage(format!("{message}; use a newer version")));
+        }
+        let inputs: Self = serde_json::from_slice(&bytes).map_err(wrong)?;
+        let text = String::from_utf8(contents(archive, inputs.config.sha256.parse()?)?);
+        let text = text.map_err(|_| EngineError::Differs("the archived configuration is no text".to_owned()))?;
+        let config = Config::parse(&text, &inputs.config.name).map_err(|e| EngineError::Config(Box::new(e)))?;
+        Ok((inputs, config))
+    }
+
     /// The inputs of one role and owner, in order.
     pub fn of<'a>(&'a self, role: Role, of: &'a str) -> impl Iterator<Item = &'a Input> {
         self.inputs.iter().filter(move |input| input.role == role && input.of == of)
@@ -146,6 +198,16 @@ impl Bytes {
                 .ok_or_else(|| EngineError::bug(format!("{} was not received", input.file.name))),
         }
     }
+}
+
+/// The bytes of an object, which must be what its name says.
+fn contents(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
+    let path = archive.path_of(digest);
+    if !archive.contains(digest) {
+        return Err(EngineError::Differs(format!("the archive lacks {}; restore it from a backup", path.display())));
+    }
+    archive.check(digest)?;
+    fs::read(&path).map_err(|e| EngineError::io("reading the archive", &path, e))
 }
 
 fn object(archive: &Archive, input: &Input) -> Result<PathBuf, EngineError> {

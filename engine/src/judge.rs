@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
+use cuadre_rules::config::Source;
 use cuadre_rules::day::{Day, SourceDay};
 
 use crate::error::EngineError;
@@ -69,11 +70,7 @@ pub fn judge(
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
     let (extracts, warehouse) = load_all(config, inputs, bytes, room, &folding, extent == Extent::EndToEnd)?;
-    let files: Vec<(String, String)> = extracts
-        .iter()
-        .zip(&config.sources)
-        .flat_map(|(extracts, source)| extracts.iter().map(|e| (source.id.clone(), e.input.file.name.clone())))
-        .collect();
+    let files = files_of(config, &extracts);
 
     let (sources, staged) = judge_sources(config, inputs, bytes, extracts, &mut gaps)?;
     room.progress.phase("comparing both sides", None);
@@ -98,8 +95,17 @@ pub fn judge(
 
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;
-    let day = Day { business_date, scale: config.scale(), sources, end_to_end, business, exceptions };
+    let (scale, no_movements) = (config.scale(), inputs.no_movements.clone());
+    let day = Day { business_date, scale, sources, end_to_end, business, exceptions, no_movements };
     Ok(Judgement { day, staged, files, evidence })
+}
+
+/// Source and name of the files of extracts that come by source: what movements refer to.
+pub fn files_of(config: &Config, extracts: &[Vec<Extract<'_>>]) -> Vec<(String, String)> {
+    let of = |(extracts, source): (&Vec<Extract<'_>>, &Source)| -> Vec<(String, String)> {
+        extracts.iter().map(|extract| (source.id.clone(), extract.input.file.name.clone())).collect()
+    };
+    extracts.iter().zip(&config.sources).flat_map(of).collect()
 }
 
 /// Judges every source by its extracts, and gives the staged movements of those that are loaded.
@@ -121,7 +127,8 @@ pub fn judge_sources(
     Ok((sources, staged))
 }
 
-fn folder(scratch: &Path, name: &str) -> Result<PathBuf, EngineError> {
+/// A folder in `scratch`, made where it is not there.
+pub fn folder(scratch: &Path, name: &str) -> Result<PathBuf, EngineError> {
     let path = scratch.join(name);
     fs::create_dir_all(&path).map_err(|e| EngineError::io("making room to work", &path, e))?;
     Ok(path)

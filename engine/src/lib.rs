@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod asking;
+pub mod changes;
 pub mod commands;
 pub mod database;
 pub mod deliveries;

@@ -5,15 +5,17 @@ use std::fs;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
-use cuadre_reports::predicate::{Filing, Superseded};
-use cuadre_reports::{Facts, Predicate};
+use cuadre_reports::predicate::{Filing, SourceFacts, Superseded};
+use cuadre_reports::{Facts, Format, Predicate};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::changes::{CHANGES, Changes};
 use crate::error::EngineError;
-use crate::inputs::{FORMAT, Inputs};
+use crate::inputs::{self, Inputs, Object};
+use crate::night::Night;
 
 /// `predicateType` of the manifest.
 pub const PREDICATE_TYPE: &str = "urn:cuadre:exceptions-manifest:v1";
@@ -87,16 +89,22 @@ impl Filed {
         Ok(series.filings()?.into_iter().map(|filed| filed.id).filter(|id| id.date() < date).max())
     }
 
+    /// When it was issued.
+    pub fn issued_at(&self) -> Result<Timestamp, EngineError> {
+        instant(&self.statement.predicate.predicate.issued_at)
+    }
+
     /// The files of the filing, by name and digest.
     pub fn files(&self) -> &[Subject] {
         &self.statement.subject
     }
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
-    /// differ in what changes nothing stated, such as a remark in the configuration.
+    /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
+    /// against the filing before it is no statement about the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
-        let compared = |name: &str| name != INPUTS && Some(name) != same;
+        let compared = |name: &str| ![INPUTS, CHANGES].contains(&name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)
@@ -105,6 +113,7 @@ impl Filed {
             && filed.end_to_end == day.end_to_end
             && filed.business == day.business
             && filed.exceptions == day.exceptions
+            && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
     }
 
     /// The history it pins.
@@ -112,46 +121,47 @@ impl Filed {
         self.statement.predicate.history
     }
 
+    /// It as what another filing takes the place of.
+    pub fn superseded(&self) -> Result<inputs::Superseded, EngineError> {
+        Ok(inputs::Superseded { filing: self.id, inputs: Object { sha256: self.list()? } })
+    }
+
+    /// The list of what it was made from, in the archive.
+    pub fn list(&self) -> Result<Sha256Digest, EngineError> {
+        let subject = self.statement.subject.iter().find(|subject| subject.name == INPUTS);
+        let none = || EngineError::Differs(format!("filing {} names no {INPUTS}", self.id));
+        Ok(subject.ok_or_else(none)?.sha256)
+    }
+
     /// What it was made from, out of the archive.
     pub fn inputs(&self, archive: &Archive) -> Result<(Inputs, Config), EngineError> {
-        let subject = self.statement.subject.iter().find(|subject| subject.name == INPUTS);
-        let subject = subject.ok_or_else(|| EngineError::Differs(format!("filing {} names no {INPUTS}", self.id)))?;
-        let inputs: Inputs = serde_json::from_slice(&object(archive, subject.sha256)?)
-            .map_err(|error| EngineError::Differs(format!("{INPUTS} of {}: {error}", self.id)))?;
-        if inputs.format > FORMAT {
-            let message = format!("filing {} has format {}, this cuadre knows up to {FORMAT}", self.id, inputs.format);
-            return Err(EngineError::Usage(format!("{message}; use a newer version")));
-        }
-        let digest = inputs.config.sha256.parse()?;
-        let text = String::from_utf8(object(archive, digest)?);
-        let text = text.map_err(|_| EngineError::Differs("the archived configuration is no text".to_owned()))?;
-        let config = Config::parse(&text, &inputs.config.name).map_err(|e| EngineError::Config(Box::new(e)))?;
-        Ok((inputs, config))
+        Inputs::read(archive, self.list()?, self.id)
     }
 
     /// What the next filing of the day is: a supplement where it only adds what was missing, else
-    /// a restatement, which needs a reason.
-    pub fn next(&self, day: &Predicate, reason: Option<&str>) -> Result<Filing, EngineError> {
-        let restated = restated(self, day);
-        if !restated.is_empty() && reason.is_none() {
-            let message = format!("{} filed other movements of {}", self.id, restated.join(", "));
-            return Err(EngineError::Usage(format!("{message}: a restatement needs a reason; give it with --reason")));
+    /// a restatement, which needs a reason. A filed source that is received in other files or with other
+    /// figures is restated, and so is one of whose filed movements `changes` has any gone or changed, and a
+    /// day that was declared to have no movements and is so no more.
+    pub fn next(&self, day: &Predicate, changes: &Changes, reason: Option<&str>) -> Result<Filing, EngineError> {
+        let restated = restated(self, day, changes);
+        if let (Some(what), None) = (&restated, reason) {
+            let message = format!("{} {what}: a restatement needs a reason", self.id);
+            return Err(EngineError::Usage(format!("{message}; give it with --reason")));
         }
         Ok(Filing {
             number: self.id.number() + 1,
-            kind: if restated.is_empty() { "supplement" } else { "restatement" }.to_owned(),
+            kind: if restated.is_some() { "restatement" } else { "supplement" }.to_owned(),
             supersedes: Some(Superseded { sha256: self.sha256.clone() }),
             reason: reason.map(str::to_owned),
+            ..day.filing.clone()
         })
     }
 
-    /// The facts it states, to state them again.
-    pub fn facts<'a>(&self, config: &'a Config) -> Result<Facts<'a>, EngineError> {
+    /// The facts it states, to state them again in its format.
+    pub fn facts<'a>(&self, config: &'a Config, format: Format) -> Result<Facts<'a>, EngineError> {
         let Predicate { issued_at, deadline, filing, produced_by, .. } = self.statement.predicate.predicate.clone();
-        let instant = |text: &str| {
-            text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
-        };
         Ok(Facts {
+            format,
             institution: &config.institution,
             series: &config.series,
             issued_at: instant(&issued_at)?,
@@ -164,24 +174,22 @@ impl Filed {
             },
             supersedes: filing.supersedes.map(|superseded| superseded.sha256),
             reason: filing.reason,
+            operator: filing.operator.flatten(),
             version: produced_by.version,
             config_sha256: produced_by.config_sha256,
         })
     }
 }
 
-fn object(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
-    let path = archive.path_of(digest);
-    if !archive.contains(digest) {
-        return Err(EngineError::Differs(format!("the archive lacks {}; restore it from a backup", path.display())));
-    }
-    archive.check(digest)?;
-    fs::read(&path).map_err(|e| EngineError::io("reading the archive", &path, e))
+fn instant(text: &str) -> Result<Timestamp, EngineError> {
+    text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
 }
 
 /// The facts of a day's first filing.
-pub fn first_facts<'a>(config: &'a Config, inputs: &Inputs, issued_at: Timestamp) -> Result<Facts<'a>, EngineError> {
+pub fn first_facts<'a>(night: &Night<'a>, inputs: &Inputs) -> Result<Facts<'a>, EngineError> {
+    let Night { config, issued_at, .. } = *night;
     Ok(Facts {
+        format: inputs.format,
         institution: &config.institution,
         series: &config.series,
         issued_at,
@@ -190,20 +198,28 @@ pub fn first_facts<'a>(config: &'a Config, inputs: &Inputs, issued_at: Timestamp
         filing_kind: "original",
         supersedes: None,
         reason: None,
+        operator: night.operator.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config_sha256: inputs.config.sha256.clone(),
     })
 }
 
-/// The sources whose filed movements are no longer the same.
-fn restated(earlier: &Filed, day: &Predicate) -> Vec<String> {
-    let filed = earlier.statement.predicate.predicate.sources.iter();
-    let loaded = filed.filter(|source| source.state == "received" || source.state == "late");
-    let changed = loaded.filter(|source| {
+/// What of a filing is no longer so, in words.
+fn restated(earlier: &Filed, day: &Predicate, changes: &Changes) -> Option<String> {
+    let before = &earlier.statement.predicate.predicate;
+    let is_other = |source: &SourceFacts| {
         let now = day.sources.iter().find(|now| now.id == source.id);
         now.is_none_or(|now| (&now.files, now.records, &now.amount) != (&source.files, source.records, &source.amount))
-    });
-    changed.map(|source| source.id.clone()).collect()
+    };
+    let loaded = before.sources.iter().filter(|source| source.state == "received" || source.state == "late");
+    let other = loaded.filter(|source| changes.restated.contains(&source.id) || is_other(source));
+    let other: Vec<&str> = other.map(|source| source.id.as_str()).collect();
+    let declared = |day: &Predicate| day.no_movements.as_ref().is_some_and(Option::is_some);
+    if !other.is_empty() {
+        return Some(format!("filed other movements of {}", other.join(", ")));
+    }
+    let words = "declared a day without movements, and this run does not (--no-movements)";
+    (declared(before) && !declared(day)).then(|| words.to_owned())
 }
 
 /// The deadline of a day's filing: the local time on the day after.

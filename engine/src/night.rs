@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::MANIFEST;
 use cuadre_audit::manifest::Statement;
-use cuadre_audit::{Archive, FilingId, NewFiling, Sealed, Series, Sha256Digest, SigningKey, Subject, Trust};
+use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::{Status, predicate};
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, Decision, decide};
@@ -12,15 +12,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::changes::{self, Changes};
 use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, same_evidence, write_evidence};
 use crate::inputs::{Bytes, Input, Inputs, Role};
-use crate::judge::{Extent, Judgement, MEMORY, Room, judge};
+use crate::judge::{Extent, Judgement, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
-use crate::time_stamp::{self, Authority};
+use crate::time_stamp::{self, Stamping};
 use crate::trust;
 
 /// What is put to a series' name for that of the folder beside it with the evidence of days not filed.
@@ -44,6 +45,10 @@ pub struct Night<'a> {
     pub issued_at: Timestamp,
     /// Why a filed day is stated again.
     pub reason: Option<String>,
+    /// Who runs it.
+    pub operator: Option<String>,
+    /// Why the day has no movements, where that is declared.
+    pub no_movements: Option<String>,
     /// Bytes of memory that it may take.
     pub memory: usize,
     /// Who is told how far it has come.
@@ -80,14 +85,27 @@ pub struct Filing {
     pub is_new: bool,
     /// Whether its report is whole.
     pub status: Status,
+    /// What it makes of an earlier filing of the day.
+    pub supersedes: Option<Superseding>,
     /// What each time stamping authority said of it; nothing where it was filed before.
     pub stamps: Vec<Stamping>,
     /// The judgement it states.
     pub day: Day,
 }
 
-/// Runs the night: receive, load, reconcile, report, file.
-pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
+/// How a new filing takes the place of an earlier one of its day.
+pub struct Superseding {
+    /// The earlier one.
+    pub filing: FilingId,
+    /// As what: `supplement` or `restatement`.
+    pub kind: String,
+    /// Which movements changed.
+    pub changes: Changes,
+}
+
+/// Runs the night: receive, load, reconcile, report, file. What an earlier filing of the day was made from is
+/// asked of `bring` before it is looked at in the archive.
+pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineError>) -> Result<Outcome, EngineError> {
     let authorities = time_stamp::authorities(night.config, &night.places.secrets)?;
     let series = Series::open_or_create(&night.filings)?;
     trust::enrol(&series, night.config, &night.places.secrets, &night.key.public_key(), night.issued_at)?;
@@ -95,6 +113,8 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
+    let earlier = Earlier::latest(&series, night.business_date)?;
+    inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
@@ -105,64 +125,37 @@ pub fn run(night: &Night<'_>) -> Result<Outcome, EngineError> {
 
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
-    let files = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
+    let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
-    let outcome = |id, manifest_sha256, is_new, stamps| {
+    let outcome = |id, manifest_sha256, is_new, supersedes, stamps| {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
-        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, stamps, day }))
+        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, supersedes, stamps, day }))
     };
-    let facts = first_facts(night.config, &inputs, night.issued_at)?;
+    let mut supersedes = None;
+    let facts = first_facts(night, &inputs)?;
     let mut predicate = predicate(&judgement.day, &facts, status)?;
-    if let Some(earlier) = Earlier::latest(&series, night.business_date)? {
+    if let Some(earlier) = earlier {
         // Cells of another salt have other rows fetched, and so other record numbers.
         let copy = inputs.of(Role::Cells, "").next().and_then(|_| inputs.of(Role::Warehouse, "").next());
         let same = |copy: &Input| same_evidence(&series.folder(&earlier.id), staging.path(), &copy.file.name);
         let same = copy.map(same).transpose()?.unwrap_or_default().then_some(EXCEPTIONS);
         if earlier.states(&predicate, &files, same) {
-            return outcome(earlier.id, earlier.sha256, false, Vec::new());
+            return outcome(earlier.id, earlier.sha256, false, None, Vec::new());
         }
-        predicate.filing = earlier.next(&predicate, night.reason.as_deref())?;
+        bring(&earlier)?;
+        let (archive, folder) = (series.archive(), staging.path());
+        let written = changes::write(night.config, &inputs, &judgement, &summary, &archive, folder, room)?;
+        let (file, changes) = written.ok_or_else(|| EngineError::bug("a filing supersedes none"))?;
+        files.push(file);
+        predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
+        supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
     let predicate = Signed { predicate, history: series.history()? };
     let mut sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
-    let stamps = stamp(night, &authorities, &series.standing()?.trust, &mut sealed);
+    let trust = series.standing()?.trust;
+    let stamps = time_stamp::stamp(&mut sealed, &authorities, &trust, night);
     let filed = staging.commit(sealed)?;
-    outcome(filed.id, filed.manifest.to_string(), true, stamps)
-}
-
-/// What became of asking a time stamping authority.
-pub struct Stamping {
-    /// The authority.
-    pub authority: String,
-    /// When it saw the signature, or why there is no time stamp of it.
-    pub answer: Result<Timestamp, String>,
-}
-
-/// Has the signature stamped by the authorities that the series trusts. One that is away does not hold
-/// up the filing.
-fn stamp(night: &Night<'_>, configured: &[Authority<'_>], trust: &Trust, sealed: &mut Sealed) -> Vec<Stamping> {
-    let name = |authority: &Authority<'_>| authority.settings.name.clone();
-    let (asked, others): (Vec<&Authority<'_>>, Vec<_>) =
-        configured.iter().partition(|authority| trust::trusts(trust, authority));
-    if !asked.is_empty() {
-        night.progress.phase("waiting for time stamps", None);
-    }
-    let (waits, folder) = (&night.config.time_stamps, &night.places.secrets);
-    let answers = time_stamp::ask(&asked, waits, folder, &sealed.signature, night.progress);
-    let mut stamps = Vec::new();
-    for (authority, answer) in asked.into_iter().zip(answers) {
-        let answer = answer.map(|token| {
-            sealed.tokens.push((name(authority), token.bytes));
-            token.stamp.time
-        });
-        stamps.push(Stamping { authority: name(authority), answer: answer.map_err(|fault| fault.words) });
-    }
-    let untrusted = "the series does not trust it as it is configured; run `cuadre keys update`";
-    stamps.extend(others.into_iter().map(|authority| Stamping {
-        authority: name(authority),
-        answer: Err(format!("time stamping authority {}: {untrusted}", name(authority))),
-    }));
-    stamps
+    outcome(filed.id, filed.manifest.to_string(), true, supersedes, stamps)
 }
 
 /// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and
@@ -237,25 +230,28 @@ fn scratch() -> Result<Scratch, EngineError> {
     folder.map(Scratch).map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
 }
 
-/// Makes a filing again, from its manifest and the archive alone, into `out`. Returns its files;
-/// the manifest is the last of them.
+/// Makes a filing again, from its manifest and the archive alone, into `out`, within `memory` bytes. Returns
+/// its files; the manifest is the last of them.
 pub fn regenerate(
     archive: &Archive,
     filed: &Earlier,
     out: &Path,
+    memory: usize,
     progress: &Progress,
 ) -> Result<Vec<Subject>, EngineError> {
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
     let scratch = scratch()?;
-    let room = Room { scratch: scratch.path(), memory: MEMORY, progress };
+    let room = Room { scratch: scratch.path(), memory, progress };
     let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {
         Decision::Complete => Status::Complete,
         _ => Status::Partial,
     };
-    let mut files = render(&config, &inputs, &judgement, out, progress)?;
-    let predicate = predicate(&judgement.day, &filed.facts(&config)?, status)?;
+    let (mut files, summary) = render(&config, &inputs, &judgement, out, progress)?;
+    let changes = changes::write(&config, &inputs, &judgement, &summary, archive, out, room)?;
+    files.extend(changes.map(|(file, _)| file));
+    let predicate = predicate(&judgement.day, &filed.facts(&config, inputs.format)?, status)?;
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };
     let bytes = statement.to_bytes()?;

@@ -45,6 +45,8 @@ pub enum Count {
     Bytes(u64),
     /// So many movements.
     Movements(u64),
+    /// So many filings.
+    Filings(u64),
 }
 
 impl Unit {
@@ -86,6 +88,9 @@ impl Progress {
             }
             Some(Count::Movements(movements)) => {
                 ("{prefix} [{bar:24}] {human_pos} of {human_len} movements, {eta} left", movements)
+            }
+            Some(Count::Filings(filings)) => {
+                ("{prefix} [{bar:24}] {human_pos} of {human_len} filings, {eta} left", filings)
             }
             None => ("{prefix} for {elapsed}", 0),
         };

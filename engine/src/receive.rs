@@ -17,7 +17,7 @@ use crate::asking::Asking;
 use crate::database::Fault;
 use crate::deliveries::{Day, Delivery, Places};
 use crate::error::EngineError;
-use crate::inputs::{Bytes, FORMAT, Input, Inputs, Problem, Stored};
+use crate::inputs::{Bytes, Input, Inputs, Problem, Stored};
 use crate::landing::Found;
 use crate::manifest::file_without_from;
 use crate::night::Night;
@@ -39,7 +39,7 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     let stored = || -> Result<Inputs, EngineError> {
         let stored = archive.put_bytes(night.config_text.as_bytes())?;
         let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
-        Ok(Inputs { format: FORMAT, business_date: date, config, inputs: Vec::new(), problems: Vec::new() })
+        Ok(Inputs { no_movements: night.no_movements.clone(), ..Inputs::new(date, config) })
     };
     let archived = |deliveries: &[Delivery], inputs: &mut Inputs| {
         let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
@@ -81,8 +81,7 @@ pub fn receive_in_place(
     progress: &Progress,
 ) -> Result<(Inputs, Bytes), EngineError> {
     let stored = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
-    let (inputs, problems) = (Vec::new(), Vec::new());
-    let mut inputs = Inputs { format: FORMAT, business_date: date, config: stored, inputs, problems };
+    let mut inputs = Inputs::new(date, stored);
     let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut left = |deliveries: Vec<Delivery>, inputs: &mut Inputs| -> Result<Bytes, EngineError> {
         if let Some(fault) = away(&deliveries) {

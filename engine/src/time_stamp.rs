@@ -10,15 +10,18 @@ use std::thread;
 use std::time::Duration;
 
 use cuadre_audit::time_stamp::{Pin, Stamp, is_reply_to, request, verify};
+use cuadre_audit::{Sealed, Trust};
 use cuadre_rules::Config;
 use cuadre_rules::config::{TimeStamp, TimeStamps};
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Response, StatusCode, redirect};
 
 use crate::database::{Fault, patiently, runtime};
 use crate::error::EngineError;
+use crate::night::Night;
 use crate::progress::Progress;
-use crate::secret;
+use crate::{secret, trust};
 
 /// An answer has no more bytes than this. With all certificates of a chain in it, it has some ten thousand.
 const MOST_BYTES: usize = 1 << 20;
@@ -83,6 +86,39 @@ pub fn ask(
         let ended = |_| Err(Fault::lasting("asking for a time stamp broke off; this is a bug of cuadre"));
         asked.into_iter().map(|asked| asked.join().unwrap_or_else(ended)).collect()
     })
+}
+
+/// What became of asking an authority.
+pub struct Stamping {
+    /// The authority.
+    pub authority: String,
+    /// When it saw the signature, or why there is no time stamp of it.
+    pub answer: Result<Timestamp, String>,
+}
+
+/// Has the signature stamped by the authorities that the series trusts.
+pub fn stamp(sealed: &mut Sealed, configured: &[Authority<'_>], trust: &Trust, night: &Night<'_>) -> Vec<Stamping> {
+    let (asked, others): (Vec<&Authority<'_>>, Vec<_>) =
+        configured.iter().partition(|authority| trust::trusts(trust, authority));
+    if !asked.is_empty() {
+        night.progress.phase("waiting for time stamps", None);
+    }
+    let (waits, secrets) = (&night.config.time_stamps, &night.places.secrets);
+    let answers = ask(&asked, waits, secrets, &sealed.signature, night.progress);
+    let stamping = |authority: &Authority<'_>, answer| Stamping { authority: authority.settings.name.clone(), answer };
+    let mut stamps = Vec::new();
+    for (authority, answer) in asked.into_iter().zip(answers) {
+        let answer = answer.map(|token| {
+            sealed.tokens.push((authority.settings.name.clone(), token.bytes));
+            token.stamp.time
+        });
+        stamps.push(stamping(authority, answer.map_err(|fault| fault.words)));
+    }
+    for authority in others {
+        let why = "the series does not trust it as it is configured; run `cuadre keys update`";
+        stamps.push(stamping(authority, Err(format!("time stamping authority {}: {why}", authority.settings.name))));
+    }
+    stamps
 }
 
 /// All that one authority is asked with.

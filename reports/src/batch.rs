@@ -39,7 +39,7 @@ pub(crate) fn scale_of(batch: &RecordBatch) -> Option<u32> {
 }
 
 /// Reads currency codes, most of which equal the one before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Currencies {
     last: Option<Currency>,
 }

@@ -3,11 +3,13 @@
 
 mod amount;
 mod batch;
+pub mod changes_csv;
 mod charset;
 pub mod cp850;
 pub mod csv_report;
 pub mod error;
 pub mod exceptions_csv;
+pub mod format;
 mod line;
 pub mod parquet_report;
 pub mod predicate;
@@ -19,9 +21,11 @@ mod testing;
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
 
+pub use changes_csv::ChangesCsv;
 pub use csv_report::CsvReport;
 pub use error::{Place, ReportError};
 pub use exceptions_csv::write_exceptions;
+pub use format::Format;
 pub use parquet_report::ParquetReport;
 pub use predicate::{Facts, Predicate, Status, predicate};
 pub use summary::Summary;

@@ -15,6 +15,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
+use crate::format::{Added, Format, there};
 
 /// The file that holds the rows of evidence.
 const EVIDENCE: &str = "exceptions.csv";
@@ -22,6 +23,8 @@ const EVIDENCE: &str = "exceptions.csv";
 /// What a filing is, besides the judged day.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
+    /// The format of the filing.
+    pub format: Format,
     /// The institution that owes the report.
     pub institution: &'a str,
     /// The series of filings.
@@ -38,6 +41,8 @@ pub struct Facts<'a> {
     pub supersedes: Option<String>,
     /// Why there is another filing of the day.
     pub reason: Option<String>,
+    /// Who ran it.
+    pub operator: Option<String>,
     /// The version of the engine.
     pub version: String,
     /// SHA-256 of the configuration, lower-case hex.
@@ -74,6 +79,15 @@ pub struct Predicate {
     pub end_to_end: Vec<EndToEndFacts>,
     pub business: Vec<RuleFacts>,
     pub exceptions: Vec<ExceptionFacts>,
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    pub no_movements: Added<NoMovements>,
+}
+
+/// The declaration that a day has no movements.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct NoMovements {
+    pub reason: String,
 }
 
 /// The filing's place among those of its day.
@@ -84,6 +98,8 @@ pub struct Filing {
     pub kind: String,
     pub supersedes: Option<Superseded>,
     pub reason: Option<String>,
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    pub operator: Added<String>,
 }
 
 /// A manifest that this one takes the place of.
@@ -207,12 +223,14 @@ pub fn predicate(day: &Day, facts: &Facts<'_>, status: Status) -> Result<Predica
             kind: facts.filing_kind.to_owned(),
             supersedes: facts.supersedes.clone().map(|sha256| Superseded { sha256 }),
             reason: facts.reason.clone(),
+            operator: facts.format.added_by_2(facts.operator.clone()),
         },
         produced_by: ProducedBy { version: facts.version.clone(), config_sha256: facts.config_sha256.clone() },
         sources: day.sources.iter().map(SourceFacts::from).collect(),
         end_to_end: end_to_end.iter().map(EndToEndFacts::try_from).collect::<Result<_, _>>().map_err(overflow)?,
         business: day.business.iter().map(RuleFacts::from).collect(),
         exceptions: day.exceptions.iter().map(ExceptionFacts::from).collect(),
+        no_movements: facts.format.added_by_2(day.no_movements.clone().map(|reason| NoMovements { reason })),
     })
 }
 

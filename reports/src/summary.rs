@@ -18,7 +18,7 @@ const TOTAL: &str = "TOTAL";
 
 /// Sums per source, kind and currency. Debits are negative, as amounts are: net is credits plus
 /// debits. Movements without kind have an empty one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// The scale of the first batch, and of all.
     scale: Option<u32>,
@@ -27,14 +27,15 @@ pub struct Summary {
     currencies: Currencies,
 }
 
-type Kinds = BTreeMap<String, BTreeMap<Currency, Sums>>;
+/// Sums by kind and currency.
+pub(crate) type Kinds = BTreeMap<String, BTreeMap<Currency, Sums>>;
 
 /// Sums in units of the day's scale.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Sums {
-    records: u64,
-    credits: i128,
-    debits: i128,
+pub(crate) struct Sums {
+    pub(crate) records: u64,
+    pub(crate) credits: i128,
+    pub(crate) debits: i128,
 }
 
 impl Sums {
@@ -45,7 +46,8 @@ impl Sums {
         Ok(())
     }
 
-    fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+    /// Adds the sums of other movements.
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
         self.records = self.records.checked_add(other.records).ok_or(Overflow)?;
         self.credits = self.credits.checked_add(other.credits).ok_or(Overflow)?;
         self.debits = self.debits.checked_add(other.debits).ok_or(Overflow)?;
@@ -53,8 +55,13 @@ impl Sums {
     }
 
     /// Cannot overflow: the two differ in sign.
-    fn net(&self) -> i128 {
+    pub(crate) fn net(&self) -> i128 {
         self.credits.saturating_add(self.debits)
+    }
+
+    fn times(self, factor: i128) -> Result<Self, Overflow> {
+        let times = |sum: i128| sum.checked_mul(factor).ok_or(Overflow);
+        Ok(Self { credits: times(self.credits)?, debits: times(self.debits)?, ..self })
     }
 }
 
@@ -81,6 +88,36 @@ impl Summary {
             self.add(source, kind, currency, movements.amount.value(row)).map_err(overflow)?;
         }
         Ok(())
+    }
+
+    /// The scale of the sums; `None` before the first movement.
+    pub(crate) fn scale(&self) -> Option<u32> {
+        self.scale
+    }
+
+    /// The sums of one source.
+    pub(crate) fn of(&self, source: &str) -> Kinds {
+        self.sources.iter().find(|(id, _)| id == source).map(|(_, kinds)| kinds.clone()).unwrap_or_default()
+    }
+
+    /// The same sums in units of a scale that is not less.
+    ///
+    /// # Errors
+    /// [`ReportError::Overflow`].
+    pub fn at_scale(mut self, scale: u32) -> Result<Self, ReportError> {
+        let factor = 10i128.pow(scale.saturating_sub(self.scale.unwrap_or(scale)));
+        let sums = self.sources.iter_mut().flat_map(|(_, kinds)| kinds.values_mut()).flat_map(BTreeMap::values_mut);
+        for sums in sums {
+            *sums = sums.times(factor).map_err(overflow)?;
+        }
+        self.scale = Some(scale);
+        Ok(self)
+    }
+
+    /// Takes over the sums of one source from a summary of the same scale.
+    pub fn take_over(&mut self, source: &str, from: &Self) {
+        self.sources.retain(|(id, _)| id != source);
+        self.sources.push((source.to_owned(), from.of(source)));
     }
 
     /// Writes `summary.csv`: sources in order of appearance, kinds and currencies sorted; then one

@@ -22,6 +22,8 @@ pub struct Day {
     pub business: Vec<RuleDay>,
     /// Every gap, by kind, then source or rule in order of the configuration.
     pub exceptions: Vec<Exception>,
+    /// Why the day has no movements, where that is declared.
+    pub no_movements: Option<String>,
 }
 
 /// What became of a source.
@@ -183,6 +185,15 @@ pub fn decide(config: &Config, day: &Day) -> Decision {
     for rule in &day.business {
         if rule.verdict != RuleVerdict::Passed && rule.on_failure == OnFailure::Block {
             reasons.push(format!("rule {} blocks the filing: {}", rule.rule, rule.explanation));
+        }
+    }
+    if let Some(why) = &day.no_movements {
+        for source in day.sources.iter().filter(|source| source.records > 0) {
+            let (id, records) = (&source.id, source.records);
+            let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+            reasons.push(format!(
+                "the day is declared without movements ({why}), but source {id} sent {records}: one of the two is wrong"
+            ));
         }
     }
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();

@@ -173,6 +173,9 @@ fn policy() {
                 [rule.check.reference]\nfield = 'account'\ndataset = 'customers'\ncolumn = 'id'\n";
     page.entry("a rule that cannot be evaluated", &small("", rule), &RUN, 4);
 
+    let declared = [&RUN[..], &["--no-movements", "Sunday"]].concat();
+    page.entry("movements of a day that is declared to have none", &small("", ""), &declared, 4);
+
     let place = small("", "");
     place.write("cuadre.toml", SMALL.replace("[report]", "[report]\nencoding = 'latin-1'"));
     place.write(&missing, "id,date,account,amount\n1,2026-11-20,\u{20ac},10.00\n");
@@ -208,6 +211,12 @@ fn regenerate() {
     page.entry("a day that was never filed", &place, &of("2026-11-19"), 64);
     page.entry("a filing that the day does not have", &place, &[&REGENERATE[..], &["--filing", "9"]].concat(), 64);
     page.entry("no filing's number", &place, &[&REGENERATE[..], &["--filing", "0"]].concat(), 64);
+    let with = |more: &[&'static str]| [&REGENERATE[..], more].concat();
+    page.entry("an instant without offset", &place, &with(&["--as-of", "2026-11-21T12:00:00"]), 64);
+    page.entry("an instant before the first filing", &place, &with(&["--as-of", "2026-11-21T05:00:00-06:00"]), 64);
+    let range = ["regenerate", "--config", "cuadre.toml", "--date", "2026-11-21", "--out", "again"];
+    page.entry("a range without a filing", &place, &[&range[..], &["--through", "2026-11-30"]].concat(), 64);
+    page.entry("a range that ends before it begins", &place, &with(&["--through", "2026-11-19"]), 64);
     place.write("again/notes.txt", "");
     page.entry("a folder that is in use", &place, &REGENERATE, 64);
     fs::remove_dir_all(place.at("again")).unwrap();

@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let configured = Configured::read(&folder.join(CONFIGURATION))?;
     let (data, filings) = (local(configured.data(&None)?)?, local(configured.filings(&None)?)?);
     let progress = Progress::on_stderr(false);
-    let outcome = night::run(&Night {
+    let night = Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: demo.business_date.parse().map_err(EngineError::bug)?,
@@ -39,9 +39,12 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         key: configured.signing_key(&filings)?,
         issued_at: issued_at()?,
         reason: None,
+        operator: None,
+        no_movements: None,
         memory: MEMORY,
         progress: &progress,
-    })?;
+    };
+    let outcome = night::run(&night, |_| Ok(()))?;
     progress.finish();
     show::outcome(&outcome, &configured.config);
     if let Outcome::Filed(filing) = &outcome {

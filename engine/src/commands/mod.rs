@@ -25,6 +25,7 @@ use jiff::{Timestamp, Unit};
 use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
+use crate::judge::MEMORY;
 use crate::signing::signing_key;
 use crate::store::Place;
 
@@ -87,6 +88,42 @@ pub fn main() -> u8 {
         show::error(&error);
         error.exit_code()
     })
+}
+
+/// What commands that work on filings have in common.
+#[derive(clap::Args)]
+struct Common {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Folder or s3:// URL of the series of filings [default: the configuration's]
+    #[arg(long, value_name = "DIR")]
+    filings: Option<PathBuf>,
+    /// Files loaded at once [default: one per core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// Memory to take, in MiB; what does not fit is sorted on disk
+    #[arg(long, value_name = "MIB", default_value_t = MEMORY >> 20, value_parser = parse_memory)]
+    memory: usize,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+impl Common {
+    fn memory_bytes(&self) -> usize {
+        self.memory << 20
+    }
+}
+
+/// The least memory that a day is judged with, in bytes.
+const LEAST_MEMORY: usize = 64 << 20;
+
+fn parse_memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = LEAST_MEMORY >> 20;
+    const MOST: usize = 1 << 20;
+    let mebibytes = text.parse().ok().filter(|mebibytes| (LEAST..=MOST).contains(mebibytes));
+    mebibytes.ok_or_else(|| format!("give mebibytes from {LEAST} to {MOST}"))
 }
 
 /// A configuration with the file it came from.

@@ -7,19 +7,22 @@ use cuadre_rules::exception::Evidence;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{Configured, issued_at, parse_date, print, print_json, show, use_threads};
+use super::{Common, Configured, issued_at, parse_date, print, print_json, show, use_threads};
 use crate::error::{EngineError, exit};
-use crate::judge::{Judgement, MEMORY};
+use crate::judge::Judgement;
+use crate::manifest::Filed;
 use crate::night::{self, Night};
 use crate::progress::Progress;
 use crate::store::{Landing, Working};
 
+/// The environment variable that says who runs a night.
+const OPERATOR: &str = "CUADRE_OPERATOR";
+
 /// Reconcile a day and file it
 #[derive(clap::Args)]
 pub struct Args {
-    /// Configuration file
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    common: Common,
     /// Business date
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Date,
@@ -30,24 +33,18 @@ pub struct Args {
     /// [default: CUADRE_WAREHOUSE_URL, or the configuration's]
     #[arg(long, value_name = "URL")]
     warehouse: Option<String>,
-    /// Folder or s3:// URL of the series of filings [default: the configuration's]
-    #[arg(long, value_name = "DIR")]
-    filings: Option<PathBuf>,
     /// Why a filed day is stated with other figures
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Files loaded at once [default: one per core]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    threads: usize,
+    /// Who runs it, to be stated in the manifest [default: CUADRE_OPERATOR]
+    #[arg(long, value_name = "NAME", value_parser = parse_words)]
+    operator: Option<String>,
+    /// Declare that the day has no movements, and why. A source that has sent some contradicts it
+    #[arg(long, value_name = "REASON", value_parser = parse_words, conflicts_with = "only")]
+    no_movements: Option<String>,
     /// Do only this much of the night: print the differences of both sides as JSON on stdout, file and archive nothing
     #[arg(long, value_name = "WHAT")]
     only: Option<Only>,
-    /// Memory to take, in MiB; what does not fit is sorted on disk
-    #[arg(long, value_name = "MIB", default_value_t = MEMORY >> 20, value_parser = parse_memory)]
-    memory: usize,
-    /// Print the result as JSON on stdout
-    #[arg(long)]
-    json: bool,
 }
 
 /// A part of the night.
@@ -58,18 +55,18 @@ enum Only {
 }
 
 pub fn run(args: &Args) -> Result<u8, EngineError> {
-    use_threads(args.threads)?;
-    let mut configured = Configured::read(&args.config)?;
+    use_threads(args.common.threads)?;
+    let mut configured = Configured::read(&args.common.config)?;
     let warehouse = configured.warehouse(&args.warehouse)?;
     let progress = Progress::on_stderr(true);
     if let Some(Only::EndToEnd) = args.only {
         let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
-        let (places, memory) = (configured.places(data.folder(), warehouse), args.memory << 20);
+        let (places, memory) = (configured.places(data.folder(), warehouse), args.common.memory_bytes());
         return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
     }
     let had_key = configured.config.signing.agent || configured.key().exists();
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
-    let mut series = Working::to_file(&configured.filings(&args.filings)?, args.date)?;
+    let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -79,11 +76,14 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         key: configured.signing_key(series.folder())?,
         issued_at: issued_at()?,
         reason: args.reason.clone(),
-        memory: args.memory << 20,
+        operator: operator(&args.operator)?,
+        no_movements: args.no_movements.clone(),
+        memory: args.common.memory_bytes(),
         progress: &progress,
     };
     let completed = series.complete(&night)?;
-    let outcome = night::run(&night).map_err(|error| series.told(error))?;
+    let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
+    let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
     let outcome = series.settle(outcome)?;
     progress.finish();
     if let Some(id) = completed {
@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }
     show::outcome(&outcome, &configured.config);
-    if args.json {
+    if args.common.json {
         print_json(&show::outcome_json(&outcome))?;
     }
     Ok(show::exit_code(&outcome))
@@ -144,9 +144,19 @@ fn evidence(row: &Evidence) -> serde_json::Value {
     })
 }
 
-fn parse_memory(text: &str) -> Result<usize, String> {
-    const LEAST: usize = 64;
-    const MOST: usize = 1 << 20;
-    let mebibytes = text.parse().ok().filter(|mebibytes| (LEAST..=MOST).contains(mebibytes));
-    mebibytes.ok_or_else(|| format!("give mebibytes from {LEAST} to {MOST}"))
+/// Who runs the night: `given`, or the environment's.
+fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
+    let environment = || std::env::var(OPERATOR).ok().filter(|name| !name.trim().is_empty());
+    let wrong = |why| EngineError::Usage(format!("{OPERATOR}: {why}"));
+    let environment = || environment().map(|name| parse_words(&name).map_err(wrong)).transpose();
+    given.clone().map_or_else(environment, |given| Ok(Some(given)))
+}
+
+/// Words for a manifest: one line, and not an empty one.
+fn parse_words(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty".to_owned()),
+        words if words.contains(char::is_control) => Err("give it in one line, without control characters".to_owned()),
+        words => Ok(words.to_owned()),
+    }
 }

@@ -9,9 +9,11 @@ use cuadre_rules::exception::Exception;
 use cuadre_rules::money::Totals;
 use serde_json::json;
 
+use crate::changes::{CHANGES, Changes};
 use crate::error::{EngineError, exit};
-use crate::night::{Filing, Outcome, Stamping};
+use crate::night::{Filing, Outcome, Superseding};
 use crate::reconcile::gaps::counted;
+use crate::time_stamp::Stamping;
 
 /// Shows why a command stopped.
 pub fn error(error: &EngineError) {
@@ -28,6 +30,14 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
             };
             let what = if filing.is_new { "filed" } else { "nothing new, the day was filed before:" };
             eprintln!("{}: {} {what} {} {status}", config.institution, filing.day.business_date, filing.id);
+            if let Some(Superseding { filing, kind, changes: Changes { added, removed, changed, .. } }) =
+                &filing.supersedes
+            {
+                let added = counted(*added, "movement");
+                eprintln!(
+                    "  supersedes {filing}, as a {kind}: {added} added, {removed} removed, {changed} changed ({CHANGES})"
+                );
+            }
             day(&filing.day, "each in the manifest's exceptions");
             eprintln!("  filing     {}", filing.folder.display());
             for Stamping { authority, answer } in &filing.stamps {
@@ -54,6 +64,9 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
 const MOST_GAPS: usize = 20;
 
 fn day(day: &Day, listed: &str) {
+    if let Some(why) = &day.no_movements {
+        eprintln!("  declared   a day without movements: {why}");
+    }
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     eprintln!(
@@ -129,6 +142,13 @@ pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
             "status": filing.status,
             "manifestSha256": filing.manifest_sha256,
             "folder": filing.folder,
+            "supersedes": filing.supersedes.as_ref().map(|Superseding { filing, kind, changes }| json!({
+                "filing": filing.to_string(),
+                "kind": kind,
+                "added": changes.added,
+                "removed": changes.removed,
+                "changed": changes.changed,
+            })),
             "exceptions": ids(&filing.day),
             "timeStamps": filing.stamps.iter().map(stamping).collect::<Vec<_>>(),
         }),

@@ -7,13 +7,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Decimal128Type;
+use arrow_array::{ArrayRef, Decimal128Array, RecordBatch, UInt32Array};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::take::take_record_batch;
 use cuadre_rules::config::Limits;
-use cuadre_rules::movement::schema;
+use cuadre_rules::movement::{Field, schema};
 
 use super::Part;
 use super::block::Blocks;
@@ -34,6 +36,8 @@ pub struct Staged {
     path: PathBuf,
     rows: usize,
     place: Place,
+    /// The scale that amounts are read in; as they were loaded where `None`.
+    scale: Option<u32>,
 }
 
 /// Where the movements of a file are.
@@ -77,14 +81,14 @@ impl<'a> MovementStage<'a> {
         let columns = schema.project(&written).map_err(EngineError::bug)?;
         let writer = FileWriter::try_new(file, &columns).map_err(|e| failed(WRITING, path, e))?;
         let place = Place::Written { schema, constants, ends: Vec::new() };
-        let staged = Staged { path: path.to_owned(), rows: 0, place };
+        let staged = Staged { path: path.to_owned(), rows: 0, place, scale: None };
         Ok(Self { staged, writer: Some((writer, written)), fold })
     }
 
     /// Writes nothing: movements will be taken from `source` again.
     pub fn leave(path: &Path, source: Source, fold: FileFold<'a>) -> Self {
         let place = Place::Input { source, refused: Vec::new() };
-        Self { staged: Staged { path: path.to_owned(), rows: 0, place }, writer: None, fold }
+        Self { staged: Staged { path: path.to_owned(), rows: 0, place, scale: None }, writer: None, fold }
     }
 
     /// Appends movements; those of a constant column must be what the constant says.
@@ -145,8 +149,19 @@ impl Staged {
         self.rows
     }
 
+    /// The same movements, whose amounts are read in units of a scale that is not less.
+    pub fn at_scale(&self, scale: u32) -> Self {
+        Self { scale: Some(scale), ..self.clone() }
+    }
+
     /// The movements, in record order.
     pub fn read(&self) -> Result<Batches<'_>, EngineError> {
+        let batches = self.read_loaded()?;
+        let Some(scale) = self.scale else { return Ok(batches) };
+        Ok(Box::new(batches.map(move |batch| rescaled(batch?, scale).map_err(|e| failed(READING, &self.path, e)))))
+    }
+
+    fn read_loaded(&self) -> Result<Batches<'_>, EngineError> {
         match &self.place {
             Place::Written { schema, constants, .. } => {
                 let batches = open(&self.path)?.map(|batch| whole(batch?, schema, constants));
@@ -216,6 +231,22 @@ fn whole(batch: RecordBatch, schema: &SchemaRef, constants: &Constants) -> Resul
     let columns: Option<Vec<ArrayRef>> = constants.iter().map(column).collect();
     let columns = columns.ok_or_else(|| ArrowError::IpcError("a staged column is gone".to_owned()))?;
     RecordBatch::try_new(Arc::clone(schema), columns)
+}
+
+/// The same movements with amounts in units of another scale, at least as fine.
+fn rescaled(batch: RecordBatch, scale: u32) -> Result<RecordBatch, ArrowError> {
+    let amounts = batch.column(Field::Amount.column()).as_primitive::<Decimal128Type>();
+    let factor = 10i128.pow(scale.saturating_sub(amounts.scale().unsigned_abs().into()));
+    if factor == 1 {
+        return Ok(batch);
+    }
+    let digits = |minor: i128| minor.checked_mul(factor).ok_or_else(|| ArrowError::ComputeError("overflow".to_owned()));
+    let amounts: Decimal128Array = amounts.try_unary(digits)?;
+    let schema = schema(scale);
+    let kind = schema.field(Field::Amount.column()).data_type().clone();
+    let mut columns = batch.columns().to_vec();
+    columns[Field::Amount.column()] = Arc::new(amounts.with_data_type(kind));
+    RecordBatch::try_new(schema, columns)
 }
 
 impl Source {

@@ -93,7 +93,7 @@ fn state(
 ) -> Result<(), EngineError> {
     match control::judge(expected, actual) {
         ControlVerdict::Matched => {}
-        ControlVerdict::Absent if gaps.has(Kind::ControlAbsent, scope.about) => {}
+        ControlVerdict::Absent if gaps.has(Kind::ControlAbsent, scope.about) || scope.declared_empty() => {}
         ControlVerdict::Absent => {
             let what =
                 scope.source.control.as_ref().and_then(|control| control.file.as_deref()).unwrap_or("a trailer record");

@@ -41,6 +41,7 @@ pub fn judge(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> Res
         }
     }
     if let Some(expected) = scope.source.expected_files
+        && !scope.declared_empty()
         && (distinct as u64) < u64::from(expected)
     {
         gaps.state(Kind::FilesMissing, scope.about, &format!("{distinct} of {expected} expected files arrived"));

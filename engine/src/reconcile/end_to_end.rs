@@ -20,7 +20,8 @@ use super::sorter::{Sorted, Sorter};
 use crate::error::EngineError;
 use crate::load::stage::Staged;
 
-/// The staged movements of both sides, to be compared.
+/// The staged movements of both sides, to be compared. Two filings of a day are compared likewise: the earlier
+/// in the place of the sources, the later in that of the warehouse.
 #[derive(Clone, Copy)]
 pub struct Sides<'a> {
     /// How, by source. Movements of other sources are not compared.

@@ -39,17 +39,24 @@ pub struct Scope<'a> {
     pub bytes: &'a Bytes,
 }
 
+impl Scope<'_> {
+    /// Whether the day is declared to have no movements: nothing has to come then.
+    pub fn declared_empty(&self) -> bool {
+        self.inputs.no_movements.is_some()
+    }
+}
+
 /// Judges one source by its extracts.
 pub fn judge(scope: Scope<'_>, extracts: Vec<Extract<'_>>, gaps: &mut Gaps) -> Result<Judged, EngineError> {
     let mut day = unjudged(scope, &extracts)?;
     let absent = |day| Ok(Judged { day, staged: Vec::new() });
-    if let Some(problem) = unreadable(scope, &extracts) {
+    if let Some(problem) = unreadable(scope.inputs, &scope.source.id, &extracts) {
         day.state = SourceState::Rejected;
         let words = format!("{problem}; no movement of the source is in the report");
         gaps.state(Kind::SourceRejected, scope.about, &words);
         return absent(day);
     }
-    if extracts.is_empty() {
+    if extracts.is_empty() && !scope.declared_empty() {
         day.state = SourceState::Missing;
         let patterns = scope.source.extract.files.patterns().iter();
         let places: Vec<String> = patterns.map(|pattern| with_date(pattern, scope.inputs.business_date)).collect();
@@ -87,9 +94,18 @@ fn unjudged(scope: Scope<'_>, extracts: &[Extract<'_>]) -> Result<SourceDay, Eng
     })
 }
 
+/// The staged movements of a source with these extracts; none where it cannot be used as a whole.
+pub fn movements(inputs: &Inputs, source: &str, extracts: Vec<Extract<'_>>) -> Vec<Staged> {
+    if unreadable(inputs, source, &extracts).is_some() {
+        return Vec::new();
+    }
+    let loaded = extracts.into_iter().filter_map(|extract| extract.loaded?.ok());
+    loaded.flat_map(|loaded| loaded.movements).collect()
+}
+
 /// Why the source as a whole cannot be used.
-fn unreadable(scope: Scope<'_>, extracts: &[Extract<'_>]) -> Option<String> {
-    if let Some(problem) = scope.inputs.problem(Role::Extract, &scope.source.id) {
+fn unreadable(inputs: &Inputs, source: &str, extracts: &[Extract<'_>]) -> Option<String> {
+    if let Some(problem) = inputs.problem(Role::Extract, source) {
         return Some(problem.to_owned());
     }
     extracts.iter().find_map(|extract| match &extract.loaded {
@@ -130,7 +146,7 @@ fn add_up(
         let words = format!("{refused} of {records} records were refused and are not in the report");
         gaps.state(Kind::RecordsRejected, scope.about, &words);
     }
-    if day.records == 0 {
+    if day.records == 0 && !scope.declared_empty() {
         gaps.state(Kind::SourceEmpty, scope.about, "its files arrived without a single record");
     }
     day.actual = ControlTotals { records: Some(day.records), amount: Some(day.amount.clone()), hash_total };

@@ -59,7 +59,7 @@ impl Working {
         series.check_sealed(claimed.id, &sealed)?;
         self.bring_inputs(&claimed, night.progress)?;
         let staging = series.stage(claimed.id)?;
-        let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.progress)?;
+        let made = night::regenerate(&series.archive(), &claimed, staging.path(), night.memory, night.progress)?;
         if made.last().map(|manifest| manifest.sha256) != Some(Sha256Digest::of(&sealed.manifest)) {
             let version = &claimed.statement().predicate.predicate.produced_by.version;
             let message = format!("making {} again gives other bytes", claimed.id);

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::{self, FilingId, INPUTS, LOG, MANIFEST};
+use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST};
 use cuadre_audit::{Series, Sha256Digest, Standing};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,6 +14,7 @@ use super::bucket::{Bucket, Listed};
 use super::{Place, scratch};
 use crate::error::{EngineError, exit};
 use crate::filing::EXCEPTIONS;
+use crate::inputs::{Input, Inputs, Role, Superseded};
 use crate::manifest::{Filed, filing_date};
 use crate::progress::{Count, Progress};
 
@@ -99,34 +100,61 @@ impl Working {
         &self.place
     }
 
+    /// Brings down these filings' manifests.
+    pub fn bring_manifests(&self, ids: &[FilingId]) -> Result<(), EngineError> {
+        self.bring(&ids.iter().map(|id| layout::filing_file(id, MANIFEST)).collect::<Vec<_>>())
+    }
+
     /// Brings down a filing's manifest, and what it was made from.
     pub fn bring_filing(&self, id: FilingId, progress: &Progress) -> Result<(), EngineError> {
-        self.bring(&[layout::filing_file(&id, MANIFEST)])?;
+        self.bring_manifests(&[id])?;
         match self.remote {
             None => Ok(()),
             Some(_) => self.bring_inputs(&Filed::read(&Series::at(&self.folder), id)?, progress),
         }
     }
 
-    /// Brings down everything that a filing was made from.
+    /// Brings down everything that a filing was made from, of what it supersedes the movements too.
     pub(super) fn bring_inputs(&self, filed: &Filed, progress: &Progress) -> Result<(), EngineError> {
-        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(()) };
-        self.bring_list(filed)?;
-        let (inputs, _) = filed.inputs(&Series::at(&self.folder).archive())?;
-        let names = inputs.inputs.iter().map(|input| object_of(&input.file.sha256)).collect::<Result<Vec<_>, _>>()?;
+        let inputs = self.bring_listed(filed.list()?, filed.id, |_| true, progress)?;
+        match inputs.and_then(|inputs| inputs.supersedes) {
+            Some(Superseded { filing, inputs }) => self.bring_movements(inputs.sha256, filing, progress),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings down what the movements of a filing were made from.
+    pub fn bring_movements(&self, list: Sha256Digest, id: FilingId, progress: &Progress) -> Result<(), EngineError> {
+        self.bring_listed(list, id, |input| input.role == Role::Extract, progress).map(drop)
+    }
+
+    /// Brings down those inputs of a filing that are `wanted`, and the list of all.
+    fn bring_listed(
+        &self,
+        list: Sha256Digest,
+        id: FilingId,
+        wanted: impl Fn(&Input) -> bool,
+        progress: &Progress,
+    ) -> Result<Option<Inputs>, EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(None) };
+        self.bring_list(list)?;
+        let (inputs, _) = Inputs::read(&Series::at(&self.folder).archive(), list, id)?;
+        let wanted = inputs.inputs.iter().filter(|input| wanted(input));
+        let mut names = wanted.map(|input| object_of(&input.file.sha256)).collect::<Result<Vec<_>, _>>()?;
+        names.retain(|name| !self.folder.join(name).is_file());
         let found = bucket.find(&names)?;
         progress.phase("bringing down", Some(Count::Bytes(found.iter().map(|object| object.bytes).sum())));
-        bucket.download(&found, &self.folder, &|bytes| progress.advance(bytes))
+        bucket.download(&found, &self.folder, &|bytes| progress.advance(bytes))?;
+        Ok(Some(inputs))
     }
 
     /// Brings down the list of what a filing was made from, and its configuration.
-    fn bring_list(&self, filed: &Filed) -> Result<(), EngineError> {
-        let Some(list) = filed.files().iter().find(|file| file.name == INPUTS) else { return Ok(()) };
-        self.bring(&[layout::object(list.sha256)])?;
+    fn bring_list(&self, list: Sha256Digest) -> Result<(), EngineError> {
+        self.bring(&[layout::object(list)])?;
         let archive = Series::at(&self.folder).archive();
         // What cannot be read is told by whoever needs it.
-        let Ok(text) = std::fs::read(archive.path_of(list.sha256)) else { return Ok(()) };
-        let Ok(inputs) = serde_json::from_slice::<crate::inputs::Inputs>(&text) else { return Ok(()) };
+        let Ok(text) = std::fs::read(archive.path_of(list)) else { return Ok(()) };
+        let Ok(inputs) = serde_json::from_slice::<Inputs>(&text) else { return Ok(()) };
         self.bring(&[object_of(&inputs.config.sha256)?])
     }
 
@@ -144,7 +172,7 @@ impl Working {
         let evidence = latest.iter().map(|id| layout::filing_file(id, EXCEPTIONS));
         self.bring(&manifests.chain(evidence).collect::<Vec<_>>())?;
         if let Some(before) = Filed::before(&series, date)? {
-            self.bring_list(&before)?;
+            self.bring_list(before.list()?)?;
         }
         Ok(())
     }

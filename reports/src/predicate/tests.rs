@@ -73,11 +73,13 @@ fn day() -> Day {
         end_to_end: Some(vec![end_to_end]),
         business: vec![rule],
         exceptions: vec![exception(Kind::RecordsRejected, Some("core"), 1), exception(Kind::WarehouseMissing, None, 0)],
+        no_movements: None,
     }
 }
 
 fn facts() -> Facts<'static> {
     Facts {
+        format: Format::NEWEST,
         institution: "Caja Demo",
         series: "daily",
         issued_at: "2026-11-22T11:58:03.999Z".parse().unwrap(),
@@ -86,6 +88,7 @@ fn facts() -> Facts<'static> {
         filing_kind: "original",
         supersedes: None,
         reason: None,
+        operator: None,
         version: "0.1.0".to_owned(),
         config_sha256: "cd".repeat(32),
     }
@@ -100,7 +103,7 @@ fn every_key_of_the_design() {
     let expected = json!({
         "institution": "Caja Demo", "series": "daily", "businessDate": "2026-11-21", "status": "partial",
         "issuedAt": "2026-11-22T11:58:03Z", "deadline": "2026-11-22T12:00:00Z",
-        "filing": {"number": 1, "kind": "original", "supersedes": null, "reason": null},
+        "filing": {"number": 1, "kind": "original", "supersedes": null, "reason": null, "operator": null},
         "producedBy": {"version": "0.1.0", "configSha256": "cd".repeat(32)},
         "sources": [
             {
@@ -142,6 +145,7 @@ fn every_key_of_the_design() {
                 "records": null, "amount": null, "explanation": "in words", "evidence": null,
             },
         ],
+        "noMovements": null,
     });
     assert_eq!(value(&day(), &facts(), Status::Partial), expected);
     assert_eq!(
@@ -165,6 +169,7 @@ fn a_supplement_of_a_day_without_warehouse() {
         filing_kind: "supplement",
         supersedes: Some("ef".repeat(32)),
         reason: Some("cards came".to_owned()),
+        operator: Some("night shift".to_owned()),
         ..facts()
     };
     let value = value(&day, &facts, Status::Complete);
@@ -172,8 +177,22 @@ fn a_supplement_of_a_day_without_warehouse() {
     assert_eq!(value["endToEnd"], json!([]));
     let filing = json!({
         "number": 2, "kind": "supplement", "supersedes": {"sha256": "ef".repeat(32)}, "reason": "cards came",
+        "operator": "night shift",
     });
     assert_eq!(value["filing"], filing);
+}
+
+#[test]
+fn a_manifest_of_format_1_has_no_key_of_format_2() {
+    let first = Facts { format: Format::FIRST, operator: Some("night shift".to_owned()), ..facts() };
+    let day = Day { no_movements: Some("Sunday".to_owned()), ..day() };
+    let stated = value(&day, &first, Status::Partial);
+    assert!(stated.get("noMovements").is_none() && stated["filing"].get("operator").is_none(), "{stated}");
+    let read: Predicate = serde_json::from_value(stated.clone()).unwrap();
+    assert_eq!((&read.no_movements, &read.filing.operator), (&None, &None));
+    assert_eq!(serde_json::to_value(read).unwrap(), stated);
+    let second = value(&day, &facts(), Status::Partial);
+    assert_eq!(second["noMovements"], json!({"reason": "Sunday"}));
 }
 
 #[test]

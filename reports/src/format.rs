@@ -1,0 +1,39 @@
+//! The format of filings: what the bytes of one are made to.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A format of filings, as `inputs.json` names it. Filings are made in the [newest](Self::NEWEST), and made
+/// again in the one that they have.
+///
+/// | format | what it adds |
+/// |---|---|
+/// | 1 | |
+/// | 2 | `filing.operator` and `noMovements` in the manifest; `supersedes` and `noMovements` in `inputs.json`; with `supersedes`, `changes.csv` |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Format(u32);
+
+/// A key that only newer manifests have: `Some(None)` is `null`, `None` no key.
+pub type Added<T> = Option<Option<T>>;
+
+impl Format {
+    /// The first one.
+    pub const FIRST: Self = Self(1);
+    /// The one that filings are made in.
+    pub const NEWEST: Self = Self(2);
+
+    /// Its number, counted from 1.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// A key of the manifest that is there from format 2 on.
+    pub(crate) fn added_by_2<T>(self, value: Option<T>) -> Added<T> {
+        (self >= Self(2)).then_some(value)
+    }
+}
+
+/// Reads a key that is there: `null` is `Some(None)`.
+pub(crate) fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Added<T>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
