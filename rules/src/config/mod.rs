@@ -83,6 +83,7 @@ pub struct Config {
     #[serde(default, rename = "time_stamp")]
     pub authorities: Vec<TimeStamp>,
     /// How long is kept what no filing names.
+    #[serde(default)]
     pub retention: Retention,
     /// How movements are compared with the warehouse.
     #[serde(default)]
