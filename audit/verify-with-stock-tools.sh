@@ -248,7 +248,7 @@ due_by() {
 
 # token FILE SIGNATURE AUTHORITY: checks a time stamp, and prints when it was made: "seconds fraction?".
 token() {
-    pinned=$(head_of "$signers" time-stamps | grep "^$3 ") || return 1
+    pinned=$(head_of "$stampers" time-stamps | grep "^$3 ") || return 1
     pem=trust/tsa-$3.pem policy=$(echo "$pinned" | cut -d' ' -f2)
     [ "$(digest "$pem")" = "$(echo "$pinned" | cut -d' ' -f3)" ] || return 1
     openssl ts -reply -in "$1" -token_out -out "$work/token" 2>/dev/null || cp "$1" "$work/token"
@@ -319,6 +319,10 @@ while read -r kind first last id number expected supersedes; do
     while read -r trust_last issued _; do
         [ "$trust_last" -ge "$first" ] || [ "$issued" -lt "$not_before" ] || not_before=$((issued + 1))
     done <"$work/generations"
+    # The authorities are those of the generation in front of the filing.
+    stampers=$given_signers
+    [ -n "$stampers" ] && [ -n "$(head_of "$stampers" deadline)" ] ||
+        stampers=$(awk -v first="$first" '$1 < first { file = $3 } END { print file }' "$work/generations")
     stamped='' stamped_up='' newest=$not_before
     while read -r authority; do
         stamp=$signature.$authority.tsr

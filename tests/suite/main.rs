@@ -23,4 +23,5 @@ mod stock_tools;
 mod supplements;
 mod tamper;
 mod time_stamps;
+mod trust;
 mod ukspend;

@@ -85,10 +85,12 @@ fn stamped_at(
 pub(super) fn signed_at(root: &Path, log: &Log, id: &FilingId) -> Result<Timestamp> {
     let folder = root.join(layout::filing(id));
     let sealed = read_sealed(&folder)?;
-    let standing = trust::Standing::read(root, log)?;
-    let times = stamped_at(root, log, &standing, &sealed);
+    let facts = Manifest::from_bytes(&sealed.manifest)?.predicate;
+    let log = log.first(usize::try_from(facts.history.entries).unwrap_or(usize::MAX));
+    let standing = trust::Standing::read(root, &log)?;
+    let times = stamped_at(root, &log, &standing, &sealed);
     let times = times.map_err(|why| Error::damaged("the last filing cannot be read", &folder, why))?;
-    let claimed = Manifest::from_bytes(&sealed.manifest)?.predicate.issued_at;
+    let claimed = facts.issued_at;
     Ok(times.into_iter().fold(claimed, Timestamp::max))
 }
 

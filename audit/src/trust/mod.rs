@@ -19,8 +19,9 @@
 //! is signed by a key that the generation before allows for `cuadre-trust-v1`.
 //!
 //! Of a day counts the calendar of the last generation issued before the day's deadline, so that no
-//! day is declared closed afterwards. Signers and authorities count as the last generation has them:
-//! a key that is revoked from an instant on loses what it signed since.
+//! day is declared closed afterwards. Signers count as the last generation has them: a key that is revoked
+//! from an instant on loses what it signed since. The authorities of a filing are those of the
+//! generation in front of it in `LOG`.
 
 mod calendar;
 

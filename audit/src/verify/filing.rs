@@ -120,9 +120,7 @@ fn time_stamps(
     for name in tokens(log, run) {
         let path = layout::filing_file(&run.id, &layout::token(name));
         let stamp = tree.read(&path).and_then(|token| {
-            let known = judges.authorities.iter().find(|(known, _)| known == name);
-            let (_, pin) = known.ok_or_else(|| format!("the series trusts no time stamps of {name}"))?;
-            let pin = pin.as_ref().map_err(|why| format!("{}: {why}", layout::authority(name)))?;
+            let pin = judges.pin_of(name, run.lines.start)?;
             time_stamp::verify(&token, signature.clone()?, pin).map_err(|e| e.to_string())
         });
         times.extend(stamp.as_ref().ok().map(|stamp| stamp.time));

@@ -20,8 +20,9 @@ use crate::trust::{Calendar, Trust, after};
 pub(super) struct Judges {
     /// Whose signatures count; `None` when nobody's do.
     pub(super) signers: Option<AllowedSigners>,
-    /// Whose time stamps count: name and pin, or why there is none.
-    pub(super) authorities: Vec<(String, Result<Pin, String>)>,
+    /// Whose time stamps count for filings that come after so many lines: name and pin, or why there is
+    /// none.
+    authorities: Vec<(usize, Vec<Known>)>,
     /// Where each generation ends in `LOG`, in lines, and the earliest second in which what comes
     /// after it was signed.
     pub(super) not_before: Vec<(usize, Timestamp)>,
@@ -29,7 +30,19 @@ pub(super) struct Judges {
     given: Option<Trust>,
 }
 
+/// An authority that is trusted: its name, and what is pinned, or why that cannot be.
+type Known = (String, Result<Pin, String>);
+
 impl Judges {
+    /// What is pinned of an authority, for a filing whose lines begin after so many others: as the generation
+    /// in front of it has it, since authorities change their certificates from time to time.
+    pub(super) fn pin_of(&self, name: &str, lines_before: usize) -> Result<&Pin, String> {
+        let last = self.authorities.iter().rev().find(|(end, _)| *end <= lines_before);
+        let known = last.and_then(|(_, known)| known.iter().find(|(known, _)| known == name));
+        let (_, pin) = known.ok_or_else(|| format!("the series trusts no time stamps of {name}"))?;
+        pin.as_ref().map_err(|why| format!("{}: {why}", layout::authority(name)))
+    }
+
     /// The calendar that counts for a day.
     pub(super) fn calendar_of(&self, day: FilingDate) -> Option<&Calendar> {
         let given = self.given.as_ref().and_then(|given| given.calendar.as_ref());
@@ -49,7 +62,8 @@ pub(super) fn judge(tree: &Tree<'_>, log: &Log, blocks: &[Block], options: &Opti
             report.judge("trust", &layout::allowed_signers(number), &problems, by);
         }
     }
-    let mut judges = Judges { not_before: chain.not_before, generations: chain.generations, ..Judges::default() };
+    let (not_before, generations) = (chain.not_before, chain.generations);
+    let mut judges = Judges { not_before, generations, ..Judges::default() };
     if judges.generations.is_empty() {
         let problem = Problem::new(layout::LOG, format!("it does not begin with {}", layout::allowed_signers(1)));
         report.judge("trust", layout::LOG, &[problem], String::new());
@@ -71,7 +85,10 @@ pub(super) fn judge(tree: &Tree<'_>, log: &Log, blocks: &[Block], options: &Opti
     }
     let last = judges.given.as_ref().or(judges.generations.last());
     judges.signers = last.map(|trust| trust.signers.clone());
-    judges.authorities = last.map(|trust| pins(tree, trust)).unwrap_or_default();
+    judges.authorities = match &judges.given {
+        Some(given) if given.calendar.is_some() => vec![(0, pins(tree, given))],
+        _ => chain.ends.iter().zip(&judges.generations).map(|(end, trust)| (*end, pins(tree, trust))).collect(),
+    };
     judges
 }
 
@@ -95,6 +112,8 @@ struct Chain<'a> {
     next: u32,
     first: Option<Sha256Digest>,
     generations: Vec<Trust>,
+    /// Where each generation ends in `LOG`, in lines.
+    ends: Vec<usize>,
     not_before: Vec<(usize, Timestamp)>,
     vouched: Option<String>,
 }
@@ -121,8 +140,8 @@ impl<'a> Chain<'a> {
                 Some(root.unwrap_or_default())
             }
         };
-        let (generations, not_before) = (Vec::new(), Vec::new());
-        Chain { tree, log, root, next: 1, first: None, generations, not_before, vouched: None }
+        let (generations, ends, not_before) = (Vec::new(), Vec::new(), Vec::new());
+        Chain { tree, log, root, next: 1, first: None, generations, ends, not_before, vouched: None }
     }
 
     /// Judges the generation of these lines, and goes on from it if it can be read.
@@ -158,6 +177,7 @@ impl<'a> Chain<'a> {
         problems.extend(self.other_lines(lines, &trust));
         self.first = self.first.or(Some(Sha256Digest::of(&bytes)));
         self.not_before.extend(trust.issued.map(|issued| (lines.end, after(issued))));
+        self.ends.push(lines.end);
         self.generations.push(trust);
         problems
     }

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST, SIGNATURE};
-use cuadre_audit::{Sealed, Series, Sha256Digest, TrustFiles};
+use cuadre_audit::{ErrorKind, Sealed, Series, Sha256Digest, TrustFiles};
 use object_store::UpdateVersion;
 
 use super::Url;
@@ -93,7 +93,11 @@ impl Working {
     /// Makes a generation of trust part of the series.
     pub fn install(&mut self, files: &TrustFiles) -> Result<(), EngineError> {
         let installed = Series::open_or_create(&self.folder).and_then(|series| series.install(files));
-        installed.map_err(|error| self.told(error.into()))?;
+        installed.map_err(|error| match error.kind() {
+            // It comes from a file that was made for another state of the series.
+            ErrorKind::Conflict => EngineError::Setup(error.to_string()),
+            _ => self.told(error.into()),
+        })?;
         let Self { folder, remote: Some(Remote { bucket, log }), .. } = self else { return Ok(()) };
         bring_trust(bucket, folder)?;
         replace_log(bucket, folder, log)
