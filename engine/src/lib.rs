@@ -13,6 +13,7 @@ pub mod filing;
 pub mod inputs;
 pub mod judge;
 pub mod landing;
+pub mod last_signed;
 pub mod load;
 pub mod manifest;
 pub mod night;

@@ -250,3 +250,32 @@ fn a_changed_calendar_and_a_key_in_a_bucket() {
     done(&verify("2026-11-25"), 0);
     assert_eq!(s3.at("filings/trust").read_dir().unwrap().count(), 5);
 }
+
+#[test]
+fn a_key_does_not_sign_two_histories() {
+    let place = institution("", "");
+    done(&run(&place, "2026-11-20", issued()), 0);
+    let backup = place.files("filings");
+    done(&run(&place, "2026-11-21", issued() + DAY), 0);
+    place.write("kept/manifest.json", place.read("filings/filings/2026-11-21.1/manifest.json"));
+    place.write("kept/manifest.json.sig", place.read("filings/filings/2026-11-21.1/manifest.json.sig"));
+
+    fs::remove_dir_all(place.at("filings")).unwrap();
+    for (name, bytes) in &backup {
+        place.write(&format!("filings/{name}"), bytes);
+    }
+    verified(&place, 0);
+    let refused = run(&place, "2026-11-22", issued() + 2 * DAY);
+    assert!(done(&refused, 5).contains("LOG does not begin with the 15 lines"), "{}", refused.stderr);
+    let key = keys(&place, issued(), &["revoke", "key.pub"]);
+    assert!(done(&key, 5).contains("there would be two histories"), "{}", key.stderr);
+
+    // Whoever insists makes a fork, which a kept manifest with its signature shows.
+    let signed = |name: &str| name.starts_with("key.signed-") && !name.contains('/');
+    let memory = place.files(".").into_iter().map(|(name, _)| name).find(|name| signed(name)).unwrap();
+    fs::remove_file(place.at(&memory)).unwrap();
+    done(&run(&place, "2026-11-22", issued() + 2 * DAY), 0);
+    verified(&place, 0);
+    let forked = place.cuadre(["verify", "filings", "--anchor", "kept/manifest.json"]);
+    assert!(done(&forked, 5).contains("a fork, for tests@cuadre.example has signed both"), "{}", forked.stderr);
+}

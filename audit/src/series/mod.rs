@@ -106,6 +106,12 @@ impl Series {
         })
     }
 
+    /// Does `LOG` begin with these lines?
+    pub fn begins_with(&self, history: &History) -> Result<bool> {
+        let entries = usize::try_from(history.entries).unwrap_or(usize::MAX);
+        Ok(Log::read(&self.root)?.history(entries).as_ref() == Some(history))
+    }
+
     /// Every filing, in the order in which they were filed.
     pub fn filings(&self) -> Result<Vec<Filed>> {
         Ok(filings(Log::read(&self.root)?.lines()))

@@ -220,6 +220,7 @@ fn changed(
 ) -> Result<u8, EngineError> {
     let configured = Configured::read(&change.series.config)?;
     let mut working = Working::to_read(&configured.filings(&change.series.filings)?)?;
+    configured.last_signed(&working)?;
     let standing = working.standing()?;
     // The clocks of time stamping authorities may be ahead of ours.
     let issued = issued_at()?.max(working.last_signed()?.unwrap_or(Timestamp::MIN));

@@ -26,8 +26,9 @@ use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
 use crate::judge::MEMORY;
+use crate::last_signed::LastSigned;
 use crate::signing::signing_key;
-use crate::store::Place;
+use crate::store::{Place, Working};
 
 /// The environment variable that names the warehouse.
 const WAREHOUSE_URL: &str = "CUADRE_WAREHOUSE_URL";
@@ -200,6 +201,13 @@ impl Configured {
 
     fn key(&self) -> PathBuf {
         self.folder.join(&self.config.signing.key)
+    }
+
+    /// What the configured key has signed last in a series, which must still be there.
+    fn last_signed(&self, series: &Working) -> Result<LastSigned, EngineError> {
+        let last_signed = LastSigned::of(&self.key(), series.place());
+        last_signed.check(series)?;
+        Ok(last_signed)
     }
 
     /// The key that signs filings in the folder `series`.

@@ -67,6 +67,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let had_key = configured.config.signing.agent || configured.key().exists();
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
     let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
+    let last_signed = configured.last_signed(&series)?;
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -86,6 +87,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
     let outcome = series.settle(outcome)?;
     progress.finish();
+    last_signed.keep(&series);
     if let Some(id) = completed {
         eprintln!("Completed filing {id}, which an interrupted run had claimed");
     }
