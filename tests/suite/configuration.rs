@@ -294,8 +294,11 @@ fn time_stamps() {
     let more = format!("policy = \"1.2.3.4.1\"\nuser = \"caja\"\n{password}\n");
     let open = "[[time_stamp]]\nname = \"b\"\nurl = \"http://[::1]:8080\"\ncertificate = \"b.pem\"\n";
     place.write("cuadre.toml", format!("{SMALL}{table}{more}{open}{}", &more[more.find("user").unwrap()..]));
+    let authority = include_str!("authority.pem");
+    place.write("psc.pem", authority).write("b.pem", authority);
     let done = place.cuadre(CHECK);
     assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("Time-stamped by psc-1, b"), "{}", done.stderr);
 }
 
 #[test]

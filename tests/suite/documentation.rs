@@ -67,12 +67,20 @@ fn the_configurations_of_the_readme_are_valid() {
     let (report, source) = rest.split_once("[[source]]").unwrap();
     let (warehouse, source) = (format!("[warehouse.files]{warehouse}"), format!("[[source]]{source}"));
     for block in blocks {
-        let (warehouse, source) = match block.starts_with("[[source]]") {
-            true => (warehouse.as_str(), block),
-            false => (block, source.as_str()),
+        let whole =
+            |start: &str, warehouse: &str, source: &str| format!("{start}{warehouse}\n[report]{report}{source}");
+        let (old, rest) = start.split_at(start.find("[signing]").unwrap());
+        let (_, rest) = rest.split_at(rest.find("[end_to_end]").unwrap());
+        let text = match block.lines().next().unwrap_or_default() {
+            "[signing]" => whole(&format!("{old}{block}\n{rest}"), &warehouse, &source),
+            "[[source]]" => whole(start, &warehouse, block),
+            "[[time_stamp]]" => whole(start, &warehouse, &format!("{source}\n{block}")),
+            _ => whole(start, block, &source),
         };
         let place = Place::new();
-        place.write("cuadre.toml", format!("{start}{warehouse}\n[report]{report}{source}"));
+        place.write("cuadre.toml", text).write("keys/psc-1.pem", include_str!("authority.pem"));
+        let root = cuadre_audit::SigningKey::from_seed([9; 32]);
+        root.write(&place.at("keys/root"), "root").unwrap();
         let done = place.cuadre(["check", "--config", "cuadre.toml"]);
         assert_eq!(done.code, 0, "{block}\n{}", done.stderr);
     }

@@ -6,7 +6,7 @@ use cuadre_rules::Config;
 use cuadre_rules::cells::Grid;
 use cuadre_rules::config::database::shown;
 use cuadre_rules::config::source::{Compared, ControlFrom, Extract};
-use cuadre_rules::config::{Check, Source};
+use cuadre_rules::config::{Check, Source, TimeStamps};
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use serde_json::json;
@@ -15,7 +15,9 @@ use super::{Configured, parse_date, print_json};
 use crate::database::{Access, Column, Fault, Question, Session};
 use crate::error::{EngineError, exit};
 use crate::landing::with_date;
+use crate::progress::Progress;
 use crate::reconcile::breaks;
+use crate::{time_stamp, trust};
 
 /// Validate a configuration without data, and show the plan that follows from it
 #[derive(clap::Args)]
@@ -26,7 +28,8 @@ pub struct Args {
     /// Show the paths of this business date instead of their patterns
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Option<Date>,
-    /// Also ask every database, for no row: whether it can be reached and read, and has the columns
+    /// Also ask every database, for no row (whether it can be reached and read, and has the columns), and every time
+    /// stamping authority, for a time stamp of nothing in particular
     #[arg(long)]
     connect: bool,
     /// Folder of landing files, and of SQLite databases [default: the configuration's]
@@ -51,9 +54,21 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         return Ok(exit::DONE);
     }
     eprintln!("{}, series {}", config.institution, config.series);
-    eprintln!("Due at {} {} on the day after the business date", config.deadline, config.time_zone);
+    let closed =
+        if config.closed.is_empty() { String::new() } else { format!("; closed: {}", config.closed.join(", ")) };
+    eprintln!("Due at {} {} on the day after the business date{closed}", config.deadline, config.time_zone);
     eprintln!("Data below {}, filings in {}", configured.data(&args.data)?, configured.filings(&None)?);
     eprintln!("Signed by {} with {}{}", config.signing.principal, configured.key().display(), key_note(&configured));
+    if let Some(root) = &config.signing.root {
+        eprintln!("Changes of trust are signed by the root {}", configured.folder.join(root).display());
+        trust::root_signers(config, &configured.folder)?;
+    }
+    let authorities = time_stamp::authorities(config, &configured.folder)?;
+    let names: Vec<&str> = authorities.iter().map(|authority| authority.settings.name.as_str()).collect();
+    match names.is_empty() {
+        true => eprintln!("Time-stamped by nobody: nothing will prove the hour"),
+        false => eprintln!("Time-stamped by {}", names.join(", ")),
+    }
     eprintln!("\nSources ({}):", config.sources.len());
     for source in &config.sources {
         source_plan(config, source, &dated);
@@ -79,7 +94,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     );
     eprintln!("\nThe configuration is valid.");
     match args.connect {
-        true => connect(&configured, args),
+        true => connect(&configured, args, &authorities),
         false => Ok(exit::DONE),
     }
 }
@@ -87,8 +102,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
 /// The day that databases are asked about where none is given: they are asked for no row.
 const NO_DAY: Date = Date::constant(2000, 1, 1);
 
-/// Asks every database, whatever the others answer.
-fn connect(configured: &Configured, args: &Args) -> Result<u8, EngineError> {
+/// Asks every database and time stamping authority, whatever the others answer.
+fn connect(configured: &Configured, args: &Args, authorities: &[time_stamp::Authority<'_>]) -> Result<u8, EngineError> {
     let (config, date) = (&configured.config, args.date.unwrap_or(NO_DAY));
     let data = configured.data(&args.data)?;
     let data = data.folder().unwrap_or(&configured.folder);
@@ -101,7 +116,7 @@ fn connect(configured: &Configured, args: &Args) -> Result<u8, EngineError> {
             faults.push(fault);
         }
     };
-    eprintln!("\nDatabases:");
+    eprintln!("\nAsked:");
     for source in &config.sources {
         if let Some(url) = &source.extract.url {
             tell(&source.id, probe(url, &source.extract, access, date));
@@ -129,10 +144,16 @@ fn connect(configured: &Configured, args: &Args) -> Result<u8, EngineError> {
             tell(id, asked.map(|()| "its query can be asked".to_owned()));
         }
     }
+    let asked: Vec<&time_stamp::Authority<'_>> = authorities.iter().collect();
+    let waits = TimeStamps { retry_seconds: 0, ..config.time_stamps.clone() };
+    let answers = time_stamp::ask(&asked, &waits, &configured.folder, b"cuadre check", &Progress::silent());
+    for (authority, answer) in authorities.iter().zip(answers) {
+        tell(&authority.settings.name, answer.map(|token| format!("stamps, and says it is {}", token.stamp.time)));
+    }
     match faults.into_iter().min_by_key(|fault| fault.passing) {
         Some(fault) => Err(fault.into()),
         None => {
-            eprintln!("\nEvery database answers.");
+            eprintln!("\nAll that were asked answer.");
             Ok(exit::DONE)
         }
     }

@@ -161,7 +161,7 @@ fn list(args: &List) -> Result<u8, EngineError> {
     }
     show(&standing, issued_at()?);
     if let Some(drift) = trust::drift(&standing.trust, &configured.config, &configured.folder)? {
-        eprintln!("The configuration has {drift}: `cuadre keys update` takes that over");
+        eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
     }
     Ok(exit::DONE)
 }

@@ -14,6 +14,7 @@ use crate::manifest::Filed;
 use crate::night::{self, Night};
 use crate::progress::Progress;
 use crate::store::{Landing, Working};
+use crate::trust;
 
 /// The environment variable that says who runs a night.
 const OPERATOR: &str = "CUADRE_OPERATOR";
@@ -95,6 +96,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }
     show::outcome(&outcome, &configured.config);
+    if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
+        eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
+    }
     if args.common.json {
         print_json(&show::outcome_json(&outcome))?;
     }

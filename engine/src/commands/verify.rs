@@ -50,7 +50,14 @@ What this proves, and what it cannot:
   - The files are those that were signed, and none before them was edited, deleted, inserted or
     reordered since: SHA-256 and Ed25519. A tail that was cut off shows only against a manifest kept
     elsewhere (--anchor) or a date (--through); a wholly new series only against signers kept
-    elsewhere (--allowed-signers).
+    elsewhere (--allowed-signers, --root-signers).
+  - A filing existed when it, or a later one that pins it, was time-stamped (RFC 3161). Without a time
+    stamp its timeliness is unproven; the time that a manifest states is a claim. What a time stamp
+    proves rests on the authority whose certificate the series pins.
+  - A signature counts if its key was valid when it was made: at its time-stamped time, or the claimed
+    one, but never before a time that is proven earlier in LOG. A key that is revoked from an instant
+    on loses what it signed since. Who signed a forged filing with a stolen key before that instant
+    cannot be told from the institution.
   - The figures follow from the archived inputs: not checked here; `cuadre regenerate` makes the
     filing again from them and compares every byte.
   - Sources and warehouse were compared row by row where they differ. Which keys differ is read from
