@@ -186,7 +186,8 @@ fn filings_are_stamped_and_judged_by_the_hour() {
     assert_eq!(timeliness(&report), ["proven", "unproven"]);
     assert_eq!(place.cuadre(["verify", "filings", "--timely"]).code, 5);
 
-    // The next night is late; what it pins existed by then, and that is all that is known.
+    // A night that the new authorities are not trusted in yet. When the next is stamped, what it pins existed by
+    // then, and that is all that is known.
     let (three, four) = (Tsa::start(Kind::Ec).unwrap(), Tsa::start(Kind::Rsa).unwrap());
     place.write("three.pem", three.pem()).write("four.pem", four.pem());
     let config = place.read("cuadre.toml");
@@ -203,7 +204,20 @@ fn filings_are_stamped_and_judged_by_the_hour() {
     let third = run(&place, "2026-11-23", late + 1);
     assert_eq!(done(&third, 0).matches("  stamped  ").count(), 2, "{}", third.stderr);
     let report = verified(&place, 0);
-    assert_eq!(timeliness(&report), ["proven", "late", "late", "proven"]);
+    assert_eq!(timeliness(&report), ["proven", "unproven", "unproven", "proven"]);
+
+    // Filed again with another extract, the day is a late supplement, which owes no hour; a first filing is late.
+    place.write("landing/a/2026-11-24.csv", "id,date,account,amount\n1,2026-11-24,x,10.00\n");
+    place.write("warehouse/2026-11-24.csv", "source,id,date,account,amount\na,1,2026-11-24,x,10.00\n");
+    let afternoon = issued() + 4 * DAY + 6 * HOUR;
+    three.set_time(afternoon);
+    four.set_time(afternoon + 60);
+    done(&run(&place, "2026-11-24", afternoon), 0);
+    place.write("landing/a/2026-11-24.csv", "id,date,account,amount\n1,2026-11-24,x,10.50\n");
+    let args = ["run", "--config", "cuadre.toml", "--date", "2026-11-24", "--reason", "a wrong amount"];
+    done(&at(&place, afternoon + 120, &args), 3);
+    let report = verified(&place, 0);
+    assert_eq!(timeliness(&report), ["proven", "unproven", "unproven", "proven", "late", "null"]);
 
     // Judged by a copy of trust that was kept elsewhere, its authorities and calendar count.
     fs::copy(place.at("filings/trust/allowed_signers.1"), place.at("kept")).unwrap();

@@ -12,9 +12,10 @@ use crate::layout::{self, FilingDate, FilingId};
 pub enum Timeliness {
     /// A time stamp proves it.
     Proven,
-    /// Time stamps prove only that it existed after the deadline.
+    /// Its own time stamps were made after the deadline.
     Late,
-    /// No time stamp proves anything.
+    /// It has no time stamp of its own, and those of later filings prove only that it existed after the
+    /// deadline; or no deadline is known.
     Unproven,
 }
 
@@ -53,7 +54,13 @@ fn of(id: FilingId, existed: Option<(Timestamp, FilingId)>, due: Option<Timestam
         (Some((at, stamped)), Some(due)) if at <= due => {
             (Timeliness::Proven, format!("{} {at}, due {due}", by(stamped)))
         }
-        (Some((at, stamped)), Some(due)) => (Timeliness::Late, format!("due {due}, but {} {at}", by(stamped))),
+        (Some((at, stamped)), Some(due)) if stamped == id => {
+            (Timeliness::Late, format!("due {due}, but time-stamped {at}"))
+        }
+        (Some((at, stamped)), Some(due)) => {
+            let told = format!("no time stamp of its own; it existed when {stamped}, which pins it, was time-stamped");
+            (Timeliness::Unproven, format!("{told}, {at}, after it was due, {due}"))
+        }
         (Some((at, stamped)), None) => {
             (Timeliness::Unproven, format!("{} {at}, but no calendar says when it was due", by(stamped)))
         }

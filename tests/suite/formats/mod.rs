@@ -5,9 +5,10 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use cuadre_audit::Series;
+use cuadre_audit::{Series, SigningKey};
 use cuadre_reports::Format;
 use cuadre_tests::s3::copy;
+use cuadre_tests::tsa::{Kind, Tsa};
 use cuadre_tests::{DATE, Done, Place, SMALL, files_below, workspace};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -70,11 +71,14 @@ fn checked(place: &Place, series: &str) -> usize {
 /// golden series that is there is never made anew.
 #[test]
 fn the_series_as_it_is_filed_today() {
+    let Some(tsa) = Tsa::start(Kind::Ec) else { return };
     let place = institution();
     first_day(&place);
     second_day(&place);
+    another_key_and_an_authority(&place, &tsa);
     file(&place, SUNDAY, HOURS[4], &["--no-movements", "domingo"], 0);
     assert_eq!(checked(&place, "filings"), 5);
+    assert!(place.at(&format!("filings/filings/{SUNDAY}.1/manifest.json.sig.psc.tsr")).exists());
     let golden = workspace().join(format!("tests/suite/golden/format-{}", Format::NEWEST.number()));
     if std::env::var_os("CUADRE_BLESS").is_some() && !golden.exists() {
         fs::remove_file(place.at("filings/LOCK")).expect("the lock is removed");
@@ -196,6 +200,21 @@ fn second_day(place: &Place) {
         ],
     );
     file(place, NEXT_DAY, HOURS[3], &[], 3);
+}
+
+/// From now on another key signs, and an authority stamps.
+fn another_key_and_an_authority(place: &Place, tsa: &Tsa) {
+    tsa.set_time(HOURS[4].parse().expect("a number"));
+    SigningKey::from_seed([8; 32]).write(&place.at("next"), "next").expect("a key is written");
+    place.write("psc.pem", tsa.pem());
+    let clock = [("SOURCE_DATE_EPOCH".to_owned(), HOURS[3].to_owned())];
+    let rotated = place.cuadre_with(["keys", "rotate", "next.pub", "--config", "cuadre.toml"], &clock);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    let config = CONFIG.replace("key = \"key\"", "key = \"next\"");
+    let authority = format!("[[time_stamp]]\nname = \"psc\"\nurl = \"{}\"\ncertificate = \"psc.pem\"\n", tsa.url());
+    place.write("cuadre.toml", format!("{config}\n{authority}"));
+    let updated = place.cuadre_with(["keys", "update", "--config", "cuadre.toml"], &clock);
+    assert_eq!(updated.code, 0, "{}", updated.stderr);
 }
 
 fn spei(place: &Place, date: &str, records: &[(&str, &str, &str, &str)]) {
