@@ -7,7 +7,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use cuadre_audit::SigningKey;
-use cuadre_tests::s3::S3;
+use cuadre_tests::s3::{Break, S3};
 use cuadre_tests::tsa::{Failure, Kind, Tsa};
 use cuadre_tests::{Done, ISSUED_AT, Place, SMALL, workspace};
 use serde_json::Value;
@@ -292,4 +292,49 @@ fn a_key_does_not_sign_two_histories() {
     verified(&place, 0);
     let forked = place.cuadre(["verify", "filings", "--anchor", "kept/manifest.json"]);
     assert!(done(&forked, 5).contains("a fork, for tests@cuadre.example has signed both"), "{}", forked.stderr);
+}
+
+/// A run that claimed its place on object storage and broke off is completed with the time stamps that it had.
+#[test]
+fn a_claimed_filing_keeps_its_time_stamps() {
+    let Some(tsa) = Tsa::start(Kind::Ec) else { return };
+    let s3 = S3::start();
+    let place = institution("", &format!("[time_stamps]\nretry_seconds = 0\n{}", authority("one", &tsa)));
+    place.write("one.pem", tsa.pem());
+    let run = |filings: &str, epoch: i64| {
+        let mut env = s3.env();
+        env.push(("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string()));
+        let config = ["run", "--config", "cuadre.toml", "--date", "2026-11-20", "--filings"];
+        place.cuadre_with(config.iter().chain(&[filings]), &env)
+    };
+    s3.break_at(None);
+    done(&run("s3://test/whole", issued()), 0);
+    let total = s3.writes().len();
+    let mut completed = 0;
+    for write in 1..total {
+        let filings = format!("filings-{write}");
+        let url = format!("s3://test/{filings}");
+        s3.break_at(Some((write, Break::After)));
+        tsa.set_time(issued());
+        assert_ne!(run(&url, issued()).code, 0);
+        s3.break_at(None);
+        let claim = fs::read(s3.at(&filings).join("claims/2")).ok();
+        // A time stamp that is asked for again would come too late.
+        tsa.set_time(if claim.is_some() { issued() + HOUR } else { issued() });
+        let next = run(&url, issued() + HOUR);
+        done(&next, 0);
+        let report = place.cuadre_with(["verify", &url, "--timely"], &s3.env());
+        match claim {
+            None => assert_eq!(report.code, 0, "write {write}: {}", report.stderr),
+            Some(claim) => {
+                completed += 1;
+                assert!(next.stderr.contains("Completed filing 2026-11-20.1"), "{}", next.stderr);
+                assert_eq!(report.code, 0, "write {write}: {}", report.stderr);
+                let token = s3.at(&filings).join("filings/2026-11-20.1/manifest.json.sig.one.tsr");
+                let hex: String = fs::read(token).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+                assert!(String::from_utf8(claim).unwrap().ends_with(&format!("\none {hex}\n")));
+            }
+        }
+    }
+    assert!(completed > 3, "{completed} of {total}");
 }

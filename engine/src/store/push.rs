@@ -154,9 +154,12 @@ impl Url {
     }
 }
 
-/// Brings up the files of trust, none of which ever changes.
+/// Brings up the files of trust, none of which ever changes. Allowed signers come last: once they are
+/// there, so is everything they need.
 fn bring_trust(bucket: &Bucket, folder: &Path) -> Result<(), EngineError> {
-    for (name, path) in below(folder, layout::TRUST)?.0 {
+    let (last, first): (Vec<_>, Vec<_>) =
+        below(folder, layout::TRUST)?.0.into_iter().partition(|(name, _)| layout::is_allowed_signers(name));
+    for (name, path) in first.into_iter().chain(last) {
         let bytes = fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))?;
         create(bucket, &name, bytes, "another run has changed its trust just now")?;
     }
