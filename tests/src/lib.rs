@@ -100,6 +100,17 @@ impl Place {
         self.read(&format!("filings/filings/{DATE}.1/{name}"))
     }
 
+    /// Has the key at `key` forget what it has signed last.
+    pub fn forget_last_signed(&self) {
+        for entry in fs::read_dir(self.path()).expect("a folder is listed") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("key.signed-") {
+                fs::remove_file(&path).expect("a file goes");
+            }
+        }
+    }
+
     /// Every file below the folder, by path, in order.
     pub fn files(&self, below: &str) -> Vec<(String, Vec<u8>)> {
         files_below(&self.at(below))

@@ -197,6 +197,7 @@ fn series() {
 
     let log = place.read("filings/LOG");
     place.write("filings/LOG", log.replacen('a', "b", 1));
+    place.forget_last_signed();
     page.entry("a history that was changed by hand", &place, &RUN, 5);
     page.done();
 }

@@ -252,13 +252,6 @@ fn a_series_has_one_founder() {
     assert_eq!(verify(&place, &s3, FILINGS).code, 0);
 }
 
-/// Has the key forget what it has signed last, where a series is begun anew in the same place.
-fn forget(place: &Place) {
-    for (name, _) in place.files(".").iter().filter(|(name, _)| name.contains("key.signed-")) {
-        fs::remove_file(place.at(name)).expect("a file goes");
-    }
-}
-
 /// Wherever a run breaks off, the next one leaves the series whole, with a filing of the first run
 /// where that had claimed its place.
 fn is_completed(how: Break, founded: bool) {
@@ -291,7 +284,7 @@ fn is_completed(how: Break, founded: bool) {
             assert!(total > 10, "{:?}", s3.writes());
             write = 0;
             fs::remove_dir_all(s3.at(&filings)).expect("a file of the bucket");
-            forget(&place);
+            place.forget_last_signed();
             continue;
         }
         assert_ne!(broken.code, 0, "write {write}: {}", broken.stderr);

@@ -285,9 +285,7 @@ fn a_key_does_not_sign_two_histories() {
     assert!(done(&key, 5).contains("there would be two histories"), "{}", key.stderr);
 
     // Whoever insists makes a fork, which a kept manifest with its signature shows.
-    let signed = |name: &str| name.starts_with("key.signed-") && !name.contains('/');
-    let memory = place.files(".").into_iter().map(|(name, _)| name).find(|name| signed(name)).unwrap();
-    fs::remove_file(place.at(&memory)).unwrap();
+    place.forget_last_signed();
     done(&run(&place, "2026-11-22", issued() + 2 * DAY), 0);
     verified(&place, 0);
     let forked = place.cuadre(["verify", "filings", "--anchor", "kept/manifest.json"]);
