@@ -17,4 +17,5 @@ mod signing;
 mod stock_tools;
 mod tamper;
 mod time_stamps;
+mod two_verifiers;
 mod ukspend;

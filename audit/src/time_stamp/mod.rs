@@ -16,8 +16,8 @@
 //! # What is not signed
 //! and may therefore differ without being noticed, in an otherwise valid answer: whether the status is
 //! granted or granted with modifications, and its words; the name of an RSA signature, which may
-//! mention the digest or not; certificates beside the pinned one, revocation lists, and unsigned
-//! attributes. Nothing is read from any of them.
+//! mention the digest or not; whether the parameters of a digest are absent or null; which of two equal forms an
+//! ECDSA signature has; certificates, revocation lists, and unsigned attributes. Nothing is read from any of them.
 
 mod algorithms;
 mod asn1;

@@ -35,12 +35,13 @@ impl<'a> Tree<'a> {
     /// `with_archive`.
     pub(super) fn survey(files: &'a dyn Files, with_archive: bool) -> Self {
         let Listing { files: listed, folders, others, problems } = files.list();
-        let problems = problems.into_iter().map(|(path, why)| Problem::new(path, why)).collect();
+        let archived = format!("{}/", layout::ARCHIVE);
+        let problems = problems.into_iter().filter(|(path, _)| with_archive || !path.starts_with(&archived));
+        let problems = problems.map(|(path, why)| Problem::new(path, why)).collect();
         let mut entries = BTreeMap::new();
         entries.extend(folders.into_iter().map(|path| (path, Entry::Folder)));
         entries.extend(others.into_iter().map(|path| (path, Entry::Other)));
         let mut to_hash = Vec::new();
-        let archived = format!("{}/", layout::ARCHIVE);
         for (path, bytes) in listed {
             if layout::is_staging(&path) || layout::is_incoming(&path) {
                 entries.insert(path, Entry::File(Err("it is still being written".to_owned())));
