@@ -121,6 +121,7 @@ check strays . "LOG does not name $(some "$work/strays")" 'every file is account
 
 sed -n 's|^f \./\(archive/sha256/\(..\)/\(\2[0-9a-f]*\)\)$|\3  \1|p' "$work/found" | grep -E '^[0-9a-f]{64} ' |
     sort >"$work/objects"
+cut -c1-64 "$work/objects" >"$work/named_objects"
 if [ -z "$without_archive" ]; then
     ! grep -aE '^(odd )?[a-z] \./archive/' "$work/found" |
         grep -avE '^d \./archive/sha256(/[0-9a-f][0-9a-f])?$' | sed 's|^f \./\(.*/\(.*\)\)$|\2  \1|' | sort |
@@ -255,38 +256,64 @@ reads() {
     case ${zone#* } in posix/* | right/* | posixrules | localtime | */../* | ../*) return 1 ;; esac
     cmp -s "$1" "$2" && [ "$(head -c 4 "${TZDIR:-/usr/share/zoneinfo}/${zone#* }" 2>/dev/null)" = TZif ]
 }
-# head_of FILE NAME: the values of the lines "# NAME value" at the head of a generation of trust.
-head_of() { sed -n "s/^# $2 //p" "$1"; }
+# head_of FILE NAME: the values of the lines "# NAME value" at the head of what was read of a generation of trust.
+head_of() {
+    while read -r mark word value; do
+        [ "$mark" = '#' ] || break
+        [ "$word" != "$2" ] || printf '%s\n' "$value"
+    done <"$1"
+}
 seconds() { date -d "$1" +%s; }
 compact() { date -d "@$1" +%Y%m%d%H%M%SZ; }
 
 # armored SIGNATURE: is it written as `ssh-keygen -Y sign` writes it, with an Ed25519 key? Whatever else reads as the
 # same signature would be another file.
 armored() {
-    sed '1d;$d' "$1" | base64 -d >"$work/blob" 2>/dev/null
-    {
-        echo '-----BEGIN SSH SIGNATURE-----'
-        base64 -w 70 "$work/blob"
-        echo '-----END SSH SIGNATURE-----'
-    } | cmp -s - "$1" && hex <"$work/blob" | awk '{
-        key = "0000000b7373682d65643235353139"
-        if (substr($0, 1, 66) != "53534853494700000001" "00000033" key "00000020") exit 1
-        n = length($0) - 128
-        if (substr($0, n - 45, 46) != "00000053" key "00000040") exit 1
-        hash = substr($0, n - 73, 28)
-        if (hash != "0000000000000006736861323536" && hash != "0000000000000006736861353132") exit 1
-        # The second half is a number, last byte first, and smaller than the order of the group.
-        for (at = n + 127; at > n + 64; at -= 2) s = s substr($0, at, 2)
-        exit (s "") >= "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed"
-    }'
+    { cat "$1" && echo end; } | awk '
+        BEGIN { digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; hexes = "0123456789abcdef" }
+        NR == 1 { if ($0 != "-----BEGIN SSH SIGNATURE-----") exit 1; next }
+        after { if (after++ > 1 || $0 != "end") exit 1; next }
+        $0 == "-----END SSH SIGNATURE-----" { after = 1; next }
+        # Lines of 70 digits of Base64, the last of them perhaps shorter.
+        short || length($0) > 70 || length($0) == 0 { exit 1 }
+        { short = length($0) < 70; text = text $0 }
+        END {
+            if (after != 2 || length(text) % 4) exit 1
+            padding = text ~ /==$/ ? 2 : text ~ /=$/
+            for (at = 1; at <= length(text) - padding; at++) {
+                six = index(digits, substr(text, at, 1)) - 1
+                if (six < 0) exit 1
+                bits = bits * 64 + six; held += 6
+                while (held >= 4) {
+                    held -= 4; unit = 2 ^ held; four = int(bits / unit)
+                    hex = hex substr(hexes, four + 1, 1); bits -= four * unit
+                }
+            }
+            # What is left over is zero.
+            if (bits || (length(hex) % 2 && hex !~ /0$/)) exit 1
+            hex = substr(hex, 1, length(hex) - length(hex) % 2)
+            key = "0000000b7373682d65643235353139"
+            if (substr(hex, 1, 66) != "53534853494700000001" "00000033" key "00000020") exit 1
+            n = length(hex) - 128
+            if (substr(hex, n - 45, 46) != "00000053" key "00000040") exit 1
+            hash = substr(hex, n - 73, 28)
+            if (hash != "0000000000000006736861323536" && hash != "0000000000000006736861353132") exit 1
+            # The second half is a number, last byte first, and smaller than the order of the group.
+            for (at = n + 127; at > n + 64; at -= 2) number = number substr(hex, at, 2)
+            exit (number "") >= "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed"
+        }'
 }
 # vouch SIGNERS NAMESPACE SIGNATURE FILE SECONDS: did one of the signers sign the file at that time? Who, in $by.
 vouch() {
     [ -f "$3" ] && armored "$3" || return 1
-    set -- "$@" "$(sed -n '/^#/!s/ .*//p' "$1" | sort -u)"
-    window=''
-    ! grep -q '^[^#].*valid-' "$1" || window="-Overify-time=$(compact "$5")"
-    for by in $6; do
+    who=' ' window=''
+    while read -r by options; do
+        case $by in '#'*) continue ;; esac
+        case $options in *valid-*) window=1 ;; esac
+        case $who in *" $by "*) ;; *) who="$who$by " ;; esac
+    done <"$1"
+    [ -z "$window" ] || window="-Overify-time=$(compact "$5")"
+    for by in $who; do
         ssh-keygen -Y verify -f "$1" -I "$by" -n "$2" -s "$3" ${window:+"$window"} <"$4" >/dev/null 2>&1 && return 0
     done
     return 1
@@ -314,13 +341,9 @@ while read -r kind first last _; do
         failed trust "$file: it is not the next generation of trust, or is not understood"
         break
     fi
-    issued=$(head_of "$read" issued)
+    issued=$(head_of "$read" issued) own=$(head_of "$read" generation)
     issued=$(seconds "${issued:-1970-01-01T00:00:00Z}")
-    if [ -n "$(head_of "$read" generation)" ]; then
-        [ "$(head_of "$read" generation)" = "$generation" ] && [ "$(head_of "$read" series)" = "$first_digest" ]
-    else
-        [ "$generation" = 1 ]
-    fi && [ "$issued" -ge "$issued_before" ]
+    [ "${own:-1}" = "$generation" ] && [ "$(head_of "$read" series)" = "$first_digest" ] && [ "$issued" -ge "$issued_before" ]
     check trust "$file" 'it is not this generation of this series, or was issued before the one it follows'
     vouchers=${root:-$signers} signature=''
     if [ -n "$vouchers" ]; then
@@ -328,17 +351,15 @@ while read -r kind first last _; do
         vouch "$vouchers" cuadre-trust-v1 "$signature" "$file" "$issued"
         check trust "$file" 'nobody entitled has signed it' "signed by ${by:-}"
     fi
-    {
-        head_of "$read" time-stamps | while read -r authority _ sum; do
-            line="$sum  trust/tsa-$authority.pem"
-            head -n "$last" LOG | grep -qx "$line" || echo "$line is missing"
-            head -n "$((first - 1))" LOG | grep -qx "$line" || echo "trust/tsa-$authority.pem"
-        done
-        [ "$generation" != 1 ] || ! sed -n "${first},${last}p" "$work/paths" | grep -x trust/root_signers
-        [ -z "$signature" ] || echo "$signature"
-        echo "$file"
-    } | sort >"$work/expected"
-    sed -n "${first},${last}p" "$work/paths" | sort | cmp -s - "$work/expected"
+    # The lines are those of the certificates that are new, the root signers, the signature: no more, no fewer.
+    awk -v first="$first" -v last="$last" -v file="$file" -v signature="$signature" '
+        FILENAME != "LOG" { if ($1 == "#" && $2 == "time-stamps") needed["trust/tsa-" $3 ".pem"] = $5; next }
+        FNR > last { exit }
+        { path = $2; is_needed = path in needed && needed[path] == $1; if (is_needed) { delete needed[path] } }
+        FNR < first || is_needed || path == file || (path == "trust/root_signers" && file ~ /[.]1$/) { next }
+        path == signature { signature = ""; next }
+        { bad = 1 }
+        END { for (path in needed) bad = 1; exit bad || signature != "" }' "$read" LOG
     check trust "$file" 'its lines in LOG are not those of its files'
     [ -n "$first_digest" ] || first_digest=$(sed -n "${last}s/ .*//p" LOG)
     issued_before=$issued signers=$read
@@ -356,7 +377,7 @@ fi
 
 # Reads two lines of hexadecimal digits, a certificate and an answer of a time stamping authority, in DER. Prints the
 # token without what nobody signed (certificates, revocation lists, unsigned attributes), in octal, and then what the
-# time stamp says: policy, digest algorithm, digest, time.
+# time stamp says: policy, digest algorithm, digest, time; and from when until when the certificate is valid.
 # shellcheck disable=SC2016 # The fields are those of awk.
 time_stamp='
     function byte(at) { return 16 * index(digits, substr(hex, at, 1)) + index(digits, substr(hex, at + 1, 1)) - 17 }
@@ -378,6 +399,25 @@ time_stamp='
         enter(wanted); whole = substr(hex, pos, to - pos); value = substr(hex, from, to - from); pos = to
         return whole
     }
+    # The text of an element.
+    function ascii(text,   at, pair, all) {
+        for (at = 1; at < length(text); at += 2) {
+            pair = substr(text, at, 2)
+            all = all (pair ~ /^3[0-9]$/ ? substr(pair, 2) : pair == "2e" ? "." : pair == "5a" ? "Z" : "?")
+        }
+        return all
+    }
+    # A time of the certificate, as `date` reads it.
+    function instant(   text) {
+        if (next_is("17")) { take("17"); text = ascii(value); text = (substr(text, 1, 2) < 50 ? 20 : 19) text }
+        else { take("18"); text = ascii(value) }
+        if (length(text) != 15 || text !~ /^[0-9]*Z$/) exit 1
+        return written(text)
+    }
+    function written(text) {
+        return substr(text, 1, 4) "-" substr(text, 5, 2) "-" substr(text, 7, 2) "T" \
+            substr(text, 9, 2) ":" substr(text, 11, 2) ":" substr(text, 13, 2) "Z"
+    }
     function next_is(tag) { return pos < end && substr(hex, pos, 2) == tag }
     # Goes into an element that is the last.
     function open(wanted) { enter(wanted); if (to != end) exit 1; pos = from }
@@ -397,7 +437,19 @@ time_stamp='
     NR == 1 {
         within($0); open("30"); enter("30"); end = to; pos = from
         if (next_is("a0")) take("a0")
-        serial = take("02"); take("30"); pinned = take("30") serial; next
+        serial = take("02"); take("30"); pinned = take("30") serial
+        take("30"); validity = value; take("30"); take("30")
+        # Its key must be one that counts: on P-256 or P-384, or RSA of 2048 to 8192 bits.
+        within(value); take("30"); algorithm = value; take("03"); bits = substr(value, 3)
+        if (algorithm ~ /^06072a8648ce3d0201/) { if (algorithm !~ /(06082a8648ce3d030107|06052b81040022)$/) exit 1 }
+        else if (algorithm !~ /^06092a864886f70d01010[1a]/) exit 1
+        else {
+            within(bits); open("30"); take("02"); sub(/^00/, "", value)
+            bits = 4 * length(value) - (value ~ /^[0-7]/) - (value ~ /^[0-3]/) - (value ~ /^[01]/)
+            if (bits < 2048 || bits > 8192) exit 1
+        }
+        within(validity); start = instant(); stop = instant()
+        next
     }
     {
         within($0); open("30")
@@ -460,11 +512,7 @@ time_stamp='
             if (oid == "") { top = arc < 80 ? int(arc / 40) : 2; oid = top "." (arc - 40 * top) } else oid = oid "." arc
             arc = 0
         }
-        within(time); made = ""
-        for (; pos < end; pos += 2) {
-            pair = substr(hex, pos, 2)
-            made = made (pair ~ /^3[0-9]$/ ? substr(pair, 2) : pair == "2e" ? "." : pair == "5a" ? "Z" : "?")
-        }
+        made = ascii(time)
         if (made !~ /^[0-9]+(\.[0-9]+)?Z$/ || index(made "Z", "Z") > 25) exit 1
         split(made, part, "[.Z]")
         if (length(part[1]) != 14 || substr(made, 13, 2) > 59) exit 1
@@ -474,19 +522,15 @@ time_stamp='
         hex = wrap("30", "06092a864886f70d010702" wrap("a0", hex))
         for (at = 1; at < length(hex); at += 2) printf "\\0%03o", byte(at)
         print ""
-        print oid, said, imprint, substr(made, 1, 4) "-" substr(made, 5, 2) "-" substr(made, 7, 2), \
-            substr(made, 9, 2) ":" substr(made, 11, 2) ":" substr(made, 13, 2), (made ~ /\..*[1-9]/)
+        print oid, said, imprint, written(made), (made ~ /\..*[1-9]/), start, stop
     }'
 
-# pinned AUTHORITY: is its certificate the pinned one, and its key one that counts? Once for each authority.
+# pinned AUTHORITY: is its certificate the pinned one? Once for each authority.
 pinned() {
     pin=$work/tsa-$1
     [ ! -f "$pin" ] || return 0
     [ -n "$signers" ] || return 1
-    head_of "$signers" time-stamps | while read -r authority policy sum; do
-        [ "$authority" != "$1" ] || echo "$policy $sum"
-    done >"$work/pinned"
-    read -r policy sum <"$work/pinned" || return 1
+    head_of "$signers" time-stamps | grep "^$1 " >"$work/pinned" && read -r _ policy sum <"$work/pinned" || return 1
     [ -f "trust/tsa-$1.pem" ] && [ "$(sha256sum <"trust/tsa-$1.pem")" = "$sum  -" ] || return 1
     needs openssl
     # The one certificate in it, whatever is around it.
@@ -498,26 +542,18 @@ pinned() {
             if (!end) exit 1
             text = substr(part[2], 1, end - 1); gsub(/[ \t\r\n\f]/, "", text); print text
         }' | base64 -d >"$pin.der" 2>/dev/null
-    openssl x509 -inform DER -in "$pin.der" -out "$pin.pem" 2>/dev/null || return 1
-    openssl x509 -in "$pin.pem" -noout -text -certopt no_extensions,no_sigdump 2>/dev/null >"$pin.text" || return 1
-    grep -qE 'ASN1 OID: (prime256v1|secp384r1)$' "$pin.text" || {
-        bits=$(sed -n 's/.*Public-Key: (\([0-9]*\) bit.*/\1/p' "$pin.text")
-        grep -qE 'Public Key Algorithm: rsa(Encryption|ssaPss)' "$pin.text" && [ "${bits:-0}" -ge 2048 ] &&
-            [ "$bits" -le 8192 ]
-    } || return 1
+    { echo '-----BEGIN CERTIFICATE-----' && base64 "$pin.der" && echo '-----END CERTIFICATE-----'; } >"$pin.pem"
     hex <"$pin.der" >"$pin.hex"
-    from=$(seconds "$(sed -n 's/.*Not Before: //p' "$pin.text")") || return 1
-    to=$(seconds "$(sed -n 's/.*Not After : //p' "$pin.text")") || return 1
-    echo "$policy $from $to" >"$pin"
+    echo "$policy" >"$pin"
 }
 # stamped TOKEN SIGNATURE AUTHORITY: is it a time stamp of the signature by that authority? It was then made in the
 # seconds from $made to $made_up.
 stamped() {
     pinned "$3" || { why='the series trusts no time stamps of it' && return 1; }
-    read -r policy from to <"$work/tsa-$3"
+    read -r policy <"$work/tsa-$3"
     why='it is not written as RFC 3161 demands'
     { cat "$work/tsa-$3.hex" && hex <"$1"; } | awk "$time_stamp" >"$work/stamp" || return 1
-    { read -r octal && read -r own hash imprint day clock more; } <"$work/stamp" || return 1
+    { read -r octal && read -r own hash imprint made more from to; } <"$work/stamp" || return 1
     printf '%b' "$octal" >"$work/token"
     why='its signature is not that of the pinned certificate'
     # The certificate is trusted as it is, whatever it is for. Its signature must name it by digest (-cades).
@@ -527,7 +563,8 @@ stamped() {
     why="it is of other bytes, or of a policy that is not pinned, or of a time at which the certificate was not valid"
     [ "$policy" = any ] || [ "$own" = "$policy" ] || return 1
     [ "$("${hash}sum" <"$2")" = "$imprint  -" ] || return 1
-    made=$(date -d "$day $clock" +%s 2>/dev/null) || return 1
+    printf '%s\n' "$made" "$from" "$to" | date -f - +%s >"$work/times" 2>/dev/null || return 1
+    { read -r made && read -r from && read -r to; } <"$work/times"
     made_up=$((made + more))
     [ "$made" -ge "$from" ] && [ "$made_up" -le "$to" ]
 }
@@ -556,21 +593,23 @@ reading='
             and (.history | type == "object" and keys == ["entries", "sha256"] and (.sha256 | sha)));
     def is_in_place: .predicate | .businessDate == $date and .filing.number == ($number | tonumber)
         and .filing.supersedes == (if $supersedes == "null" then null else {sha256: $supersedes} end);
-    def told(name): "\(name) \(tojson)", (select(in_order) | "ordered \(name)");
-    input
-    | told("manifest"),
+    input as $manifest | (try input catch null) as $inputs
+    | ($manifest | (select(in_order and is_manifest) | "is_manifest"),
         if is_manifest then
-            "is_manifest",
             (select(is_in_place) | "is_in_place"),
             "issued \(.predicate.issuedAt)",
             "history \(.predicate.history | "\(.entries) \(.sha256)")",
             (select(any(.subject[]; .name == "inputs.json")) | "has_inputs"),
             (.subject[] | "subject \(.digest.sha256)  \($folder)/\(.name)")
-        else empty end,
-        (try input catch empty | told("inputs"), (.. | objects | .sha256? | select(sha) | "object \(.)"))'
-# canonical KEY FILE: is the file what jq has read under that key, written as RFC 8785 has it, in integers that are exact?
+        else empty end),
+        ($inputs | select(in_order) | "are_inputs"),
+        ($inputs | .. | objects | .sha256? | select(sha) | "object \(.)"),
+        "whole", $manifest, $inputs'
+# canonical LINE FILE: is the file what jq has read, written as RFC 8785 has it, in integers that are exact?
 canonical() {
-    grep -qx "ordered $1" "$work/read" && sed -n "s/^$1 //p" "$work/read" | cmp -s - "$2" && awk '
+    # jq writes one character, DEL, otherwise.
+    { sed "1,/^whole\$/d" "$work/read" | sed -n "$1p" | if grep -q "$(printf '\177')" "$2"; then sed 's/\\u007f/\x7f/g'; else cat; fi; } |
+        cmp -s - "$2" && awk '
         NR == 1 {
             gsub(/"([^"\\]|\\.)*"/, "")
             gsub(/true|false|null/, "")
@@ -595,33 +634,55 @@ while read -r kind first last id number expected supersedes; do
     folder=filings/$id
     manifest=$folder/manifest.json signature=$folder/manifest.json.sig issued=''
     sed -n "${first},${last}p" LOG >"$work/lines"
-    cut -c67- "$work/lines" >"$work/own"
-    if ! grep -qx "$manifest" "$work/own" || ! grep -qx "$signature" "$work/own"; then
+    # What its lines name besides reports and evidence.
+    others=0 names='' sum_of_inputs=''
+    : >"$work/authorities"
+    while read -r sum path; do
+        case $path in
+            "$manifest" | "$signature") names="$names $path" others=$((others + 1)) ;;
+            "$folder/inputs.json") sum_of_inputs=$sum ;;
+            "$signature."*.tsr)
+                authority=${path#"$signature."} authority=${authority%.tsr}
+                case $authority in
+                    '' | -* | *[!a-z0-9-]*) ;;
+                    *) printf '%s\n' "$authority" >>"$work/authorities" && others=$((others + 1)) ;;
+                esac ;;
+        esac
+    done <"$work/lines"
+    if [ "$names" != " $manifest $signature" ]; then
         failed manifest "$manifest: LOG does not name it with its signature"
         continue
     fi
-    # jq writes one character, DEL, otherwise than RFC 8785.
-    tr '\177' ' ' <"$manifest" >"$work/manifest"
-    : >"$work/inputs"
-    [ ! -f "$folder/inputs.json" ] || tr '\177' ' ' <"$folder/inputs.json" >"$work/inputs"
     jq -nrc --arg date "${id%.*}" --arg number "$number" --arg supersedes "$supersedes" --arg folder "$folder" \
-        "$reading" "$work/manifest" "$work/inputs" >"$work/read" 2>/dev/null
-    canonical manifest "$work/manifest" && grep -qx is_manifest "$work/read" &&
-        issued=$(seconds "$(sed -n 's/^issued //p' "$work/read")" 2>/dev/null)
+        "$reading" "$manifest" ${sum_of_inputs:+"$folder/inputs.json"} >"$work/read" 2>/dev/null
+    is_manifest='' is_in_place='' has_inputs='' are_inputs='' history=''
+    : >"$work/subjects"
+    : >"$work/needed"
+    while read -r word rest; do
+        case $word in
+            is_manifest) is_manifest=1 ;;
+            is_in_place) is_in_place=1 ;;
+            issued) issued=$(seconds "$rest" 2>/dev/null) ;;
+            history) history=$rest ;;
+            has_inputs) has_inputs=1 ;;
+            subject) printf '%s\n' "$rest" >>"$work/subjects" ;;
+            are_inputs) are_inputs=1 ;;
+            object) printf '%s\n' "$rest" >>"$work/needed" ;;
+            *) break ;;
+        esac
+    done <"$work/read"
+    [ -n "$is_manifest" ] && [ -n "$issued" ] && canonical 1 "$manifest"
     check manifest "$manifest" 'it is not canonical JSON, or does not say what a manifest must' 'canonical and complete'
-    [ "$number" = "$expected" ] && grep -qx is_in_place "$work/read"
+    [ "$number" = "$expected" ] && [ -n "$is_in_place" ]
     check place "$manifest" 'it is not the next filing of its day, or says otherwise' "number $number of its day"
-    pins="history $((first - 1)) $(head -n "$((first - 1))" LOG | sha256sum | cut -c1-64)"
-    grep -qx "$pins" "$work/read"
+    [ "$history" = "$((first - 1)) $(head -n "$((first - 1))" LOG | sha256sum | cut -c1-64)" ]
     check history "$manifest" 'it does not pin the lines in front of it' "pins the $((first - 1)) lines in front of it"
-
-    sed -n "s|^$folder/manifest\.json\.sig\.\([a-z0-9][a-z0-9-]*\)\.tsr\$|\1|p" "$work/own" >"$work/authorities"
-    {
-        sed -n 's/^subject .\{66\}//p' "$work/read"
-        echo "$manifest"
-        echo "$signature"
+    # The subjects in their order, the manifest, the signature, and time stamps in the order of their authorities.
+    tail -n "$others" "$work/lines" >"$work/last"
+    cat "$work/subjects" "$work/last" | cmp -s - "$work/lines" && {
+        printf '%s\n' "$manifest" "$signature"
         sort "$work/authorities" | sed "s|.*|$signature.&.tsr|"
-    } | cmp -s - "$work/own" && ! sed -n 's/^subject //p' "$work/read" | grep -qvxFf "$work/lines"
+    } >"$work/expected" && cut -c67- "$work/last" | cmp -s - "$work/expected"
     check lines "$folder" 'its lines in LOG are not those of the manifest' "$((last - first + 1)) lines"
 
     while read -r trust_last issue _; do
@@ -646,17 +707,12 @@ while read -r kind first last id number expected supersedes; do
     not_before=$newest
     echo "$id $number ${at_up:-none}" >>"$work/filings"
 
-    if grep -qx has_inputs "$work/read"; then
-        canonical inputs "$work/inputs"
+    if [ -n "$has_inputs" ]; then
+        [ -n "$are_inputs" ] && [ -n "$sum_of_inputs" ] && canonical 2 "$folder/inputs.json"
         check inputs "$folder/inputs.json" 'it is not canonical JSON'
-        {
-            sed -n 's/^object //p' "$work/read"
-            sed -n "s|  $folder/inputs\.json\$||p" "$work/lines"
-        } | sort -u >"$work/needed"
-        cut -c1-64 "$work/objects" | comm -23 "$work/needed" - >"$work/missing"
+        echo "$sum_of_inputs" | sort -u - "$work/needed" | comm -23 - "$work/named_objects" >"$work/missing"
         ! [ -s "$work/missing" ]
-        check inputs "$folder/inputs.json" "the archive has no object $(some "$work/missing")" \
-            "$(wc -l <"$work/needed") objects are archived"
+        check inputs "$folder/inputs.json" "the archive has no object $(some "$work/missing")" 'its objects are archived'
     fi
 done <"$work/blocks"
 
