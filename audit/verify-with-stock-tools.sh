@@ -271,14 +271,14 @@ compact() { date -d "@$1" +%Y%m%d%H%M%SZ; }
 armored() {
     { cat "$1" && echo end; } | awk '
         BEGIN { digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; hexes = "0123456789abcdef" }
-        NR == 1 { if ($0 != "-----BEGIN SSH SIGNATURE-----") exit 1; next }
-        after { if (after++ > 1 || $0 != "end") exit 1; next }
+        NR == 1 { if ($0 != "-----BEGIN SSH SIGNATURE-----") { bad = 1; exit 1 } next }
+        after { if (after++ > 1 || $0 != "end") { bad = 1; exit 1 } next }
         $0 == "-----END SSH SIGNATURE-----" { after = 1; next }
         # Lines of 70 digits of Base64, the last of them perhaps shorter.
-        short || length($0) > 70 || length($0) == 0 { exit 1 }
+        short || length($0) > 70 || length($0) == 0 { bad = 1; exit 1 }
         { short = length($0) < 70; text = text $0 }
         END {
-            if (after != 2 || length(text) % 4) exit 1
+            if (bad || after != 2 || length(text) % 4) exit 1
             padding = text ~ /==$/ ? 2 : text ~ /=$/
             for (at = 1; at <= length(text) - padding; at++) {
                 six = index(digits, substr(text, at, 1)) - 1
@@ -611,6 +611,8 @@ canonical() {
     { sed "1,/^whole\$/d" "$work/read" | sed -n "$1p" | if grep -q "$(printf '\177')" "$2"; then sed 's/\\u007f/\x7f/g'; else cat; fi; } |
         cmp -s - "$2" && awk '
         NR == 1 {
+            text = $0; gsub(/\\\\/, "", text)
+            if (text ~ /\\u007f/) exit 1
             gsub(/"([^"\\]|\\.)*"/, "")
             gsub(/true|false|null/, "")
             if (/[^][{}:,0-9-]/ || /-0/) exit 1

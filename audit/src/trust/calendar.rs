@@ -125,7 +125,16 @@ mod tests {
 
     #[test]
     fn what_is_no_calendar_is_refused() {
-        for text in ["", "06:00", "6:00 UTC", "06:00  UTC", "25:00 UTC", "06:00 Mars/Olympus", "06:00 UTC ", "06:00 america/mexico_city"] {
+        for text in [
+            "",
+            "06:00",
+            "6:00 UTC",
+            "06:00  UTC",
+            "25:00 UTC",
+            "06:00 Mars/Olympus",
+            "06:00 UTC ",
+            "06:00 america/mexico_city",
+        ] {
             assert!(Calendar::parse(text, []).is_none(), "{text:?}");
         }
         for text in ["", "Sunday", "2026-02-30", "sun"] {

@@ -7,11 +7,7 @@ use std::path::Path;
 use cuadre_audit::verify::{Options, verify};
 
 use super::series::{Draft, whole};
-use super::{on_two_threads, script, tools_are_there};
-
-/// Of so many flipped bytes one goes to the script, which takes some milliseconds each; with `CUADRE_EVERY_BYTE` set, every
-/// one. It has no divisor in common with the lengths of lines, digests and bases.
-const STRIDE: usize = 11;
+use super::{on_two_threads, script, some, tools_are_there};
 
 /// One thing done to one file.
 struct Change {
@@ -56,7 +52,7 @@ fn rewrite(path: &Path, content: &[u8]) {
 #[test]
 fn every_byte_counts_for_both() {
     let Some(series) = whole().filter(|_| tools_are_there()) else { return };
-    let stride = if std::env::var_os("CUADRE_EVERY_BYTE").is_some() { 1 } else { STRIDE };
+    let stride = some(11);
     let mut changes = Vec::new();
     for (file, content) in &series.0 {
         for offset in 0..content.len() {

@@ -1,1 +1,188 @@
-//! x
+//! What an auditor keeps elsewhere, and what the script is told.
+
+use std::fs;
+use std::process::Command;
+
+use cuadre_audit::verify::Options;
+use cuadre_tests::workspace;
+
+use super::series::{CURRENT, Draft, Forged, LAST_ISSUED_AT, RETIRED, ROOT, STRANGER, key, root_signers, tiny, whole};
+use super::{Expected, Fails, Mutant, Passes, complaints, kept, script, tools_are_there};
+
+#[test]
+fn kept_manifests_show_what_the_series_cannot() {
+    let Some(series) = whole().filter(|_| tools_are_there()) else { return };
+    let days = ["2026-11-20.1", "2026-11-20.2", "2026-11-21.1", "2026-11-24.1"];
+    let manifest = |day: &str| kept(&series.0[&format!("filings/{day}/manifest.json")]);
+    let by = |paths: Vec<std::path::PathBuf>| Options { anchors: paths, ..Options::default() };
+    let mut mutants = Vec::new();
+    for (n, day) in days.iter().enumerate() {
+        mutants.push(
+            Mutant::new(format!("kept {day}"), series.clone(), Passes("untouched")).judged_by(by(vec![manifest(day)])),
+        );
+        for (m, cut) in days.iter().enumerate() {
+            let expected = if n < m { Passes("nothing that was kept is gone") } else { Fails };
+            let what = format!("cut before {cut}, kept {day}");
+            mutants.push(
+                Mutant::new(what, series.cut_before(&format!("filings/{cut}/")), expected)
+                    .judged_by(by(vec![manifest(day)])),
+            );
+        }
+    }
+    let fork = {
+        let before = series.cut_before("filings/2026-11-24.1/");
+        Forged { key: CURRENT, ..Forged::after(&before, "2026-11-24.1") }.filed(&before, &[])
+    };
+    let all = || days.iter().map(|day| manifest(day)).collect();
+    let reserialised = series.text("filings/2026-11-21.1/manifest.json").replacen(':', ": ", 1);
+    for (what, mutant, anchors, expected) in [
+        ("all kept", series.clone(), all(), Passes("untouched")),
+        ("a fork", fork.clone(), vec![manifest("2026-11-24.1")], Fails),
+        ("a fork, kept before", fork, vec![manifest("2026-11-21.1")], Passes("nothing that was kept is gone")),
+        (
+            "one of two",
+            series.cut_before("filings/2026-11-24.1/"),
+            vec![manifest("2026-11-20.1"), manifest("2026-11-24.1")],
+            Fails,
+        ),
+        ("absent", series.clone(), vec!["/nonexistent/manifest".into()], Fails),
+        ("no manifest", series.clone(), vec![kept(b"{}")], Fails),
+        ("empty", series.clone(), vec![kept(b"")], Fails),
+        ("written otherwise", series.clone(), vec![kept(reserialised.as_bytes())], Fails),
+        (
+            "of another series",
+            series.clone(),
+            vec![kept(&tiny(&[], LAST_ISSUED_AT).0["filings/2026-11-20.1/manifest.json"])],
+            Fails,
+        ),
+    ] {
+        mutants.push(Mutant::new(what, mutant, expected).judged_by(by(anchors)));
+    }
+    assert_eq!(complaints(&mutants), [""; 0]);
+}
+
+#[test]
+fn kept_signers_show_a_series_made_anew() {
+    let Some(series) = whole().filter(|_| tools_are_there()) else { return };
+    let signers = |content: &[u8]| Options { allowed_signers: Some(kept(content)), ..Options::default() };
+    let roots = |content: &[u8]| Options { root_signers: Some(kept(content)), ..Options::default() };
+    let own = &series.0["trust/allowed_signers.3"];
+    let line = |seed: u8| format!("a@b {}\n", key(seed).public_key());
+    let other = tiny(&[], LAST_ISSUED_AT);
+    let both = line(RETIRED) + &line(CURRENT);
+    let with_head = series.text("trust/allowed_signers.3").replace("06:00", "05:00");
+    let cases: Vec<(&str, &Draft, Options, Expected)> = vec![
+        ("its own", series, signers(own), Passes("untouched")),
+        ("an older generation", series, signers(&series.0["trust/allowed_signers.1"]), Fails),
+        ("plain, which trust no time stamps", series, signers(both.as_bytes()), Fails),
+        ("plain, where there are none", &other, signers(both.as_bytes()), Passes("untouched")),
+        ("another", &other, signers(line(STRANGER).as_bytes()), Fails),
+        ("another deadline", series, signers(with_head.as_bytes()), Passes("untouched")),
+        ("rubbish", &other, signers(b"rubbish"), Fails),
+        ("nothing", &other, signers(b""), Fails),
+        ("comments like a head", &other, signers(format!("# deadline x\n{both}").as_bytes()), Passes("comments")),
+        ("absent", &other, Options { allowed_signers: Some("/nonexistent".into()), ..Options::default() }, Fails),
+        ("the root", series, roots(&root_signers(ROOT)), Passes("untouched")),
+        ("another root", series, roots(&root_signers(STRANGER)), Fails),
+        ("rubbish for a root", series, roots(b"rubbish"), Fails),
+        ("no root", series, roots(b""), Fails),
+        ("an absent root", series, Options { root_signers: Some("/nonexistent".into()), ..Options::default() }, Fails),
+        ("a root where there was none", &other, roots(&root_signers(ROOT)), Fails),
+    ];
+    let mutants: Vec<Mutant> = cases
+        .into_iter()
+        .map(|(what, series, options, expected)| Mutant::new(what, series.clone(), expected).judged_by(options))
+        .collect();
+    assert_eq!(complaints(&mutants), [""; 0]);
+}
+
+#[test]
+fn days_and_deadlines_are_counted_in_the_same_way() {
+    let Some(series) = whole().filter(|_| tools_are_there()) else { return };
+    let through = |day: &str| Options { through: Some(day.parse().unwrap()), ..Options::default() };
+    let timely = || Options { timely: true, ..Options::default() };
+    let first = series.cut_before("filings/2026-11-21.1/");
+    let second = series.cut_before("filings/2026-11-24.1/");
+    let mut mutants = Vec::new();
+    for (what, series, options, expected) in [
+        ("the first day", series, through("2026-11-20"), Passes("it has one")),
+        ("the day before", series, through("2026-11-19"), Passes("no day owes one")),
+        ("until Saturday", series, through("2026-11-21"), Passes("each has one")),
+        ("until Sunday", series, through("2026-11-22"), Passes("Sunday is closed")),
+        ("until Monday", series, through("2026-11-23"), Fails),
+        ("a year later", series, through("2027-11-24"), Fails),
+        ("the tail cut", &first, through("2026-11-21"), Fails),
+        ("the tail cut later", &second, through("2026-11-22"), Passes("Sunday is closed")),
+        ("nothing filed", &series.cut_before("filings/"), through("2026-11-20"), Fails),
+        ("in time", &first, timely(), Passes("it was in time")),
+        ("late", &second, timely(), Fails),
+        ("unproven", series, timely(), Fails),
+    ] {
+        mutants.push(Mutant::new(what, series.clone(), expected).judged_by(options));
+    }
+    // To the second, at either side of a deadline, where clocks are put forward and back as well.
+    for (deadline, due) in [
+        ("06:00 America/Mexico_City", "2026-11-21T12:00:00Z"),
+        ("05:40 America/Mexico_City", "2026-11-21T11:40:00Z"),
+        ("05:41 America/Mexico_City", "2026-11-21T11:41:00Z"),
+        ("12:40 Europe/Madrid", "2026-11-21T11:40:00Z"),
+    ] {
+        let given = series.text("trust/allowed_signers.3").replace("06:00 America/Mexico_City", deadline);
+        let options = Options { allowed_signers: Some(kept(given.as_bytes())), ..timely() };
+        // The stamp is of 11:40:00.25.
+        let expected = if due > "2026-11-21T11:40:00Z" { Passes("it was in time") } else { Fails };
+        mutants.push(Mutant::new(deadline, first.clone(), expected).judged_by(options));
+    }
+    assert_eq!(complaints(&mutants), [""; 0]);
+}
+
+/// The script is run from anywhere, on any path, in any locale and zone, and leaves nothing behind.
+#[test]
+fn the_script_minds_nothing_but_the_series() {
+    let Some(series) = whole().filter(|_| tools_are_there()) else { return };
+    let place = tempfile::tempdir().unwrap();
+    let (root, scratch) = (place.path().join("a series of filings"), place.path().join("scratch folder"));
+    series.write(&root);
+    fs::create_dir(&scratch).unwrap();
+    let anchor = place.path().join("a kept manifest.json");
+    fs::write(&anchor, &series.0["filings/2026-11-24.1/manifest.json"]).unwrap();
+    let (_, plainly) = script(&root, &Options::default(), &["-t"]);
+    assert!(plainly.contains("\n  FAILED    timeliness  filings/2026-11-21.1: "), "{plainly}");
+
+    let run = |args: &[&str], environment: &[(&str, &str)]| {
+        let output = Command::new("/bin/sh")
+            .arg(workspace().join("audit/verify-with-stock-tools.sh"))
+            .args(args)
+            .current_dir(place.path())
+            .env("TMPDIR", &scratch)
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let mut told = Vec::new();
+    for environment in [
+        &[][..],
+        &[("TZ", "Asia/Kathmandu"), ("LC_ALL", "es_MX.UTF-8")],
+        &[("CDPATH", "/"), ("POSIXLY_CORRECT", "1"), ("OPENSSL_CONF", "/nonexistent")],
+    ] {
+        let (code, stdout, stderr) = run(&["-a", "a kept manifest.json", "a series of filings"], environment);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+        told.push(stdout);
+    }
+    assert!(told.iter().all(|words| *words == told[0]), "{told:?}");
+    assert!(told[0].ends_with("\nVerified: 4 filings; timeliness: 1 late, 1 unproven\n"), "{}", told[0]);
+    for line in ["passed    anchor      ", "late      timeliness  filings/2026-11-21.1: ", "note      calendar    "] {
+        assert!(told[0].contains(&format!("\n  {line}")), "{line} in {}", told[0]);
+    }
+    for wrong in [&[][..], &["a", "b"], &["nowhere"], &["-z", "."], &["-d", "today", "."], &["-d", "2026-02-30", "."]] {
+        let (code, stdout, stderr) = run(wrong, &[]);
+        assert_eq!((code, stdout.as_str()), (Some(64), ""), "{wrong:?}");
+        assert!(stderr.starts_with("Usage: "), "{wrong:?}: {stderr}");
+    }
+    fs::write(root.join("x"), "").unwrap();
+    let (code, stdout, _) = run(&["-q", "a series of filings"], &[]);
+    assert_eq!((code, stdout.lines().count()), (Some(5), 1), "{stdout}");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "what the script wrote is gone");
+}

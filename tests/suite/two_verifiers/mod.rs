@@ -59,7 +59,7 @@ impl Mutant {
 /// Whether every tool is there. A machine without them skips the test loudly; one that runs the
 /// tests for others (`CI` is set) must have them.
 fn tools_are_there() -> bool {
-    let tools = ["awk", "base64", "cmp", "jq", "openssl", "sha256sum", "ssh-keygen"];
+    let tools = ["awk", "find", "base64", "cmp", "jq", "openssl", "sha256sum", "ssh-keygen"];
     let absent = |tool: &&str| {
         let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output();
         !found.is_ok_and(|output| output.status.success())
@@ -128,6 +128,13 @@ fn complaints(mutants: &[Mutant]) -> Vec<String> {
             complaint(folder.path(), &mutant.options, mutant.expected).map(|why| format!("{}: {why}", mutant.what))
         }
     })
+}
+
+/// Of how many changed bytes one is tried where the script is asked, which takes some milliseconds for each: as many as is
+/// said, a number without divisors in common with the lengths of lines and digests; with `CUADRE_EVERY_BYTE` set, every
+/// one.
+fn some(stride: usize) -> usize {
+    if std::env::var_os("CUADRE_EVERY_BYTE").is_some() { 1 } else { stride }
 }
 
 /// Has two threads work through everything, each with a worker of its own.

@@ -10,9 +10,7 @@ use cuadre_audit::layout::LOCK;
 use cuadre_audit::manifest::{Place, SeriesFacts, Statement, Superseded};
 use cuadre_audit::signers::Entry;
 use cuadre_audit::trust::{Authority, Calendar, Founding, Trust};
-use cuadre_audit::{
-    FilingId, History, NewFiling, Series, SeriesWriter, Sha256Digest, SigningKey, Subject, TrustFiles,
-};
+use cuadre_audit::{FilingId, History, NewFiling, Series, SeriesWriter, Sha256Digest, SigningKey, Subject, TrustFiles};
 use cuadre_tests::files_below;
 use cuadre_tests::tsa::{Kind, Tsa};
 use jiff::Timestamp;
