@@ -31,7 +31,7 @@ needs() {
 absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s\n' "$PWD/$1" ;; esac }
 
 anchors='' given_signers='' given_root='' through='' timely='' without_archive='' quiet=''
-while getopts a:s:r:d:txq option; do
+while getopts :a:s:r:d:txq option; do
     case $option in
         a) anchors="$anchors$(absolute "$OPTARG")
 " ;;
@@ -179,14 +179,15 @@ allowed_signers='
     function refuse() { bad = 1; exit 1 }
     function is_hex(text) { return length(text) == 64 && text !~ /[^0-9a-f]/ }
     function is_day(year, month, day) {
+        year += 0; month += 0; day += 0
         days = month == 2 ? 28 + (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) : 30 + (month + (month > 7)) % 2
         return year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= days
     }
     # 20261125120000Z
     function is_instant(text) {
-        return length(text) == 15 && text ~ /^[0-9]*Z$/ && substr(text, 1, 4) >= 1970 &&
-            is_day(substr(text, 1, 4), substr(text, 5, 2), substr(text, 7, 2)) &&
-            substr(text, 9, 2) < 24 && substr(text, 11, 2) < 60 && substr(text, 13, 2) < 60
+        return length(text) == 15 && text ~ /^[0-9]*Z$/ && text >= "1970" && \
+            is_day(substr(text, 1, 4), substr(text, 5, 2), substr(text, 7, 2)) && \
+            substr(text, 9, 2) < "24" && substr(text, 11, 2) < "60" && substr(text, 13, 2) < "60"
     }
     function is_date(text) {
         return length(text) == 10 && text ~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]$/ && \
@@ -419,6 +420,15 @@ time_stamp='
             substr(text, 9, 2) ":" substr(text, 11, 2) ":" substr(text, 13, 2) "Z"
     }
     function next_is(tag) { return pos < end && substr(hex, pos, 2) == tag }
+    # Is every element up to `pos` in DER as far as tags and lengths go?
+    function is_der(at, last,   tag) {
+        while (at < last) {
+            pos = at; end = last; tag = substr(hex, at, 2); enter(tag)
+            if (tag !~ /^(0[1-6cd]|1[2-9ab]|30|31|[89ab].)$/) exit 1
+            at = to
+            if (tag ~ /^[3ab]/) is_der(from, to)
+        }
+    }
     # Goes into an element that is the last.
     function open(wanted) { enter(wanted); if (to != end) exit 1; pos = from }
     function within(text) { hex = text; pos = 1; end = length(text) + 1 }
@@ -472,9 +482,12 @@ time_stamp='
         version = take("02")
         if (next_is("30")) { named = take("30"); if (version != "020101" || value != pinned) exit 1 }
         else { named = take("80"); if (version != "020103") exit 1 }
-        digest = take("30"); attributes = take("a0"); way = take("30"); signature = take("04")
+        digest = take("30"); attributes = take("a0"); inner = value; way = take("30"); signature = take("04")
         if (next_is("a1")) take("a1")
         if (pos != end) exit 1
+
+        # OpenSSL writes the attributes anew before it judges the signature: they must be written so already.
+        within(inner); is_der(1, end)
 
         # The digests and signatures that count, and no others.
         hash = hash_of(digest)
