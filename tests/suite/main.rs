@@ -14,7 +14,6 @@ mod loading;
 mod object_storage;
 mod servers;
 mod signing;
-mod stock_tools;
 mod tamper;
 mod time_stamps;
 mod two_verifiers;

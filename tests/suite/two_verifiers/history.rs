@@ -51,24 +51,16 @@ fn every_line_of_the_history_counts() {
 fn the_end_can_be_cut_where_a_filing_or_a_generation_ends() {
     let Some(series) = whole().filter(|_| tools_are_there()) else { return };
     let paths = series.named();
-    let ends = |n: usize| {
-        let of_filing =
-            |path: &str| path.strip_prefix("filings/").and_then(|rest| Some(rest.split_once('/')?.0.to_owned()));
-        let (before, after) = (&paths[n - 1], paths.get(n));
-        let begins_new = after.is_none_or(|after| of_filing(before) != of_filing(after));
-        before.ends_with(".tsr")
-            || before.ends_with("manifest.json.sig")
-            || (begins_new && !before.ends_with(".sig") && !before.contains("tsa-") && !before.contains("root"))
-    };
     let mut mutants = Vec::new();
     for n in 1..paths.len() {
         let mut cut = series.clone();
         paths[n..].iter().for_each(|path| drop(cut.0.remove(path)));
-        let signers = paths[n - 1].starts_with("trust/allowed_signers.") && !paths[n - 1].ends_with(".sig");
-        let expected = match ends(n) {
-            true if signers => Passes("a generation of trust at the end, or what follows it, is pinned by nothing"),
-            true if paths[n].ends_with(".tsr") => Passes("a time stamp at the end is pinned by nothing"),
-            true => Passes("filings at the end are pinned by nothing in the series"),
+        let last = &paths[n - 1];
+        let ends_trust = last.starts_with("trust/allowed_signers.") && !last.ends_with(".sig");
+        let expected = match last.ends_with("manifest.json.sig") || last.ends_with(".tsr") {
+            _ if ends_trust => Passes("what follows a generation of trust is pinned by nothing in the series"),
+            true if paths[n].ends_with(".tsr") => Passes("time stamps at the end are pinned by nothing"),
+            true => Passes("filings, and generations of trust, at the end are pinned by nothing in the series"),
             false => Fails,
         };
         mutants.push(Mutant::new(format!("cut after line {n}"), cut.naming(&paths[..n]), expected));

@@ -136,6 +136,22 @@ fn days_and_deadlines_are_counted_in_the_same_way() {
     assert_eq!(complaints(&mutants), [""; 0]);
 }
 
+/// A series as the binary makes it.
+#[test]
+fn the_script_judges_what_the_binary_files() {
+    if !tools_are_there() {
+        return;
+    }
+    let place = crate::tamper::series(&crate::tamper::DAYS);
+    let (passes, words) = script(&place.at("filings"), &Options::default(), &[]);
+    assert!(passes && words.ends_with("\nVerified: 3 filings; timeliness: 0 late, 2 unproven\n"), "{words}");
+    let report = place.at("filings/filings/2026-11-21.1/report.csv");
+    fs::write(report, "x").unwrap();
+    let (passes, words) = script(&place.at("filings"), &Options::default(), &[]);
+    assert!(!passes && words.contains("filings/2026-11-21.1/report.csv: FAILED"), "{words}");
+    assert_eq!(place.cuadre(["verify", "filings"]).code, 5);
+}
+
 /// The script is run from anywhere, on any path, in any locale and zone, and leaves nothing behind.
 #[test]
 fn the_script_minds_nothing_but_the_series() {

@@ -2,6 +2,8 @@
 //! code, and must never disagree: not of any series that was tampered with, however it was. What must fail, fails in
 //! both; what passes although it was touched is stated as such, with the reason ([`Expected::Passes`]).
 
+#![allow(clippy::unwrap_used)]
+
 mod bytes;
 mod filings;
 mod history;
