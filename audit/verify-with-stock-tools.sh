@@ -745,8 +745,8 @@ calendar() {
         sed "s/ / $clock /" | TZ=$zone date -f - '+%s %F %H:%M' | paste -d ' ' "$work/days" "$work/next" - >"$work/early"
     sed "s/\$/ $clock/" "$work/next" | TZ=$zone date -f - '+%F %s' >"$work/plain" 2>/dev/null
     awk -v clock="$clock" -v name="$1" '
-        NR == FNR { plain[$1] = $2; next }
-        { print "due", name, $1, ($4 == $2 && $5 == clock) || !($2 in plain) ? $3 : plain[$2] }' "$work/plain" "$work/early"
+        FILENAME != "-" { plain[$1] = $2; next }
+        { print "due", name, $1, ($4 == $2 && $5 == clock) || !($2 in plain) ? $3 : plain[$2] }' "$work/plain" - <"$work/early"
 }
 
 cut -d. -f1 "$work/filings" | sort -u >"$work/filed"

@@ -352,8 +352,8 @@ mod tests {
         assert_eq!(signer.fingerprint, key().public_key().fingerprint());
 
         // What reads as the same signature is another file.
-        let unwrapped = good.replacen("\n", "\n\n", 1);
-        let more = format!("{good}\n");
+        let unended = good.trim_end().to_owned();
+        let returned = good.replace('\n', "\r\n");
         let stranger = SigningKey::from_seed([8; 32]).sign(MANIFEST_NAMESPACE, b"m").unwrap();
         let other_purpose = key().sign("git", b"m").unwrap();
         for (message, armor, time, why) in [
@@ -361,8 +361,8 @@ mod tests {
             (b"m", &stranger, now, "not among"),
             (b"m", &other_purpose, now, "made for \"git\""),
             (b"m", &good, later, "the key of a@b does not count at 2026-11-25T12:00:01Z: until 2026-11-25T12:00:00Z"),
-            (b"m", &unwrapped, now, "not written as `ssh-keygen -Y sign` writes it"),
-            (b"m", &more, now, "not written as `ssh-keygen -Y sign` writes it"),
+            (b"m", &unended, now, "not written as `ssh-keygen -Y sign` writes it"),
+            (b"m", &returned, now, "not written as `ssh-keygen -Y sign` writes it"),
             (b"m", &good.replace("SSH SIG", "SSX SIG"), now, "no SSH signature"),
             (b"m", &String::new(), now, "no SSH signature"),
         ] {

@@ -1,12 +1,16 @@
 //! What an auditor keeps elsewhere, and what the script is told.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use cuadre_audit::verify::Options;
 use cuadre_tests::workspace;
 
-use super::series::{CURRENT, Draft, Forged, LAST_ISSUED_AT, RETIRED, ROOT, STRANGER, key, root_signers, tiny, whole};
+use super::series::{
+    CURRENT, Draft, Forged, LAST_ISSUED_AT, RETIRED, ROOT, STRANGER, authorities, key, root_signers, tiny, tiny_of,
+    whole,
+};
 use super::{Expected, Fails, Mutant, Passes, complaints, kept, script, tools_are_there};
 
 #[test]
@@ -120,7 +124,7 @@ fn days_and_deadlines_are_counted_in_the_same_way() {
     ] {
         mutants.push(Mutant::new(what, series.clone(), expected).judged_by(options));
     }
-    // To the second, at either side of a deadline, where clocks are put forward and back as well.
+    // To the second, at either side of a deadline.
     for (deadline, due) in [
         ("06:00 America/Mexico_City", "2026-11-21T12:00:00Z"),
         ("05:40 America/Mexico_City", "2026-11-21T11:40:00Z"),
@@ -134,6 +138,69 @@ fn days_and_deadlines_are_counted_in_the_same_way() {
         mutants.push(Mutant::new(deadline, first.clone(), expected).judged_by(options));
     }
     assert_eq!(complaints(&mutants), [""; 0]);
+}
+
+/// A deadline in an hour that a night has twice, or not at all, is the earlier or the later one.
+#[test]
+fn nights_when_clocks_are_put_forward_or_back_have_the_same_deadline() {
+    let Some(tsas) = authorities().filter(|_| tools_are_there()) else { return };
+    let mut mutants = Vec::new();
+    for (filing, deadline, in_time, late) in [
+        ("2026-03-28.1", "01:30 Europe/Madrid", "2026-03-29T00:29:59Z", "2026-03-29T00:30:00Z"),
+        ("2026-03-28.1", "02:30 Europe/Madrid", "2026-03-29T01:29:59Z", "2026-03-29T01:30:00Z"),
+        ("2026-03-28.1", "06:00 Europe/Madrid", "2026-03-29T03:59:59Z", "2026-03-29T04:00:00Z"),
+        ("2026-10-24.1", "01:30 Europe/Madrid", "2026-10-24T23:29:59Z", "2026-10-24T23:30:00Z"),
+        ("2026-10-24.1", "02:30 Europe/Madrid", "2026-10-25T00:29:59Z", "2026-10-25T00:30:00Z"),
+        ("2026-10-24.1", "06:00 Europe/Madrid", "2026-10-25T04:59:59Z", "2026-10-25T05:00:00Z"),
+        ("2026-04-04.1", "01:45 Australia/Lord_Howe", "2026-04-04T14:44:59Z", "2026-04-04T14:45:00Z"),
+    ] {
+        for (clock, expected) in [(in_time, Passes("it was in time")), (late, Fails)] {
+            // A quarter of a second later than that.
+            let series = tiny_of(filing, &[("t", &tsas.t)], clock);
+            let given = series.text("trust/allowed_signers.1").replace("06:00 America/Mexico_City", deadline);
+            let options = Options { timely: true, allowed_signers: Some(kept(given.as_bytes())), ..Options::default() };
+            mutants.push(Mutant::new(format!("{filing}, {deadline}, {clock}"), series, expected).judged_by(options));
+        }
+    }
+    assert_eq!(complaints(&mutants), [""; 0]);
+}
+
+/// Without time stamps there need be no OpenSSL, and without windows of validity `ssh-keygen` may be older.
+#[test]
+fn what_is_not_there_is_not_needed() {
+    let Some(tsas) = authorities().filter(|_| tools_are_there()) else { return };
+    let place = tempfile::tempdir().unwrap();
+    let tools = place.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name != "openssl" && name != "ssh-keygen" {
+                // The first of a name counts.
+                let _ = std::os::unix::fs::symlink(entry.path(), tools.join(name));
+            }
+        }
+    }
+    let judged = |series: &Draft| {
+        let root = place.path().join("series");
+        series.write(&root);
+        let mut command = Command::new("/bin/sh");
+        command.arg(workspace().join("audit/verify-with-stock-tools.sh")).arg("-q").arg(&root).env("PATH", &tools);
+        let code = command.output().unwrap().status.code();
+        fs::remove_dir_all(root).unwrap();
+        code
+    };
+    let (plain, stamped) = (tiny(&[], LAST_ISSUED_AT), tiny(&[("t", &tsas.t)], LAST_ISSUED_AT));
+    assert_eq!(judged(&plain), Some(70), "ssh-keygen is needed");
+    let found = Command::new("sh").args(["-c", "command -v ssh-keygen"]).output().unwrap().stdout;
+    let older = format!(
+        "#!/bin/sh\ncase \"$*\" in *-O*) exit 1 ;; esac\nexec {} \"$@\"\n",
+        String::from_utf8(found).unwrap().trim_end()
+    );
+    fs::write(tools.join("ssh-keygen"), older).unwrap();
+    fs::set_permissions(tools.join("ssh-keygen"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(judged(&plain), Some(0));
+    assert_eq!(judged(&stamped), Some(70), "openssl is needed");
 }
 
 /// A series as the binary makes it.

@@ -172,6 +172,11 @@ fn make(Authorities { t, t_2 }: &Authorities) -> Draft {
 
 /// A series as short as can be: a founder, and one filing with these stamps.
 pub fn tiny(authorities: &[(&str, &Tsa)], clock: &str) -> Draft {
+    tiny_of("2026-11-20.1", authorities, clock)
+}
+
+/// The same, of another day.
+pub fn tiny_of(id: &str, authorities: &[(&str, &Tsa)], clock: &str) -> Draft {
     let folder = tempfile::tempdir().expect("a folder");
     let series = Series::open_or_create(folder.path()).expect("a series");
     let trust = founding(false, authorities.iter().map(|(name, tsa)| authority(name, &tsa.pem())).collect());
@@ -179,10 +184,7 @@ pub fn tiny(authorities: &[(&str, &Tsa)], clock: &str) -> Draft {
     let signers = trust.to_text().expect("a generation").into_bytes();
     series.install(&TrustFiles { signers, certificates, ..TrustFiles::default() }).expect("it is founded");
     let stamps = authorities.iter().map(|(name, tsa)| (*name, *tsa, clock)).collect();
-    file(
-        &series,
-        &New { id: "2026-11-20.1", issued_at: "2026-11-21T11:30:00Z", key: RETIRED, with_inputs: false, stamps },
-    );
+    file(&series, &New { id, issued_at: "2026-11-21T11:30:00Z", key: RETIRED, with_inputs: false, stamps });
     drop(series);
     Draft::read(folder.path())
 }
