@@ -66,7 +66,7 @@ check() { if [ "$?" -eq 0 ]; then say passed "$1" "$2${4:+: $4}"; else failed "$
 # finish [WORDS]: the last line, and the exit.
 finish() {
     if [ "$failures" -gt 0 ]; then
-        echo "Verification FAILED: ${1:-$failures of the checks}"
+        echo "Verification FAILED: ${1:-$failures checks}"
         exit 5
     fi
     [ -n "$quiet" ] || echo "Verified: $filings filings; timeliness: $late late, $unproven unproven"
@@ -123,13 +123,16 @@ sed -n 's|^f \./\(archive/sha256/\(..\)/\(\2[0-9a-f]*\)\)$|\3  \1|p' "$work/foun
     sort >"$work/objects"
 cut -c1-64 "$work/objects" >"$work/named_objects"
 if [ -z "$without_archive" ]; then
-    ! grep -aE '^(odd )?[a-z] \./archive/' "$work/found" |
+    grep -aE '^(odd )?[a-z] \./archive/' "$work/found" |
         grep -avE '^d \./archive/sha256(/[0-9a-f][0-9a-f])?$' | sed 's|^f \./\(.*/\(.*\)\)$|\2  \1|' | sort |
-        comm -23 - "$work/objects" | grep . >"$work/strays"
-    check archive archive "it does not belong there: $(some "$work/strays")" "$(wc -l <"$work/objects") objects"
+        comm -23 - "$work/objects" >"$work/strays"
     sums=''
-    [ ! -s "$work/objects" ] || sums=$(sha256sum --check --quiet --strict "$work/objects" 2>&1)
-    check archive archive "$sums" 'each is what its name says'
+    if [ -s "$work/strays" ]; then
+        failed archive "archive: it does not belong there: $(some "$work/strays")"
+    else
+        [ ! -s "$work/objects" ] || sums=$(sha256sum --check --quiet --strict "$work/objects" 2>&1)
+        check archive archive "$sums" "$(wc -l <"$work/objects") objects"
+    fi
 else
     say unproven archive 'archive: it was not read'
 fi
@@ -344,13 +347,13 @@ while read -r kind first last _; do
     fi
     issued=$(head_of "$read" issued) own=$(head_of "$read" generation)
     issued=$(seconds "${issued:-1970-01-01T00:00:00Z}")
-    [ "${own:-1}" = "$generation" ] && [ "$(head_of "$read" series)" = "$first_digest" ] && [ "$issued" -ge "$issued_before" ]
-    check trust "$file" 'it is not this generation of this series, or was issued before the one it follows'
+    wrong='' by=''
+    [ "${own:-1}" = "$generation" ] && [ "$(head_of "$read" series)" = "$first_digest" ] && [ "$issued" -ge "$issued_before" ] ||
+        wrong='it is not this generation of this series, or was issued before the one it follows'
     vouchers=${root:-$signers} signature=''
     if [ -n "$vouchers" ]; then
         signature=$file.sig
-        vouch "$vouchers" cuadre-trust-v1 "$signature" "$file" "$issued"
-        check trust "$file" 'nobody entitled has signed it' "signed by ${by:-}"
+        vouch "$vouchers" cuadre-trust-v1 "$signature" "$file" "$issued" || wrong='nobody entitled has signed it'
     fi
     # The lines are those of the certificates that are new, the root signers, the signature: no more, no fewer.
     awk -v first="$first" -v last="$last" -v file="$file" -v signature="$signature" '
@@ -360,14 +363,15 @@ while read -r kind first last _; do
         FNR < first || is_needed || path == file || (path == "trust/root_signers" && file ~ /[.]1$/) { next }
         path == signature { signature = ""; next }
         { bad = 1 }
-        END { for (path in needed) bad = 1; exit bad || signature != "" }' "$read" LOG
-    check trust "$file" 'its lines in LOG are not those of its files'
+        END { for (path in needed) bad = 1; exit bad || signature != "" }' "$read" LOG ||
+        wrong='its lines in LOG are not those of its files'
+    [ -z "$wrong" ]
+    check trust "$file" "$wrong" "${by:+signed by $by}"
     [ -n "$first_digest" ] || first_digest=$(sed -n "${last}s/ .*//p" LOG)
     issued_before=$issued signers=$read
     echo "$last $issued $read" >>"$work/generations"
 done <"$work/blocks"
-[ "$generation" -gt 0 ]
-check trust LOG 'it does not begin with trust/allowed_signers.1'
+[ "$generation" -gt 0 ] || failed trust 'LOG: it does not begin with trust/allowed_signers.1'
 if [ -n "$given_signers" ]; then
     signers=$work/given
     reads "$given_signers" "$signers" || { : >"$signers" && false; }
@@ -723,11 +727,12 @@ while read -r kind first last id number expected supersedes; do
     echo "$id $number ${at_up:-none}" >>"$work/filings"
 
     if [ -n "$has_inputs" ]; then
-        [ -n "$are_inputs" ] && [ -n "$sum_of_inputs" ] && canonical 2 "$folder/inputs.json"
-        check inputs "$folder/inputs.json" 'it is not canonical JSON'
-        echo "$sum_of_inputs" | sort -u - "$work/needed" | comm -23 - "$work/named_objects" >"$work/missing"
-        ! [ -s "$work/missing" ]
-        check inputs "$folder/inputs.json" "the archive has no object $(some "$work/missing")" 'its objects are archived'
+        wrong='it is not canonical JSON'
+        echo "$sum_of_inputs" | sort -u - "$work/needed" >"$work/wanted"
+        [ -n "$are_inputs" ] && [ -n "$sum_of_inputs" ] && canonical 2 "$folder/inputs.json" &&
+            comm -23 "$work/wanted" "$work/named_objects" >"$work/missing" &&
+            wrong="the archive has no object $(some "$work/missing")" && ! [ -s "$work/missing" ]
+        check inputs "$folder/inputs.json" "$wrong" "$(wc -l <"$work/wanted") objects are archived"
     fi
 done <"$work/blocks"
 
