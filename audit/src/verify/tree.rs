@@ -107,8 +107,8 @@ fn hash_all(files: &dyn Files, mut listed: Vec<(String, u64)>) -> Vec<Hashed> {
     let next = AtomicUsize::new(0);
     let hashed = Mutex::new(Vec::with_capacity(listed.len()));
     let work = || {
-        while let Some((path, _)) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let digest = hash(files, path).map_err(|e| format!("it cannot be read: {e}"));
+        while let Some((path, bytes)) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let digest = hash(files, path, *bytes).map_err(|e| format!("it cannot be read: {e}"));
             let mut hashed = hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             hashed.push((path.clone(), digest));
         }
@@ -122,8 +122,10 @@ fn hash_all(files: &dyn Files, mut listed: Vec<(String, u64)>) -> Vec<Hashed> {
     hashed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn hash(files: &dyn Files, path: &str) -> io::Result<Sha256Digest> {
-    let mut reader = BufReader::with_capacity(BUFFER, HashingReader::new(files.open(path)?));
+fn hash(files: &dyn Files, path: &str, bytes: u64) -> io::Result<Sha256Digest> {
+    // To clear a large buffer takes longer than to read a small file.
+    let buffer = usize::try_from(bytes).unwrap_or(BUFFER).clamp(1 << 12, BUFFER);
+    let mut reader = BufReader::with_capacity(buffer, HashingReader::new(files.open(path)?));
     io::copy(&mut reader, &mut io::sink())?;
     Ok(reader.into_inner().finish().0)
 }
