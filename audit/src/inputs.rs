@@ -1,16 +1,21 @@
-//! `inputs.json`: what a filing was made from. Of its content only the digests matter here.
+//! `inputs.json`: what a filing was made from, in canonical JSON. Of its content only the digests matter here.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::canonical;
 use crate::digest::Sha256Digest;
+use crate::error::Result;
 
 /// Every object of the archive that the JSON names: each string of 64 hexadecimal digits under a
 /// key `sha256`, at any depth.
-pub(crate) fn named_objects(json: &[u8]) -> serde_json::Result<BTreeSet<Sha256Digest>> {
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] for anything but canonical JSON and one newline.
+pub(crate) fn named_objects(json: &[u8]) -> Result<BTreeSet<Sha256Digest>> {
     let mut found = BTreeSet::new();
-    walk(&serde_json::from_slice(json)?, &mut found);
+    walk(&canonical::from_line(json)?, &mut found);
     Ok(found)
 }
 
@@ -37,10 +42,9 @@ mod tests {
     fn digests_are_found_at_any_depth_and_nothing_else_is() {
         let [a, b] = [&b"a"[..], b"b"].map(Sha256Digest::of);
         let json = format!(
-            r#"{{"inputs":[{{"name":"x","sha256":"{a}"}}],"config":{{"sha256":"{b}"}},
-                "other":"{a}","sha256":"short"}}"#
+            r#"{{"config":{{"sha256":"{b}"}},"inputs":[{{"name":"x","sha256":"{a}"}}],"other":"{a}","sha256":"short"}}"#
         );
-        assert_eq!(named_objects(json.as_bytes()).unwrap(), BTreeSet::from([a, b]));
-        assert!(named_objects(b"{").is_err());
+        assert_eq!(named_objects(format!("{json}\n").as_bytes()).unwrap(), BTreeSet::from([a, b]));
+        assert!(named_objects(b"{").is_err() && named_objects(json.as_bytes()).is_err());
     }
 }

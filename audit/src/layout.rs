@@ -132,7 +132,8 @@ pub fn incoming(unique: &str) -> String {
 
 /// Is this path that of an object being received?
 pub fn is_incoming(path: &str) -> bool {
-    path.strip_prefix("archive/").is_some_and(|name| name.starts_with(INCOMING_PREFIX) && !name.contains('/'))
+    let unique = path.strip_prefix("archive/").and_then(|name| name.strip_prefix(INCOMING_PREFIX));
+    unique.is_some_and(|unique| is_file_name(&format!("_{unique}")))
 }
 
 /// The claim to follow the first `entries` lines of `LOG`.

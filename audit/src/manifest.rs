@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::canonical;
 use crate::digest::Sha256Digest;
@@ -53,7 +54,8 @@ pub struct History {
 pub struct SeriesFacts {
     /// The day the filing is for.
     pub business_date: FilingDate,
-    /// When it says that it was issued.
+    /// When it says that it was issued: `2026-11-21T11:40:00Z`, perhaps with a fraction, and in no other way.
+    #[serde(deserialize_with = "instant")]
     pub issued_at: Timestamp,
     /// The filing's place among those of its day.
     pub filing: Place,
@@ -110,6 +112,7 @@ impl<P: DeserializeOwned> Statement<P> {
     /// [`ErrorKind::Invalid`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let value = canonical::from_line(bytes).map_err(|e| invalid(e.why()))?;
+        check_objects(&value)?;
         let wire: Wire<P> = serde_json::from_value(value).map_err(|e| invalid(&e.to_string()))?;
         if wire.kind != STATEMENT_TYPE {
             return Err(invalid(&format!("its _type is {:?}", wire.kind)));
@@ -149,6 +152,26 @@ struct Wire<P> {
 struct WireSubject {
     name: String,
     digest: Superseded,
+}
+
+/// Structures are objects. Serde would take arrays of their values, too.
+fn check_objects(value: &Value) -> Result<()> {
+    let fixed = ["", "/predicate", "/predicate/filing", "/predicate/filing/supersedes", "/predicate/history"];
+    let subjects = value.get("subject").and_then(Value::as_array).map_or(0, Vec::len);
+    let of_subjects = (0..subjects).flat_map(|n| ["", "/digest"].map(|part| format!("/subject/{n}{part}")));
+    for pointer in fixed.into_iter().map(str::to_owned).chain(of_subjects) {
+        if value.pointer(&pointer).is_some_and(Value::is_array) {
+            return Err(invalid(&format!("{pointer:?} is an array, and should be an object")));
+        }
+    }
+    Ok(())
+}
+
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let instant: Option<Timestamp> = text.parse().ok();
+    let written = instant.filter(|instant| *instant >= Timestamp::UNIX_EPOCH && instant.to_string() == text);
+    written.ok_or_else(|| de::Error::custom(format!("{text:?} is not an instant like 2026-11-21T11:40:00Z")))
 }
 
 fn check_names(subject: &[Subject]) -> Result<()> {
@@ -222,6 +245,12 @@ mod tests {
             ("/predicate/filing/number", json!(-1)),
             ("/predicate/filing/supersedes", json!({})),
             ("/predicate/businessDate", json!("2026-02-30")),
+            ("/predicate/issuedAt", json!("2026-11-22T12:40:00+01:00")),
+            ("/predicate/issuedAt", json!("2026-11-22T11:40:00.0Z")),
+            ("/predicate/issuedAt", json!("1969-12-31T23:59:59Z")),
+            ("/predicate/history", json!([1, Sha256Digest::of(b"log")])),
+            ("/predicate/filing", json!([1, null])),
+            ("/subject/0/digest", json!([Sha256Digest::of(b"abc")])),
         ] {
             let mut bad = good.clone();
             *bad.pointer_mut(pointer).unwrap() = value;

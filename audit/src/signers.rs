@@ -3,19 +3,19 @@
 //! One signer a line: `principal namespaces="cuadre-manifest-v1" ssh-ed25519 AAAA... comment`.
 //! The options understood are `namespaces` with literal names, and `valid-after` and `valid-before`
 //! with instants of UTC (`20261125120000Z`). Any other option restricts or widens trust in a way
-//! that this crate does not judge, so a file that has one is refused.
+//! that this crate does not judge, so a file that has one is refused. So is one that `ssh-keygen` would
+//! read otherwise or not at all: with characters outside of ASCII but in lines of comment, or a window of
+//! validity that ends before it begins.
 //! Keys that are not Ed25519 are passed over: no signature of a series can be theirs.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::Serialize;
-use ssh_key::SshSig;
+use ssh_key::{LineEnding, SshSig};
 
-use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::PublicKey;
 
@@ -50,21 +50,15 @@ pub struct Entry {
 }
 
 impl AllowedSigners {
-    /// Reads a file of allowed signers.
-    pub fn load(path: &Path) -> Result<Self> {
-        Self::parse(&disk::read_whole(path)?).map_err(|e| e.at(path))
-    }
-
     /// Reads the content of a file of allowed signers.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(bytes).map_err(|e| refused(0, &e.to_string()))?;
         let mut entries = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
+        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            let line = String::from_utf8_lossy(line);
+            let line = line.trim_matches([' ', '\t']);
+            if !line.is_empty() && !line.starts_with('#') {
+                entries.extend(parse_line(line).map_err(|why| refused(index + 1, &why))?);
             }
-            entries.extend(parse_line(line).map_err(|why| refused(index + 1, &why))?);
         }
         Ok(AllowedSigners { entries })
     }
@@ -87,6 +81,10 @@ impl AllowedSigners {
     /// [`ErrorKind::Damaged`] when the armor cannot be read, or nobody in this file made it.
     pub fn verify(&self, namespace: &str, message: &[u8], armor: &[u8], at: Timestamp) -> Result<Signer> {
         let signature = SshSig::from_pem(armor).map_err(|e| invalid(&format!("it is no SSH signature: {e}")))?;
+        let is_canonical = signature.to_pem(LineEnding::LF).is_ok_and(|text| text.as_bytes() == armor);
+        if !is_canonical || signature.version() != 1 || !signature.reserved().is_empty() {
+            return Err(invalid("it is not written as `ssh-keygen -Y sign` writes it"));
+        }
         if signature.namespace() != namespace {
             let why = format!("it was made for {:?}, not {namespace:?}", signature.namespace());
             return Err(invalid(&why));
@@ -167,10 +165,13 @@ pub(crate) fn compact(instant: Timestamp) -> String {
 fn parse_compact(text: &str) -> Option<Timestamp> {
     let time = DateTime::strptime("%Y%m%d%H%M%SZ", text).ok()?;
     let instant = Offset::UTC.to_timestamp(time).ok()?;
-    (compact(instant) == text).then_some(instant)
+    (compact(instant) == text && instant >= Timestamp::UNIX_EPOCH).then_some(instant)
 }
 
 fn parse_line(line: &str) -> std::result::Result<Option<Entry>, String> {
+    if let Some(odd) = line.chars().find(|c| !matches!(c, ' '..='~' | '\t')) {
+        return Err(format!("{odd:?} is not a printable character of ASCII"));
+    }
     let (principal, rest) = word(line);
     if principal.contains(['"', '*', '?', '!', ',']) {
         return Err(format!("the principal {principal:?} is a pattern"));
@@ -225,7 +226,10 @@ fn parse_options(mut text: &str) -> std::result::Result<Options, String> {
             _ => return Err(format!("{rest:?} after the option {name} is not understood")),
         };
     }
-    Ok(options)
+    match options.valid_after.zip(options.valid_before) {
+        Some((first, last)) if first >= last => Err("valid-before must be after valid-after".to_owned()),
+        _ => Ok(options),
+    }
 }
 
 fn is_key_type(text: &str) -> bool {
@@ -296,6 +300,13 @@ mod tests {
             ("a@b valid-before=\"20261125120000Z\" KEY", Some(true)),
             ("a@b valid-before=\"20261125115959Z\" KEY", Some(false)),
             ("a@b valid-after=\"20261125120000Z\" KEY", Some(true)),
+            ("a@b valid-after=\"20261125120000Z\",valid-before=\"20261125120001Z\" KEY", Some(true)),
+            ("a@b valid-after=\"20261125120000Z\",valid-before=\"20261125120000Z\" KEY", None),
+            ("a@b valid-after=\"19691231235959Z\" KEY", None),
+            ("\t a@b  KEY\t ", Some(true)),
+            (" # un comentario m\u{e1}s\n\n \t\na@b KEY", Some(true)),
+            ("a@b KEY m\u{e1}s", None),
+            ("a@b KEY\r\n", None),
             ("a@b valid-after=\"20261125120001Z\" KEY", Some(false)),
             ("a@b valid-after=\"20261125120001Z\" KEY\na@b valid-before=\"20261125120000Z\" KEY", Some(true)),
             ("* KEY", None),
@@ -340,6 +351,9 @@ mod tests {
         assert_eq!(signer.principal, "a@b");
         assert_eq!(signer.fingerprint, key().public_key().fingerprint());
 
+        // What reads as the same signature is another file.
+        let unended = good.trim_end().to_owned();
+        let returned = good.replace('\n', "\r\n");
         let stranger = SigningKey::from_seed([8; 32]).sign(MANIFEST_NAMESPACE, b"m").unwrap();
         let other_purpose = key().sign("git", b"m").unwrap();
         for (message, armor, time, why) in [
@@ -347,6 +361,8 @@ mod tests {
             (b"m", &stranger, now, "not among"),
             (b"m", &other_purpose, now, "made for \"git\""),
             (b"m", &good, later, "the key of a@b does not count at 2026-11-25T12:00:01Z: until 2026-11-25T12:00:00Z"),
+            (b"m", &unended, now, "not written as `ssh-keygen -Y sign` writes it"),
+            (b"m", &returned, now, "not written as `ssh-keygen -Y sign` writes it"),
             (b"m", &good.replace("SSH SIG", "SSX SIG"), now, "no SSH signature"),
             (b"m", &String::new(), now, "no SSH signature"),
         ] {

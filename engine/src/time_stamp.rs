@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use cuadre_audit::time_stamp::{Pin, Stamp, is_reply_to, request, verify};
+use cuadre_audit::time_stamp::{Pin, Stamp, is_reply_to, request, to_der, verify};
 use cuadre_audit::{Sealed, Trust};
 use cuadre_rules::Config;
 use cuadre_rules::config::{TimeStamp, TimeStamps};
@@ -39,7 +39,7 @@ pub struct Authority<'a> {
 /// A time stamp that counts.
 #[derive(Debug)]
 pub struct Token {
-    /// The authority's answer, byte for byte: a TimeStampResp in DER.
+    /// The authority's answer, in DER.
     pub bytes: Vec<u8>,
     /// What it says.
     pub stamp: Stamp,
@@ -166,6 +166,7 @@ impl<'a> Asking<'a> {
 
     fn once(&self) -> Result<Token, Fault> {
         let bytes = runtime()?.block_on(async { self.body(self.post().await?).await })?;
+        let bytes = to_der(&bytes).map_err(|e| Fault::lasting(e.to_string()))?;
         let stamp = verify(&bytes, self.message, &self.authority.pin).map_err(|e| Fault::lasting(e.to_string()))?;
         if !is_reply_to(&bytes, self.nonce) {
             return Err(Fault::lasting("it answers another request than this one (the nonce differs)"));

@@ -100,7 +100,8 @@ fn read_sealed(folder: &Path) -> Result<Sealed> {
         let authority = layout::parse_token(&name).unwrap_or_default().to_owned();
         Ok((authority, read(&name)?))
     });
-    let tokens = tokens.collect::<Result<_>>()?;
+    let mut tokens: Vec<_> = tokens.collect::<Result<_>>()?;
+    tokens.sort();
     Ok(Sealed { manifest: read(layout::MANIFEST)?, signature: read(layout::SIGNATURE)?, tokens })
 }
 

@@ -164,7 +164,7 @@ impl<'a> Staging<'a> {
         }
         let path = self.path.join(layout::INPUTS);
         let named = inputs::named_objects(&disk::read_whole(&path)?)
-            .map_err(|e| conflict(&format!("{} is not JSON: {e}", layout::INPUTS), &path))?;
+            .map_err(|e| conflict(&format!("{}: {}", layout::INPUTS, e.why()), &path))?;
         let archive = self.series.archive();
         match named.into_iter().find(|digest| !archive.contains(*digest)) {
             Some(digest) => {

@@ -49,7 +49,7 @@ impl Standing {
         let trust = Trust::parse(&named(root, log, &last.path)?).map_err(|e| e.at(root.join(&last.path)))?;
         let is_rooted = log.lines().iter().any(|line| line.path == layout::ROOT_SIGNERS);
         let root = match is_rooted {
-            true => Some(AllowedSigners::parse(&named(root, log, layout::ROOT_SIGNERS)?)?),
+            true => Some(Trust::root_signers(&named(root, log, layout::ROOT_SIGNERS)?)?),
             false => None,
         };
         Ok(Standing { trust, digest: last.digest, root })
@@ -123,7 +123,7 @@ fn judge(standing: Option<&Standing>, files: &TrustFiles) -> Result<Trust> {
         return Err(unfit(ErrorKind::Conflict, "it was issued before the one it follows", "check the clock"));
     }
     let issued = trust.issued.unwrap_or_default();
-    let new_root = files.root_signers.as_deref().map(AllowedSigners::parse).transpose()?;
+    let new_root = files.root_signers.as_deref().map(Trust::root_signers).transpose()?;
     let vouchers = match (standing, &new_root) {
         (Some(_), Some(_)) => {
             let why = "only a new series is given root signers";

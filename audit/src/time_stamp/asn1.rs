@@ -1,7 +1,7 @@
 //! The structures of RFC 3161 (time stamps), RFC 5652 (signed data) and RFC 5035 (which certificate
 //! signed), in DER. What is signed is kept as the bytes that it was received in.
 
-use der::asn1::{AnyRef, BitStringRef, IntRef, ObjectIdentifier, OctetStringRef, Utf8StringRef};
+use der::asn1::{AnyRef, BitStringRef, IntRef, ObjectIdentifier, OctetStringRef};
 use der::{
     Choice, Decode, DecodeValue, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag, Writer,
 };
@@ -43,7 +43,7 @@ pub struct TimeStampResp<'a> {
 pub struct PkiStatusInfo<'a> {
     pub status: u8,
     #[asn1(optional = "true")]
-    pub words: Option<Vec<Utf8StringRef<'a>>>,
+    pub words: Option<RawSequence<'a>>,
     #[asn1(optional = "true")]
     pub failure: Option<BitStringRef<'a>>,
 }
@@ -167,18 +167,32 @@ pub struct PssParameters<'a> {
 #[derive(Clone, Copy)]
 pub struct RawSet<'a>(&'a [u8]);
 
+/// A sequence that need not be understood.
+#[derive(Clone, Copy)]
+pub struct RawSequence<'a>(&'a [u8]);
+
 /// A time as its text, which may have fractions of seconds.
 pub struct GeneralizedTime<'a>(pub &'a [u8]);
 
 impl<'a> RawSet<'a> {
     pub fn elements<T: Decode<'a>>(self) -> der::Result<Vec<T>> {
-        let mut reader = SliceReader::new(self.0)?;
-        let mut elements = Vec::new();
-        while !reader.is_finished() {
-            elements.push(T::decode(&mut reader)?);
-        }
-        Ok(elements)
+        elements(self.0)
     }
+}
+
+impl<'a> RawSequence<'a> {
+    pub fn elements<T: Decode<'a>>(self) -> der::Result<Vec<T>> {
+        elements(self.0)
+    }
+}
+
+fn elements<'a, T: Decode<'a>>(bytes: &'a [u8]) -> der::Result<Vec<T>> {
+    let mut reader = SliceReader::new(bytes)?;
+    let mut elements = Vec::new();
+    while !reader.is_finished() {
+        elements.push(T::decode(&mut reader)?);
+    }
+    Ok(elements)
 }
 
 macro_rules! raw {
@@ -206,4 +220,5 @@ macro_rules! raw {
 }
 
 raw!(RawSet, Tag::Set);
+raw!(RawSequence, Tag::Sequence);
 raw!(GeneralizedTime, Tag::GeneralizedTime);

@@ -1,17 +1,14 @@
 //! Whether a time stamp counts.
 
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, Utf8StringRef};
 use der::{Decode, Encode, Tag};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use x509_cert::Certificate;
-use x509_cert::crl::CertificateList;
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::algorithms::{Hash, check, sha1};
 use super::asn1::*;
-use super::definite::definite;
 use super::{Pin, Stamp};
 
 /// What holds, or in words what does not.
@@ -29,7 +26,7 @@ pub fn judge(token: &[u8], message: &[u8], pin: &Pin) -> Result<Stamp> {
     let stamp = data.content.content.ok_or("it has a signature, but no time stamp")?.as_bytes();
 
     signed_by(signer, stamp, pin)?;
-    nothing_else(&data, signer, pin)?;
+    announces(&data, signer)?;
     let stamp = TstInfo::from_der(stamp).map_err(unreadable)?;
     says(&stamp, message, pin)
 }
@@ -90,29 +87,13 @@ fn another() -> String {
     "its signature names another certificate by digest than the pinned one".to_owned()
 }
 
-/// What is not signed agrees with what is, or can at least be read.
-fn nothing_else(data: &SignedData<'_>, signer: &SignerInfo<'_>, pin: &Pin) -> Result<()> {
+/// The digest that is announced at the beginning is that of the signature.
+fn announces(data: &SignedData<'_>, signer: &SignerInfo<'_>) -> Result<()> {
     let hash = Hash::named(signer.digest_algorithm)?;
     let announced = data.digest_algorithms.elements().map_err(unreadable)?;
     let announced: Vec<Hash> = announced.into_iter().map(Hash::named).collect::<Result<_>>()?;
     let agrees = !announced.is_empty() && announced.iter().all(|announced| *announced == hash);
-    ensure(agrees, || "it announces another digest than its signature has".into())?;
-    let embedded = data.certificates.map(|set| set.elements::<AnyRef<'_>>()).transpose().map_err(unreadable)?;
-    let mut certificates = Vec::new();
-    for certificate in embedded.into_iter().flatten() {
-        let der = certificate.to_der().map_err(unreadable)?;
-        Certificate::from_der(&der).map_err(|why| format!("a certificate in it cannot be read: {why}"))?;
-        certificates.push(der);
-    }
-    let has_pinned = certificates.is_empty() || certificates.contains(&pin.der);
-    ensure(has_pinned, || "the certificates in it are others than the pinned one".into())?;
-    if let Some(lists) = data.revocations {
-        lists.elements::<CertificateList>().map_err(|why| format!("a revocation list in it cannot be read: {why}"))?;
-    }
-    if let Some(attributes) = signer.unsigned_attributes {
-        attributes.elements::<Attribute<'_>>().map_err(unreadable)?;
-    }
-    Ok(())
+    ensure(agrees, || "it announces another digest than its signature has".into())
 }
 
 /// What the time stamp says is about these bytes, and may be said by the pinned certificate.
@@ -148,12 +129,12 @@ fn says(stamp: &TstInfo<'_>, message: &[u8], pin: &Pin) -> Result<Stamp> {
 
 /// The SignedData in an answer, or in a token alone.
 pub fn signed_data(token: &[u8]) -> Result<Vec<u8>> {
-    let token = definite(token).map_err(|why| format!("it is no answer of a time stamping authority: {why}"))?;
-    let whole = AnyRef::from_der(&token).map_err(unreadable)?;
+    let whole =
+        AnyRef::from_der(token).map_err(|why| format!("it is no answer of a time stamping authority: {why}"))?;
     let is_response = whole.value().first() == Some(&Tag::Sequence.into());
     let info = match is_response {
-        true => granted(TimeStampResp::from_der(&token).map_err(unreadable)?)?,
-        false => ContentInfo::from_der(&token).map_err(unreadable)?,
+        true => granted(TimeStampResp::from_der(token).map_err(unreadable)?)?,
+        false => ContentInfo::from_der(token).map_err(unreadable)?,
     };
     ensure(info.content_type == SIGNED_DATA, || "it is no signed data".into())?;
     info.content.to_der().map_err(unreadable)
@@ -166,7 +147,8 @@ fn granted(response: TimeStampResp<'_>) -> Result<ContentInfo<'_>> {
         .filter(|(bit, _)| failure.is_some_and(|set| set.bits().nth(*bit) == Some(true)))
         .map(|(_, name)| name)
         .collect();
-    let words: Vec<String> = words.into_iter().flatten().map(|words| format!("{:?}", words.as_str())).collect();
+    let words: Vec<Utf8StringRef<'_>> = words.and_then(|words| words.elements().ok()).unwrap_or_default();
+    let words: Vec<String> = words.into_iter().map(|words| format!("{:?}", words.as_str())).collect();
     let all = reasons.into_iter().map(str::to_owned).chain(words).collect::<Vec<_>>().join(", ");
     let granted = status <= 1 && failure.is_none();
     let stated = if all.is_empty() { "without a reason".to_owned() } else { all };

@@ -11,13 +11,14 @@
 //! # What is checked
 //! The signature is by the pinned key, over a time stamp that says so of these very bytes; RSA or
 //! ECDSA with SHA-2. The time lies within the certificate's validity. All else that is signed
-//! agrees with it. Answers are in DER, to the last byte; only lengths may be indefinite.
+//! agrees with it. What is kept is in DER, to the last byte; answers with indefinite lengths, as some
+//! authorities write them, are brought into that form first ([`to_der`]).
 //!
 //! # What is not signed
 //! and may therefore differ without being noticed, in an otherwise valid answer: whether the status is
 //! granted or granted with modifications, and its words; the name of an RSA signature, which may
-//! mention the digest or not; certificates beside the pinned one, revocation lists, and unsigned
-//! attributes. Nothing is read from any of them.
+//! mention the digest or not; whether the parameters of a digest are absent or null; which of two equal forms an
+//! ECDSA signature has; certificates, revocation lists, and unsigned attributes. Nothing is read from any of them.
 
 mod algorithms;
 mod asn1;
@@ -100,6 +101,18 @@ pub fn request(message: &[u8], policy: Option<&str>, nonce: u64) -> Result<Vec<u
         TimeStampReq { version: 1, imprint, policy, nonce }.to_der()
     };
     ask().map_err(failed)
+}
+
+/// An answer with lengths that are definite and octet strings in one piece, as it is kept; one in DER stays
+/// as it is. What is signed in it is not touched.
+///
+/// # Errors
+/// [`ErrorKind::Damaged`] for what is no ASN.1.
+pub fn to_der(answer: &[u8]) -> Result<Vec<u8>> {
+    definite::definite(answer).map_err(|why| {
+        let remedy = "check the address of the authority";
+        Error::new(ErrorKind::Damaged, "no answer of a time stamping authority", why, remedy)
+    })
 }
 
 /// Whether an answer carries the nonce of the request: whether it is the answer to it, and not an

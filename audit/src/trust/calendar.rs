@@ -34,7 +34,7 @@ impl Calendar {
     /// A filing is due at the local time `deadline`, whole minutes, on the day after its date, in
     /// the IANA time zone `zone`; `None` where there is no such zone.
     pub fn new(deadline: Time, zone: &str, closed: impl IntoIterator<Item = Closed>) -> Option<Self> {
-        let found = TimeZone::get(zone).ok().filter(|_| !zone.contains(char::is_whitespace))?;
+        let found = TimeZone::get(zone).ok().filter(|found| found.iana_name() == Some(zone))?;
         let deadline = Time::new(deadline.hour(), deadline.minute(), 0, 0).ok()?;
         Some(Calendar { deadline, zone_name: zone.to_owned(), zone: found, closed: closed.into_iter().collect() })
     }
@@ -125,7 +125,16 @@ mod tests {
 
     #[test]
     fn what_is_no_calendar_is_refused() {
-        for text in ["", "06:00", "6:00 UTC", "06:00  UTC", "25:00 UTC", "06:00 Mars/Olympus", "06:00 UTC "] {
+        for text in [
+            "",
+            "06:00",
+            "6:00 UTC",
+            "06:00  UTC",
+            "25:00 UTC",
+            "06:00 Mars/Olympus",
+            "06:00 UTC ",
+            "06:00 america/mexico_city",
+        ] {
             assert!(Calendar::parse(text, []).is_none(), "{text:?}");
         }
         for text in ["", "Sunday", "2026-02-30", "sun"] {

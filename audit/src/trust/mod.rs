@@ -7,7 +7,7 @@
 //! # cuadre-trust 1                                   the format
 //! # generation 2                                     counted from 1
 //! # series 64 hexadecimal digits                     SHA-256 of generation 1; not in that one
-//! # issued 2026-11-25T12:00:00Z                      filings after it in LOG were signed in later seconds
+//! # issued 2026-11-25T12:00:00Z                      whole seconds; filings after it in LOG were signed in later ones
 //! # deadline 06:00 America/Mexico_City               when a filing is due, on the day after its date
 //! # closed sunday                                    a weekday or a date that owes no filing; any number
 //! # time-stamps izenpe 1.3.6.1.4.1 SHA-256           authority, policy or `any`, digest of its PEM file
@@ -24,6 +24,8 @@
 //! generation in front of it in `LOG`.
 
 mod calendar;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -91,7 +93,7 @@ impl Trust {
         Trust {
             generation: 1,
             series: None,
-            issued: Some(issued),
+            issued: Some(whole_seconds(issued)),
             calendar: Some(calendar),
             authorities,
             signers: AllowedSigners { entries: vec![entry] },
@@ -108,8 +110,7 @@ impl Trust {
         }
         let generation =
             self.generation.checked_add(1).ok_or_else(|| unfit("it has all generations it can have", ""))?;
-        let issued = self.issued.map_or(issued, |last| last.max(issued));
-        let issued = Timestamp::from_second(issued.as_second()).unwrap_or(issued);
+        let issued = whole_seconds(self.issued.map_or(issued, |last| last.max(issued)));
         Ok(Trust { generation, series: Some(self.series.unwrap_or(own)), issued: Some(issued), ..self.clone() })
     }
 
@@ -135,7 +136,8 @@ impl Trust {
         Ok(())
     }
 
-    /// Lets signatures of `key` count no longer than until the second `last`.
+    /// Lets signatures of `key` count no longer than until the second `last`; where they counted only
+    /// from then on, never.
     ///
     /// # Errors
     /// [`ErrorKind::Key`] when it has no line, or its signatures count no longer already.
@@ -147,7 +149,13 @@ impl Trust {
         }
         let mut shortened = false;
         for entry in entries.filter(|entry| entry.valid_before.is_none_or(|before| last < before)) {
-            entry.valid_before = Some(last);
+            if entry.valid_after.is_some_and(|first| first >= last) {
+                // `ssh-keygen` refuses a file with a window that ends before it begins. Nothing was filed in this one.
+                entry.valid_after = Timestamp::from_second(1).ok();
+                entry.valid_before = Timestamp::from_second(2).ok();
+            } else {
+                entry.valid_before = Some(last);
+            }
             shortened = true;
         }
         match shortened {
@@ -166,12 +174,15 @@ impl Trust {
     /// file of allowed signers that this crate understands.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let signers = AllowedSigners::parse(bytes)?;
-        let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.starts_with("# cuadre-trust")) else {
+        if !bytes.starts_with(b"# cuadre-trust") {
             let (series, issued, calendar, authorities) = (None, None, None, Vec::new());
             return Ok(Trust { generation: 1, series, issued, calendar, authorities, signers });
-        };
+        }
+        let text = std::str::from_utf8(bytes).map_err(|e| unfit(&e.to_string(), NEWER))?;
         let trust = Self::parse_head(text, signers).ok_or_else(|| unfit("its head is not understood", NEWER))?;
-        match trust.to_text()? == text {
+        let names: BTreeSet<&str> = trust.authorities.iter().map(|authority| authority.name.as_str()).collect();
+        let issued = trust.issued.filter(|at| *at >= Timestamp::UNIX_EPOCH && *at == whole_seconds(*at));
+        match issued.is_some() && names.len() == trust.authorities.len() && trust.to_text()? == text {
             true => Ok(trust),
             false => Err(unfit("it is not written as a generation of trust is", NEWER)),
         }
@@ -237,6 +248,14 @@ impl Trust {
         self.issued.map_or(at, |issued| after(issued).max(at))
     }
 
+    /// Who may vouch for generations, from the file of a series' root signers.
+    ///
+    /// # Errors
+    /// As [`Trust::parse`].
+    pub fn root_signers(bytes: &[u8]) -> Result<AllowedSigners> {
+        Trust::parse(bytes).map(|trust| trust.signers)
+    }
+
     /// The generation whose calendar counts for a day: the last that was issued before its
     /// deadline; the first where all came later.
     pub fn of_day(generations: &[Trust], day: FilingDate) -> Option<&Trust> {
@@ -266,6 +285,10 @@ impl Authority {
         }
         Ok(format!("{} {policy} {}", self.name, self.certificate))
     }
+}
+
+fn whole_seconds(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
 /// The second after that of an instant.
@@ -351,7 +374,16 @@ mod tests {
         }
         let plain = Trust::parse(format!("a@b {}\n", key(7)).as_bytes()).unwrap();
         assert_eq!((plain.generation, plain.issued, plain.calendar), (1, None, None));
-        assert!(Trust::parse(text.replace("trust 1", "trust 2").as_bytes()).is_err());
+        for (from, to) in [
+            ("trust 1", "trust 2"),
+            ("stamps two", "stamps one"),
+            ("11:40:00Z", "11:40:00.5Z"),
+            ("issued 2026", "issued 1926"),
+            ("a@b ", "a@b  "),
+            ("a@b ", "\u{e1}@b "),
+        ] {
+            assert!(text.contains(from) && Trust::parse(text.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
     }
 
     #[test]
@@ -374,6 +406,10 @@ mod tests {
         assert!(third.add("a@b", &key(7)).is_err(), "a retired key stays retired");
         assert!(third.retire(&key(7), now).is_err() && third.retire(&key(7), at("2026-12-01T00:00:00Z")).is_err());
         assert!(third.retire(&key(9), now).is_err());
+        // What counted only from then on counts never.
+        third.retire(&key(8), at("2026-11-25T12:00:00Z")).unwrap();
+        let never = Trust::parse(third.to_text().unwrap().as_bytes()).unwrap();
+        assert!(!["2026-11-25T12:00:00Z", "2026-11-25T12:00:01Z"].iter().any(|time| never.allows(&key(8), at(time))));
         third.retire(&key(7), at("2026-11-22T00:00:00Z")).unwrap();
         assert!(!third.signers.allows(&key(7), MANIFEST_NAMESPACE, at("2026-11-22T00:00:01Z")));
     }

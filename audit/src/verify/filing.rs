@@ -166,11 +166,12 @@ fn place(id: &FilingId, manifest: &Manifest, course: &Course) -> Result<String, 
 }
 
 /// The lines in `LOG` are the subjects in their order, the manifest, the signature, and time stamps
-/// in the order of their names: no more, no fewer, no others.
+/// in the order of their authorities: no more, no fewer, no others.
 fn lines(tree: &Tree<'_>, log: &Log, run: &Run, manifest: &Manifest) -> Vec<Problem> {
     let subjects = manifest.subject.iter().map(|s| (Ok(s.sha256), s.name.as_str()));
-    let mut tokens: Vec<String> = tokens(log, run).map(layout::token).collect();
-    tokens.sort();
+    let mut authorities: Vec<&str> = tokens(log, run).collect();
+    authorities.sort_unstable();
+    let tokens: Vec<String> = authorities.into_iter().map(layout::token).collect();
     let others = [layout::MANIFEST, layout::SIGNATURE].into_iter().chain(tokens.iter().map(String::as_str));
     let others = others.map(|name| (tree.digest(&layout::filing_file(&run.id, name)), name));
     let expected: Vec<_> = subjects.chain(others).collect();
@@ -215,7 +216,7 @@ fn strangers(tree: &Tree<'_>, log: &Log, run: &Run, manifest: &Manifest) -> Vec<
 fn judge_inputs(tree: &Tree<'_>, id: &FilingId, report: &mut Report) {
     let path = layout::filing_file(id, layout::INPUTS);
     let named = tree.read(&path).and_then(|bytes| {
-        let mut named = inputs::named_objects(&bytes).map_err(|e| format!("not JSON: {e}"))?;
+        let mut named = inputs::named_objects(&bytes).map_err(|e| e.why().to_owned())?;
         named.insert(Sha256Digest::of(&bytes));
         Ok(named)
     });

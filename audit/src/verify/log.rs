@@ -165,7 +165,8 @@ impl Log {
             expected.insert(path);
             folders.extend(path.rsplit_once('/').map(|(folder, _)| folder));
         }
-        let mut problems = tree.problems.clone();
+        let of_series = |problem: &&Problem| !layout::is_staging(&problem.subject);
+        let mut problems: Vec<Problem> = tree.problems.iter().filter(of_series).cloned().collect();
         let mut notes = BTreeSet::new();
         let archived = format!("{}/", layout::ARCHIVE);
         for (path, entry) in tree.entries() {

@@ -35,12 +35,13 @@ impl<'a> Tree<'a> {
     /// `with_archive`.
     pub(super) fn survey(files: &'a dyn Files, with_archive: bool) -> Self {
         let Listing { files: listed, folders, others, problems } = files.list();
-        let problems = problems.into_iter().map(|(path, why)| Problem::new(path, why)).collect();
+        let archived = format!("{}/", layout::ARCHIVE);
+        let problems = problems.into_iter().filter(|(path, _)| with_archive || !path.starts_with(&archived));
+        let problems = problems.map(|(path, why)| Problem::new(path, why)).collect();
         let mut entries = BTreeMap::new();
         entries.extend(folders.into_iter().map(|path| (path, Entry::Folder)));
         entries.extend(others.into_iter().map(|path| (path, Entry::Other)));
         let mut to_hash = Vec::new();
-        let archived = format!("{}/", layout::ARCHIVE);
         for (path, bytes) in listed {
             if layout::is_staging(&path) || layout::is_incoming(&path) {
                 entries.insert(path, Entry::File(Err("it is still being written".to_owned())));
@@ -106,8 +107,8 @@ fn hash_all(files: &dyn Files, mut listed: Vec<(String, u64)>) -> Vec<Hashed> {
     let next = AtomicUsize::new(0);
     let hashed = Mutex::new(Vec::with_capacity(listed.len()));
     let work = || {
-        while let Some((path, _)) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let digest = hash(files, path).map_err(|e| format!("it cannot be read: {e}"));
+        while let Some((path, bytes)) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let digest = hash(files, path, *bytes).map_err(|e| format!("it cannot be read: {e}"));
             let mut hashed = hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             hashed.push((path.clone(), digest));
         }
@@ -121,8 +122,10 @@ fn hash_all(files: &dyn Files, mut listed: Vec<(String, u64)>) -> Vec<Hashed> {
     hashed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn hash(files: &dyn Files, path: &str) -> io::Result<Sha256Digest> {
-    let mut reader = BufReader::with_capacity(BUFFER, HashingReader::new(files.open(path)?));
+fn hash(files: &dyn Files, path: &str, bytes: u64) -> io::Result<Sha256Digest> {
+    // To clear a large buffer takes longer than to read a small file.
+    let buffer = usize::try_from(bytes).unwrap_or(BUFFER).clamp(1 << 12, BUFFER);
+    let mut reader = BufReader::with_capacity(buffer, HashingReader::new(files.open(path)?));
     io::copy(&mut reader, &mut io::sink())?;
     Ok(reader.into_inner().finish().0)
 }

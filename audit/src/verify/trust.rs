@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -120,7 +121,8 @@ struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     fn new(tree: &'a Tree<'a>, log: &'a Log, options: &Options, report: &mut Report) -> Self {
-        let given = options.root_signers.as_ref().map(|path| (path.display().to_string(), AllowedSigners::load(path)));
+        let load = |path: &PathBuf| crate::disk::read_whole(path).and_then(|bytes| Trust::root_signers(&bytes));
+        let given = options.root_signers.as_ref().map(|path| (path.display().to_string(), load(path)));
         let root = match given {
             Some((shown, root)) => {
                 let problem = root.as_ref().err().map(|e| Problem::new(&shown, e.to_string()));
@@ -132,7 +134,7 @@ impl<'a> Chain<'a> {
             None if !(0..).map_while(|n| log.path_at(n)).any(|path| path == layout::ROOT_SIGNERS) => None,
             None => {
                 let root = tree.read(layout::ROOT_SIGNERS);
-                let root = root.and_then(|bytes| AllowedSigners::parse(&bytes).map_err(|e| e.to_string()));
+                let root = root.and_then(|bytes| Trust::root_signers(&bytes).map_err(|e| e.to_string()));
                 let problem = root.as_ref().err().map(|why| Problem::new(layout::ROOT_SIGNERS, why));
                 let problems: Vec<Problem> = problem.into_iter().collect();
                 let kept = "generations of trust are judged by it; compare it with a copy kept elsewhere".to_owned();

@@ -155,7 +155,7 @@ fn filings_that_no_honest_run_would_file() {
             };
         }),
         ("inputs", "the archive has no object", "2026-11-21.1", |f| {
-            let named = format!("{{\"x\":[{{\"sha256\":\"{}\"}}]}}", Sha256Digest::of(b"absent"));
+            let named = format!("{{\"x\":[{{\"sha256\":\"{}\"}}]}}\n", Sha256Digest::of(b"absent"));
             f.files[0] = ("inputs.json", named);
         }),
     ];

@@ -78,8 +78,8 @@ pub fn write_files(series: &SeriesWriter, staging: &Staging<'_>) -> Vec<Subject>
     let extract = archive.put_bytes(format!("extract {}\n", staging.id()).as_bytes()).unwrap();
     let config = archive.put_bytes(b"config\n").unwrap();
     let inputs = format!(
-        "{{\"inputs\":[{{\"sha256\":\"{}\"}}],\"config\":{{\"sha256\":\"{}\"}}}}\n",
-        extract.digest, config.digest
+        "{{\"config\":{{\"sha256\":\"{}\"}},\"inputs\":[{{\"sha256\":\"{}\"}}]}}\n",
+        config.digest, extract.digest
     );
     let report = format!("date,amount\n{},10.00\n", staging.id().date());
     let write = |name: &str, content: &str| {
