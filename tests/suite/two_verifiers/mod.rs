@@ -19,6 +19,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use cuadre_audit::Sha256Digest;
 use cuadre_audit::verify::{Options, verify};
 use cuadre_tests::workspace;
 
@@ -123,11 +124,12 @@ fn complaints(mutants: &[Mutant]) -> Vec<String> {
     on_two_threads(mutants, || {
         |mutant: &Mutant| {
             let folder = tempfile::tempdir().expect("a folder");
-            mutant.series.write(folder.path());
+            let root = folder.path().join("series");
+            mutant.series.write(&root);
             if let Some(hand) = &mutant.hand {
-                hand(folder.path());
+                hand(&root);
             }
-            complaint(folder.path(), &mutant.options, mutant.expected).map(|why| format!("{}: {why}", mutant.what))
+            complaint(&root, &mutant.options, mutant.expected).map(|why| format!("{}: {why}", mutant.what))
         }
     })
 }
@@ -156,9 +158,12 @@ fn on_two_threads<T: Sync, W: FnMut(&T) -> Option<String>>(all: &[T], worker: im
     })
 }
 
-/// A file kept elsewhere.
+/// A file kept elsewhere: where Cargo has tests keep theirs, by its content.
 fn kept(content: &[u8]) -> PathBuf {
-    let (_, path) = tempfile::NamedTempFile::new().expect("a file").keep().expect("it stays");
-    fs::write(&path, content).expect("a file is written");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(format!("kept-{}", Sha256Digest::of(content)));
+    let file = tempfile::NamedTempFile::new_in(folder).expect("a file");
+    fs::write(file.path(), content).expect("a file is written");
+    file.persist(&path).expect("it is kept");
     path
 }
