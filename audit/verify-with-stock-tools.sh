@@ -199,7 +199,8 @@ allowed_signers='
     # What is said at the head of a generation, in its order.
     function head(value) {
         if ($2 == "generation" && state == 1 && value ~ /^[1-9][0-9]*$/ && value + 0 < 4294967296) state = 2
-        else if ($2 == "series" && state == 2 && is_hex(value)) state = 3
+        else if ($2 == "history" && state == 2 && value ~ /^(0|[1-9][0-9]*) / && is_hex(substr(value, index(value, " ") + 1)) && \
+            index(value, " ") < 17) state = 3
         else if ($2 == "issued" && state ~ /[23]/ && value ~ /^[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+Z$/) {
             instant = value; gsub(/[T:-]/, "", instant)
             if (length(value) != 20 || !is_instant(instant)) refuse()
@@ -335,7 +336,7 @@ elif grep -qx 'trust/root_signers' "$work/sorted"; then
     reads trust/root_signers "$root" || { : >"$root" && false; }
     check trust trust/root_signers 'it is not understood' 'compare it with a copy kept elsewhere'
 fi
-generation=0 first_digest='' issued_before=0 signers=''
+generation=0 last_before=0 issued_before=0 signers=''
 : >"$work/generations"
 while read -r kind first last _; do
     [ "$kind" = T ] || continue
@@ -348,8 +349,17 @@ while read -r kind first last _; do
     issued=$(head_of "$read" issued) own=$(head_of "$read" generation)
     issued=$(seconds "${issued:-1970-01-01T00:00:00Z}")
     wrong='' by=''
-    [ "${own:-1}" = "$generation" ] && [ "$(head_of "$read" series)" = "$first_digest" ] && [ "$issued" -ge "$issued_before" ] ||
-        wrong='it is not this generation of this series, or was issued before the one it follows'
+    pinned=$(head_of "$read" history) since=$last
+    [ "${own:-1}" = "$generation" ] && [ "$issued" -ge "$issued_before" ] ||
+        wrong='it is not this generation, or was issued before the one it follows'
+    if [ "$generation" = 1 ]; then
+        [ -z "$pinned" ] || wrong='it pins lines, and is the first'
+    else
+        since=${pinned%% *}
+        [ -n "$since" ] && [ "$since" -ge "$last_before" ] && [ "$since" -lt "$first" ] &&
+            [ "$since $(head -n "$since" LOG | sha256sum | cut -c1-64)" = "$pinned" ] ||
+            wrong='it does not pin the lines in front of it'
+    fi
     vouchers=${root:-$signers} signature=''
     if [ -n "$vouchers" ]; then
         signature=$file.sig
@@ -367,9 +377,8 @@ while read -r kind first last _; do
         wrong='its lines in LOG are not those of its files'
     [ -z "$wrong" ]
     check trust "$file" "$wrong" "${by:+signed by $by}"
-    [ -n "$first_digest" ] || first_digest=$(sed -n "${last}s/ .*//p" LOG)
-    issued_before=$issued signers=$read
-    echo "$last $issued $read" >>"$work/generations"
+    issued_before=$issued last_before=$last signers=$read
+    echo "$last $issued $read ${since:-$last}" >>"$work/generations"
 done <"$work/blocks"
 [ "$generation" -gt 0 ] || failed trust 'LOG: it does not begin with trust/allowed_signers.1'
 if [ -n "$given_signers" ]; then
@@ -704,12 +713,13 @@ while read -r kind first last id number expected supersedes; do
     } >"$work/expected" && cut -c67- "$work/last" | cmp -s - "$work/expected"
     check lines "$folder" 'its lines in LOG are not those of the manifest' "$((last - first + 1)) lines"
 
-    while read -r trust_last issue _; do
-        [ "$trust_last" -ge "$first" ] || [ "$issue" -lt "$not_before" ] || not_before=$((issue + 1))
+    # Whatever comes after the lines that a generation pins was signed later than it was issued.
+    while read -r _ issue _ since; do
+        [ "$since" -ge "$first" ] || [ "$issue" -lt "$not_before" ] || not_before=$((issue + 1))
     done <"$work/generations"
     # The authorities are those of the generation in front of the filing, unless others are given.
     stampers=''
-    while read -r trust_last _ read; do
+    while read -r trust_last _ read _; do
         [ "$trust_last" -ge "$first" ] || stampers=$read
     done <"$work/generations"
     [ -z "$given_signers" ] || [ -z "$(head_of "$signers" deadline)" ] || stampers=$signers
@@ -771,7 +781,7 @@ if [ -n "$first" ] && { [ -z "$quiet" ] || [ -n "$through$timely" ]; }; then
     sed 's/$/ + 1 day/' "$work/days" | date -f - +%F >"$work/next"
     {
         n=0
-        while read -r _ issued file; do n=$((n + 1)) && calendar $n "$issued" "$file"; done <"$work/generations"
+        while read -r _ issued file _; do n=$((n + 1)) && calendar $n "$issued" "$file"; done <"$work/generations"
         [ -z "$given_signers" ] || [ -z "$(head_of "$signers" deadline)" ] || calendar given 0 "$signers"
         sed 's/^/day /' "$work/named"
         sed 's/^/filing /' "$work/filings"

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{PublicKey, TRUST_NAMESPACE};
 use crate::layout;
 use crate::log::{self, Log};
+use crate::manifest::History;
 use crate::signers::AllowedSigners;
 use crate::time_stamp::Pin;
 use crate::trust::Trust;
@@ -32,8 +33,8 @@ pub struct TrustFiles {
 pub struct Standing {
     /// The last generation.
     pub trust: Trust,
-    /// The digest of its file.
-    pub digest: Sha256Digest,
+    /// How many lines `LOG` had once it was there.
+    pub(super) lines: usize,
     /// Who alone may vouch for the next one; `None`: whom this one allows.
     pub root: Option<AllowedSigners>,
 }
@@ -41,18 +42,19 @@ pub struct Standing {
 impl Standing {
     /// Reads the last generation that `LOG` names.
     pub(super) fn read(root: &Path, log: &Log) -> Result<Self> {
-        let Some(last) = log.lines().iter().rev().find(|line| layout::is_allowed_signers(&line.path)) else {
+        let Some(at) = log.lines().iter().rposition(|line| layout::is_allowed_signers(&line.path)) else {
             let why = "its LOG names no allowed signers";
             let remedy = "found the series first: `cuadre keys found`, or its first run";
             return Err(Error::new(ErrorKind::Key, "the series trusts no key", why, remedy).at(root));
         };
-        let trust = Trust::parse(&named(root, log, &last.path)?).map_err(|e| e.at(root.join(&last.path)))?;
+        let path = &log.lines()[at].path;
+        let trust = Trust::parse(&named(root, log, path)?).map_err(|e| e.at(root.join(path)))?;
         let is_rooted = log.lines().iter().any(|line| line.path == layout::ROOT_SIGNERS);
         let root = match is_rooted {
             true => Some(Trust::root_signers(&named(root, log, layout::ROOT_SIGNERS)?)?),
             false => None,
         };
-        Ok(Standing { trust, digest: last.digest, root })
+        Ok(Standing { trust, lines: at + 1, root })
     }
 
     /// Whose signature the next generation needs.
@@ -90,7 +92,7 @@ impl SeriesWriter {
             true => None,
             false => Some(Standing::read(root, &log)?),
         };
-        let trust = judge(standing.as_ref(), files)?;
+        let trust = judge(&log, standing.as_ref(), files)?;
         let files = block(root, &log, &trust, files)?;
         disk::create_folder(&root.join(layout::TRUST))?;
         // The allowed signers come last: once they are there, so is everything they need.
@@ -109,13 +111,19 @@ fn lines(files: &[(String, Vec<u8>)]) -> String {
 }
 
 /// Is this the next generation, and does somebody entitled vouch for it?
-fn judge(standing: Option<&Standing>, files: &TrustFiles) -> Result<Trust> {
+fn judge(log: &Log, standing: Option<&Standing>, files: &TrustFiles) -> Result<Trust> {
     let trust = Trust::parse(&files.signers)?;
-    let (expected, series) = match standing {
+    let (expected, before) = match standing {
         None => (1, None),
-        Some(Standing { trust, digest, .. }) => (trust.generation.saturating_add(1), trust.series.or(Some(*digest))),
+        Some(Standing { trust, lines, .. }) => (trust.generation.saturating_add(1), Some(*lines)),
     };
-    if (trust.generation, trust.series) != (expected, series) {
+    let entries = |history: History| usize::try_from(history.entries).unwrap_or(usize::MAX);
+    let is_pinned = match (trust.history, before) {
+        (None, None) => true,
+        (Some(pinned), Some(before)) => entries(pinned) >= before && log.history(entries(pinned)) == Some(pinned),
+        _ => false,
+    };
+    if trust.generation != expected || !is_pinned {
         let why = format!("it is generation {}, and the series needs its own generation {expected}", trust.generation);
         return Err(unfit(ErrorKind::Conflict, &why, "prepare it again from this series"));
     }
@@ -231,7 +239,7 @@ pub(super) fn recover(root: &Path) -> Result<()> {
         root_signers: read(layout::ROOT_SIGNERS).filter(|_| standing.is_none()),
         certificates: certificates.collect(),
     };
-    let trust = judge(standing.as_ref(), &files).map_err(|e| damaged(e.why()))?;
+    let trust = judge(&before, standing.as_ref(), &files).map_err(|e| damaged(e.why()))?;
     let text = lines(&block(root, &before, &trust, &files)?);
     let torn = log.offset(before.lines().len()).map(|start| &log.bytes()[start..]);
     let missing = torn.and_then(|torn| text.as_bytes().strip_prefix(torn));

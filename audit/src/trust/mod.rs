@@ -6,8 +6,8 @@
 //! ```text
 //! # cuadre-trust 1                                   the format
 //! # generation 2                                     counted from 1
-//! # series 64 hexadecimal digits                     SHA-256 of generation 1; not in that one
-//! # issued 2026-11-25T12:00:00Z                      whole seconds; filings after it in LOG were signed in later ones
+//! # history 45 64 hexadecimal digits                 lines of LOG when it was issued, and their SHA-256; not in the first
+//! # issued 2026-11-25T12:00:00Z                      whole seconds; filings after those lines were signed in later ones
 //! # deadline 06:00 America/Mexico_City               when a filing is due, on the day after its date
 //! # closed sunday                                    a weekday or a date that owes no filing; any number
 //! # time-stamps izenpe 1.3.6.1.4.1 SHA-256           authority, policy or `any`, digest of its PEM file
@@ -33,6 +33,7 @@ use crate::digest::Sha256Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{MANIFEST_NAMESPACE, PublicKey, TRUST_NAMESPACE};
 use crate::layout::{self, FilingDate};
+use crate::manifest::History;
 use crate::signers::{AllowedSigners, Entry};
 
 pub use calendar::{Calendar, Closed};
@@ -45,8 +46,9 @@ const FORMAT: &str = "cuadre-trust 1";
 pub struct Trust {
     /// Which one, counted from 1.
     pub generation: u32,
-    /// The digest of generation 1; `None` in that one.
-    pub series: Option<Sha256Digest>,
+    /// What `LOG` held when it was issued; `None` in generation 1. So it belongs to one series, and nobody
+    /// files in front of it afterwards.
+    pub history: Option<History>,
     /// When it was issued; `None` only in a plain file of allowed signers.
     pub issued: Option<Timestamp>,
     /// Which days owe a filing until when; `None`: every day, and no hour is known.
@@ -92,7 +94,7 @@ impl Trust {
         let entry = Entry { principal, namespaces: Some(purposes(rooted)), valid_after: None, valid_before: None, key };
         Trust {
             generation: 1,
-            series: None,
+            history: None,
             issued: Some(whole_seconds(issued)),
             calendar: Some(calendar),
             authorities,
@@ -100,18 +102,18 @@ impl Trust {
         }
     }
 
-    /// The next generation, which says the same; `own` is the digest of this one's file.
+    /// The next generation, which says the same; `history` is what `LOG` holds.
     ///
     /// # Errors
     /// [`ErrorKind::Key`] when this one is a plain file of allowed signers, which nobody may follow.
-    pub fn next(&self, own: Sha256Digest, issued: Timestamp) -> Result<Self> {
+    pub fn next(&self, history: History, issued: Timestamp) -> Result<Self> {
         if self.issued.is_none() {
             return Err(unfit("the series was founded without a head in its allowed signers", "begin a new series"));
         }
         let generation =
             self.generation.checked_add(1).ok_or_else(|| unfit("it has all generations it can have", ""))?;
         let issued = whole_seconds(self.issued.map_or(issued, |last| last.max(issued)));
-        Ok(Trust { generation, series: Some(self.series.unwrap_or(own)), issued: Some(issued), ..self.clone() })
+        Ok(Trust { generation, history: Some(history), issued: Some(issued), ..self.clone() })
     }
 
     /// Lets `key` sign manifests from the time of issue on.
@@ -175,8 +177,8 @@ impl Trust {
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let signers = AllowedSigners::parse(bytes)?;
         if !bytes.starts_with(b"# cuadre-trust") {
-            let (series, issued, calendar, authorities) = (None, None, None, Vec::new());
-            return Ok(Trust { generation: 1, series, issued, calendar, authorities, signers });
+            let (history, issued, calendar, authorities) = (None, None, None, Vec::new());
+            return Ok(Trust { generation: 1, history, issued, calendar, authorities, signers });
         }
         let text = std::str::from_utf8(bytes).map_err(|e| unfit(&e.to_string(), NEWER))?;
         let trust = Self::parse_head(text, signers).ok_or_else(|| unfit("its head is not understood", NEWER))?;
@@ -196,7 +198,13 @@ impl Trust {
         };
         value("cuadre-trust").filter(|version| *version == "1")?;
         let generation = value("generation")?.parse().ok()?;
-        let series = value("series").map(str::parse).transpose().ok()?;
+        let history = match value("history").map(|value| value.split_once(' ')) {
+            None => None,
+            Some(words) => {
+                let (entries, sha256) = words?;
+                Some(History { entries: entries.parse().ok()?, sha256: sha256.parse().ok()? })
+            }
+        };
         let issued = value("issued")?.parse().ok()?;
         let deadline = value("deadline")?;
         let mut closed = Vec::new();
@@ -208,7 +216,7 @@ impl Trust {
             authorities.push(Authority::parse(authority)?);
         }
         let calendar = Some(Calendar::parse(deadline, closed)?);
-        Some(Trust { generation, series, issued: Some(issued), calendar, authorities, signers })
+        Some(Trust { generation, history, issued: Some(issued), calendar, authorities, signers })
     }
 
     /// The file.
@@ -221,8 +229,8 @@ impl Trust {
         if let (Some(issued), Some(calendar)) = (self.issued, &self.calendar) {
             head("cuadre-trust", FORMAT.trim_start_matches("cuadre-trust "));
             head("generation", &self.generation.to_string());
-            if let Some(series) = self.series {
-                head("series", &series.to_string());
+            if let Some(History { entries, sha256 }) = self.history {
+                head("history", &format!("{entries} {sha256}"));
             }
             head("issued", &issued.to_string());
             head("deadline", &calendar.deadline_text());
@@ -321,6 +329,10 @@ mod tests {
         SigningKey::from_seed([seed; 32]).public_key()
     }
 
+    fn lines(entries: u64) -> History {
+        History { entries, sha256: Sha256Digest::of(b"x") }
+    }
+
     fn founded() -> Trust {
         let closed = ["sunday", "2026-12-25"].map(|day| day.parse().unwrap());
         let certificate = Sha256Digest::of(b"pem");
@@ -348,10 +360,9 @@ mod tests {
         assert_eq!(head[2..], ["# issued 2026-11-21T11:40:00Z", "# deadline 06:00 America/Mexico_City"]);
         assert_eq!(Trust::parse(text.as_bytes()).unwrap(), first);
 
-        let own = Sha256Digest::of(text.as_bytes());
-        let second = first.next(own, at("2026-11-25T12:00:00Z")).unwrap();
-        let third = second.next(Sha256Digest::of(b"second"), at("2026-11-26T12:00:00Z")).unwrap();
-        assert_eq!((third.generation, third.series), (3, Some(own)));
+        let second = first.next(lines(1), at("2026-11-25T12:00:00Z")).unwrap();
+        let third = second.next(lines(10), at("2026-11-26T12:00:00Z")).unwrap();
+        assert_eq!((third.generation, third.history), (3, Some(lines(10))));
         assert_eq!(Trust::parse(third.to_text().unwrap().as_bytes()).unwrap(), third);
     }
 
@@ -390,7 +401,7 @@ mod tests {
     fn a_key_is_rotated_and_revoked() {
         let first = founded();
         let now = at("2026-11-25T12:00:00Z");
-        let mut second = first.next(Sha256Digest::of(b"x"), now).unwrap();
+        let mut second = first.next(lines(1), now).unwrap();
         second.add("a@b", &key(8)).unwrap();
         second.retire(&key(7), now).unwrap();
         let second = Trust::parse(second.to_text().unwrap().as_bytes()).unwrap();
@@ -417,7 +428,7 @@ mod tests {
     #[test]
     fn a_day_is_not_declared_closed_afterwards() {
         let first = founded();
-        let mut second = first.next(Sha256Digest::of(b"x"), at("2026-11-25T12:00:00Z")).unwrap();
+        let mut second = first.next(lines(1), at("2026-11-25T12:00:00Z")).unwrap();
         let closed = ["2026-11-20", "2026-11-23", "2026-11-25"].map(|day| day.parse().unwrap());
         second.calendar = Calendar::parse("06:00 America/Mexico_City", closed);
         let generations = [first, second];

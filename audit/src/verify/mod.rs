@@ -16,6 +16,7 @@
 //!   ([`Options::through`]).
 //! - That **the whole series was made anew under another key**: it would vouch for itself. Allowed
 //!   signers obtained elsewhere show it ([`Options::allowed_signers`]), and so does an anchor.
+//! - That **time stamps at the end** were taken away or replaced by later ones: nothing pins them yet.
 //! - **When** anything was signed that no time stamp covers: its timeliness is `unproven`.
 //! - That the holder of the key was honest: a rewritten tail
 //!   signed with the true key shows only against an anchor, where it is told as a fork.

@@ -24,8 +24,8 @@ pub(super) struct Judges {
     /// Whose time stamps count for filings that come after so many lines: name and pin, or why there is
     /// none.
     authorities: Vec<(usize, Vec<Known>)>,
-    /// Where each generation ends in `LOG`, in lines, and the earliest second in which what comes
-    /// after it was signed.
+    /// How many lines each generation pins, and the earliest second in which what comes after them was
+    /// signed.
     pub(super) not_before: Vec<(usize, Timestamp)>,
     generations: Vec<Trust>,
     given: Option<Trust>,
@@ -111,7 +111,6 @@ struct Chain<'a> {
     /// Who alone vouches, given or as the series has it.
     root: Option<AllowedSigners>,
     next: u32,
-    first: Option<Sha256Digest>,
     generations: Vec<Trust>,
     /// Where each generation ends in `LOG`, in lines.
     ends: Vec<usize>,
@@ -143,7 +142,7 @@ impl<'a> Chain<'a> {
             }
         };
         let (generations, ends, not_before) = (Vec::new(), Vec::new(), Vec::new());
-        Chain { tree, log, root, next: 1, first: None, generations, ends, not_before, vouched: None }
+        Chain { tree, log, root, next: 1, generations, ends, not_before, vouched: None }
     }
 
     /// Judges the generation of these lines, and goes on from it if it can be read.
@@ -166,8 +165,17 @@ impl<'a> Chain<'a> {
             Err(why) => return vec![Problem::new(&signers, why)],
         };
         let mut wrong = |why: &str| problems.push(Problem::new(&signers, why));
-        if trust.generation != number || trust.series != self.first {
-            wrong("its head is not that of this generation of this series");
+        let since = match (trust.history, self.ends.last()) {
+            (None, None) => Some(lines.end),
+            (Some(pinned), Some(&end)) => {
+                let entries = usize::try_from(pinned.entries).unwrap_or(usize::MAX);
+                let is_held = self.log.digest_of_first(pinned.entries) == Some(pinned.sha256);
+                (is_held && (end..=lines.start).contains(&entries)).then_some(entries)
+            }
+            _ => None,
+        };
+        if trust.generation != number || since.is_none() {
+            wrong("its head is not that of this generation, or pins other lines than those in front of it");
         }
         if self.generations.last().is_some_and(|before| trust.issued < before.issued) {
             wrong("it was issued before the one it follows");
@@ -177,8 +185,8 @@ impl<'a> Chain<'a> {
             Err(why) => wrong(&why),
         }
         problems.extend(self.other_lines(lines, &trust));
-        self.first = self.first.or(Some(Sha256Digest::of(&bytes)));
-        self.not_before.extend(trust.issued.map(|issued| (lines.end, after(issued))));
+        // Whatever comes after the lines that it pins was signed later than it was issued.
+        self.not_before.extend(trust.issued.map(|issued| (since.unwrap_or(lines.end), after(issued))));
         self.ends.push(lines.end);
         self.generations.push(trust);
         problems

@@ -37,7 +37,7 @@ fn every_object_of_a_filing_is_named_and_no_other_is() {
     let extra = Series::at(folder.path()).archive().put_bytes(b"of no filing").unwrap().digest;
     assert!(!named(folder.path(), &[]).unwrap().contains(&extra));
 
-    let list = format!("{{\"inputs\":[{{\"sha256\":\"{extra}\"}}]}}");
+    let list = format!("{{\"inputs\":[{{\"sha256\":\"{extra}\"}}]}}\n");
     let list = Series::at(folder.path()).archive().put_bytes(list.as_bytes()).unwrap().digest;
     let with_claim = named(folder.path(), &[list]).unwrap();
     assert!(with_claim.contains(&extra) && with_claim.contains(&list));

@@ -7,7 +7,7 @@ use cuadre_audit::keys::{MANIFEST_NAMESPACE, TRUST_NAMESPACE};
 use cuadre_audit::signers::Entry;
 use cuadre_audit::trust::{Calendar, Trust};
 use cuadre_audit::verify::Options;
-use cuadre_audit::{ErrorKind, Series, SeriesWriter, SigningKey, TrustFiles, verify};
+use cuadre_audit::{ErrorKind, History, Series, SeriesWriter, SigningKey, TrustFiles, verify};
 use jiff::Timestamp;
 
 use crate::small_series::{
@@ -59,7 +59,7 @@ fn founding_of_rooted() -> cuadre_audit::signers::AllowedSigners {
 /// The next generation: [`new_key`] in place of [`key`] from an instant on.
 fn rotation(series: &Series, when: &str) -> Trust {
     let standing = series.standing().unwrap();
-    let mut next = standing.trust.next(standing.digest, at(when)).unwrap();
+    let mut next = standing.trust.next(series.history().unwrap(), at(when)).unwrap();
     next.add("filings@bank.example", &new_key().public_key()).unwrap();
     next.retire(&key().public_key(), at(when)).unwrap();
     next
@@ -101,7 +101,7 @@ fn what_a_key_signed_since_it_was_stolen_counts_no_more() {
     file_at(&series, id("2026-11-20.1"), &key(), "2026-11-21T11:40:00Z").unwrap();
     file_at(&series, id("2026-11-21.1"), &key(), "2026-11-22T11:40:00Z").unwrap();
     let standing = series.standing().unwrap();
-    let mut next = standing.trust.next(standing.digest, at("2026-11-23T09:00:00Z")).unwrap();
+    let mut next = standing.trust.next(series.history().unwrap(), at("2026-11-23T09:00:00Z")).unwrap();
     next.add("filings@bank.example", &new_key().public_key()).unwrap();
     next.retire(&key().public_key(), at("2026-11-21T23:59:59Z")).unwrap();
     series.install(&signed(&next, &key(), TRUST_NAMESPACE)).unwrap();
@@ -119,11 +119,14 @@ fn only_who_may_vouch_changes_trust() {
     let next = rotation(&series, ROTATED_AT);
     let own = series.standing().unwrap();
     let stranger = new_key();
-    let other_series = Trust { series: Some(cuadre_audit::Sha256Digest::of(b"other")), ..next.clone() };
+    let other_series = Trust {
+        history: next.history.map(|pinned| History { sha256: cuadre_audit::Sha256Digest::of(b"other"), ..pinned }),
+        ..next.clone()
+    };
     let skipped = Trust { generation: 3, ..next.clone() };
     let earlier = Trust { issued: Some(at("2026-11-21T11:39:59Z")), ..next.clone() };
     let calendar = Calendar::parse("06:00 UTC", []);
-    let first = Trust { generation: 1, series: None, calendar, ..next.clone() };
+    let first = Trust { generation: 1, history: None, calendar, ..next.clone() };
     for (what, files, kind) in [
         ("unsigned", unsigned(&next), ErrorKind::Key),
         ("by a stranger", signed(&next, &stranger, TRUST_NAMESPACE), ErrorKind::Key),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::keys::{PublicKey, SigningKey, TRUST_NAMESPACE, public_path};
-use cuadre_audit::{Standing, Trust, TrustFiles};
+use cuadre_audit::{Series, Standing, Trust, TrustFiles};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -224,7 +224,8 @@ fn changed(
     let standing = working.standing()?;
     // The clocks of time stamping authorities may be ahead of ours.
     let issued = issued_at()?.max(working.last_signed()?.unwrap_or(Timestamp::MIN));
-    let mut next = standing.trust.next(standing.digest, issued)?;
+    let history = Series::at(working.folder()).history()?;
+    let mut next = standing.trust.next(history, issued)?;
     alter(&mut next, &configured)?;
     let (_, certificates) = trust::authorities(&configured.config, &configured.folder)?;
     let files = TrustFiles { signers: next.to_text()?.into_bytes(), certificates, ..TrustFiles::default() };

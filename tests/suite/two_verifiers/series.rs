@@ -152,7 +152,7 @@ fn make(Authorities { t, t_2 }: &Authorities) -> Draft {
     file(&series, &new("2026-11-20.2", "2026-11-21T12:30:00Z", RETIRED));
 
     let standing = series.standing().expect("trust");
-    let mut next = standing.trust.next(standing.digest, at(ROTATED_AT)).expect("a generation");
+    let mut next = standing.trust.next(series.history().expect("history"), at(ROTATED_AT)).expect("a generation");
     next.add(PRINCIPAL, &key(CURRENT).public_key()).expect("a key is added");
     next.retire(&key(RETIRED).public_key(), at(ROTATED_AT)).expect("a key is retired");
     next.authorities.push(authority("t-2", &t_2.pem()));
@@ -162,7 +162,7 @@ fn make(Authorities { t, t_2 }: &Authorities) -> Draft {
     file(&series, &New { stamps, ..new("2026-11-21.1", "2026-11-22T12:50:00Z", CURRENT) });
 
     let standing = series.standing().expect("trust");
-    let mut next = standing.trust.next(standing.digest, at(ADDED_AT)).expect("a generation");
+    let mut next = standing.trust.next(series.history().expect("history"), at(ADDED_AT)).expect("a generation");
     next.add(PRINCIPAL, &key(LATEST).public_key()).expect("a key is added");
     series.install(&signed(&next, ROOT)).expect("a key is added");
     file(&series, &New { with_inputs: true, ..new("2026-11-24.1", LAST_ISSUED_AT, CURRENT) });

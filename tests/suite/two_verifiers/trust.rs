@@ -1,8 +1,8 @@
 //! Who is trusted, changed with every digest right.
 
-use cuadre_audit::Sha256Digest;
 use cuadre_audit::keys::{MANIFEST_NAMESPACE, TRUST_NAMESPACE};
 use cuadre_audit::trust::{Calendar, Trust};
+use cuadre_audit::{History, Sha256Digest};
 
 use super::series::{
     ADDED_AT, CURRENT, Draft, Forged, LAST_ISSUED_AT, LATEST, PRINCIPAL, RETIRED, ROOT, STRANGER, at, authorities, key,
@@ -27,7 +27,9 @@ fn last(series: &Draft) -> Trust {
 }
 
 fn next(series: &Draft) -> Trust {
-    last(series).next(Sha256Digest::of(b""), at(LAST_ISSUED_AT)).unwrap()
+    let log = &series.0["LOG"];
+    let entries = log.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    last(series).next(History { entries, sha256: Sha256Digest::of(log) }, at(LAST_ISSUED_AT)).unwrap()
 }
 
 #[test]
@@ -61,8 +63,18 @@ fn only_the_root_changes_trust() {
         ("without an authority whose stamps are there", signed(&fewer), Passes(LATER)),
         ("one too far", of(|trust| trust.generation = 5), Fails),
         ("one again", of(|trust| trust.generation = 3), Fails),
-        ("of another series", of(|trust| trust.series = Some(Sha256Digest::of(b"x"))), Fails),
-        ("of no series", of(|trust| trust.series = None), Fails),
+        (
+            "of another series",
+            of(|trust| trust.history = trust.history.map(|h| History { sha256: Sha256Digest::of(b"x"), ..h })),
+            Fails,
+        ),
+        (
+            "of lines that are not there",
+            of(|trust| trust.history = trust.history.map(|h| History { entries: h.entries + 1, ..h })),
+            Fails,
+        ),
+        ("of nothing", of(|trust| trust.history = Some(History { entries: 0, sha256: Sha256Digest::of(b"") })), Fails),
+        ("of no series", of(|trust| trust.history = None), Fails),
         ("back in time", of(|trust| trust.issued = Some(at("2026-11-24T14:59:59Z"))), Fails),
         ("with a certificate that is not there", of(|trust| trust.authorities[0].name = "x".to_owned()), Fails),
         ("with another certificate", of(|trust| trust.authorities[0].certificate = Sha256Digest::of(b"")), Fails),
