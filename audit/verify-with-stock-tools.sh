@@ -378,7 +378,7 @@ while read -r kind first last _; do
     [ -z "$wrong" ]
     check trust "$file" "$wrong" "${by:+signed by $by}"
     issued_before=$issued last_before=$last signers=$read
-    echo "$last $issued $read ${since:-$last}" >>"$work/generations"
+    echo "$last $issued ${since:-$last} $read" >>"$work/generations"
 done <"$work/blocks"
 [ "$generation" -gt 0 ] || failed trust 'LOG: it does not begin with trust/allowed_signers.1'
 if [ -n "$given_signers" ]; then
@@ -714,12 +714,12 @@ while read -r kind first last id number expected supersedes; do
     check lines "$folder" 'its lines in LOG are not those of the manifest' "$((last - first + 1)) lines"
 
     # Whatever comes after the lines that a generation pins was signed later than it was issued.
-    while read -r _ issue _ since; do
+    while read -r _ issue since _; do
         [ "$since" -ge "$first" ] || [ "$issue" -lt "$not_before" ] || not_before=$((issue + 1))
     done <"$work/generations"
     # The authorities are those of the generation in front of the filing, unless others are given.
     stampers=''
-    while read -r trust_last _ read _; do
+    while read -r trust_last _ _ read; do
         [ "$trust_last" -ge "$first" ] || stampers=$read
     done <"$work/generations"
     [ -z "$given_signers" ] || [ -z "$(head_of "$signers" deadline)" ] || stampers=$signers
@@ -781,7 +781,7 @@ if [ -n "$first" ] && { [ -z "$quiet" ] || [ -n "$through$timely" ]; }; then
     sed 's/$/ + 1 day/' "$work/days" | date -f - +%F >"$work/next"
     {
         n=0
-        while read -r _ issued file _; do n=$((n + 1)) && calendar $n "$issued" "$file"; done <"$work/generations"
+        while read -r _ issued _ file; do n=$((n + 1)) && calendar $n "$issued" "$file"; done <"$work/generations"
         [ -z "$given_signers" ] || [ -z "$(head_of "$signers" deadline)" ] || calendar given 0 "$signers"
         sed 's/^/day /' "$work/named"
         sed 's/^/filing /' "$work/filings"
