@@ -90,6 +90,14 @@ assert end_of("verify_series", 5, TODAY) == ("AirflowFailException", ["5"])
 commands = lines("commands")
 assert commands == [f"verify --through {TODAY} {night.FILINGS}"] * 2, commands
 
+# A worker that has no cuadre.
+(TOOLS / "cuadre").unlink()
+try:
+    dag.task_dict["run_night"].python_callable(**context(TODAY))
+    raise AssertionError("nothing was said")
+except AirflowFailException:
+    assert lines("told") == [""], "a person is called at once"
+
 # The day before the end of the interval, in the institution's time zone.
 for end, date in [("2026-11-21T08:00:00Z", "2026-11-20"), ("2026-11-21T05:59:00Z", "2026-11-19")]:
     given = {"params": {"business_date": None}, "data_interval_end": datetime.datetime.fromisoformat(end)}
@@ -111,4 +119,4 @@ for ends, states, told in [
     got = {instance.task_id: str(instance.state) for instance in done.get_task_instances()}
     assert [got[task] for task in ("run_night", "verify_series", "tell_of_gaps")] == states, (ends, got)
     assert lines("told") == told, ends
-print(f"airflow {version('apache-airflow-core')}: {len(CASES) + 8} passed, 0 failed")
+print(f"airflow {version('apache-airflow-core')}: {len(CASES) + 9} passed, 0 failed")

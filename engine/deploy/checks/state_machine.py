@@ -176,7 +176,12 @@ def main():
         ["run", "--config", config, "--date", YESTERDAY, "--filings", series],
         ["verify", "--through", YESTERDAY, series],
     ], world.commands
-    print(f"state machine: {len(CASES) + 1} passed, 0 failed")
+    # The day before, in Mexico City: whatever the time in UTC.
+    plan = json.loads(DEFINITION.read_text())["States"]["Plan"]["Assign"]["businessDate"]
+    for start, date in [("2026-11-21T05:59:00.123Z", "2026-11-19"), ("2026-11-21T08:00:00Z", "2026-11-20")]:
+        states = {"input": {}, "context": {"Execution": {"StartTime": start}}}
+        assert Jsonata(plan[2:-2]).evaluate(None, {"states": states}) == date, start
+    print(f"state machine: {len(CASES) + 3} passed, 0 failed")
 
 
 if __name__ == "__main__":
