@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use cuadre_engine::exit;
-use cuadre_tests::{cuadre, workspace};
+use cuadre_tests::{DATE, ISSUED_AT, Place, SMALL, cuadre, workspace};
 use serde_json::Value;
 
 /// What a run may end with that is told to people.
@@ -90,4 +91,42 @@ fn the_commands_and_options_exist() {
         }
         assert!(seen > least, "{name} has {seen} options");
     }
+}
+
+/// `night` with the key's passphrase from systemd: partial while a source is missing, then a supplement.
+#[test]
+fn a_night_at_05_40_goes_on_where_the_first_one_stopped() {
+    let place = Place::new();
+    let signing = "key = \"night\"\npassphrase = { file = \"/dev/fd/3\" }";
+    place.write("cuadre.toml", SMALL.replace("key = \"key\"", signing));
+    place.write(&format!("warehouse/{DATE}.csv"), "source,id,date,account,amount\na,1,2026-11-20,x,10.00\n");
+    place.write("credentials/passphrase", "no tan secreta\n");
+    // The time alone stands still.
+    place.write("bin/date", format!("#!/bin/sh\n[ \"$*\" = +%s ] && exec echo {ISSUED_AT}\nexec /bin/date \"$@\"\n"));
+    fs::set_permissions(place.at("bin/date"), fs::Permissions::from_mode(0o755)).unwrap();
+    let passphrase = [("WORDS".to_owned(), "no tan secreta".to_owned())];
+    assert_eq!(place.cuadre_with(["keygen", "night", "--passphrase", "env:WORDS"], &passphrase).code, 0);
+
+    let night = || {
+        let beside = cuadre().parent().unwrap().display().to_string();
+        let path = format!("{}:{beside}:{}", place.at("bin").display(), std::env::var("PATH").unwrap());
+        let output = Command::new(workspace().join("engine/deploy/night"))
+            .current_dir(place.path())
+            .env_clear()
+            .envs([("PATH", path.as_str()), ("SOURCE_DATE_EPOCH", ISSUED_AT), ("CREDENTIALS_DIRECTORY", "credentials")])
+            .envs([("CUADRE_CONFIG", "cuadre.toml"), ("CUADRE_FILINGS", "filings")])
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for _ in 0..2 {
+        let (code, told) = night();
+        assert_eq!(code, Some(exit::PARTIAL.into()), "{told}");
+        assert!(told.contains("Verified: 1 filings"), "{told}");
+    }
+    place.write(&format!("landing/a/{DATE}.csv"), "id,date,account,amount\n1,2026-11-20,x,10.00\n");
+    let (code, told) = night();
+    assert_eq!(code, Some(exit::DONE.into()), "{told}");
+    assert!(told.contains("Verified: 2 filings"), "{told}");
+    assert!(place.at(&format!("filings/filings/{DATE}.2/changes.csv")).is_file());
 }
