@@ -5,6 +5,7 @@ mod configuration;
 mod crash;
 mod databases;
 mod demo;
+mod deploy;
 mod determinism;
 mod documentation;
 mod end_to_end;
