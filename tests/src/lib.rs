@@ -34,6 +34,8 @@ pub struct Done {
 /// A folder with an institution in it.
 pub struct Place {
     folder: tempfile::TempDir,
+    /// Where commands work aside; what one that is killed leaves there goes with the place.
+    scratch: tempfile::TempDir,
 }
 
 impl Place {
@@ -42,7 +44,7 @@ impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         SigningKey::from_seed([7; 32]).write(&folder.path().join("key"), "test").expect("a key is written");
-        Self { folder }
+        Self { folder, scratch: tempfile::tempdir().expect("a temporary folder") }
     }
 
     /// The folder.
@@ -81,6 +83,7 @@ impl Place {
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TMPDIR", self.scratch.path())
             .env("SOURCE_DATE_EPOCH", ISSUED_AT)
             .envs(env.iter().cloned())
             .stdin(Stdio::null())

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::pin::Pin;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Instant;
 
@@ -60,6 +60,8 @@ pub enum Failure {
 pub struct Tsa {
     address: SocketAddr,
     authority: Arc<Authority>,
+    /// Whose turn it is to have a token made.
+    turn: Mutex<()>,
 }
 
 struct Authority {
@@ -105,12 +107,12 @@ impl Tsa {
         authority.script(include_str!("tsa/make.sh"), "", &[]);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let served = Arc::clone(&authority);
+        let served = Arc::downgrade(&authority);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(accept(listener, served));
         });
-        Some(Self { address, authority })
+        Some(Self { address, authority, turn: Mutex::new(()) })
     }
 
     /// Where it is asked.
@@ -150,6 +152,18 @@ impl Tsa {
 
     /// The same, asked with other options of `openssl ts -query`.
     pub fn token_with(&self, message: &[u8], options: &[&str]) -> Vec<u8> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.token(message, options)
+    }
+
+    /// The same, by a clock that is set first: tests may share an authority.
+    pub fn token_at(&self, epoch: i64, message: &[u8], options: &[&str]) -> Vec<u8> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.set_time(epoch);
+        self.token(message, options)
+    }
+
+    fn token(&self, message: &[u8], options: &[&str]) -> Vec<u8> {
         let file = self.folder().join("message");
         fs::write(&file, message).expect("a file is written");
         let query =
@@ -214,11 +228,11 @@ fn succeeded(output: Output) -> Vec<u8> {
     output.stdout
 }
 
-async fn accept(listener: TcpListener, authority: Arc<Authority>) {
+async fn accept(listener: TcpListener, authority: Weak<Authority>) {
     listener.set_nonblocking(true).expect("a listener");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
     while let Ok((socket, _)) = listener.accept().await {
-        let authority = Arc::clone(&authority);
+        let Some(authority) = authority.upgrade() else { return };
         let answer = service_fn(move |request| answer(Arc::clone(&authority), request));
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), answer));
     }

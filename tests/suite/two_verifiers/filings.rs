@@ -246,8 +246,7 @@ fn a_time_that_is_proven_counts_more_than_one_that_is_claimed() {
     let stamped = |clock: &str, change: fn(&mut Forged)| {
         let mut forged = Forged::after(series, "2026-11-25.1");
         change(&mut forged);
-        authorities.t.set_time(at(clock).as_second());
-        let token = authorities.t.token_for(&forged.signature());
+        let token = authorities.t.token_at(at(clock).as_second(), &forged.signature(), &["-sha256"]);
         forged.filed(series, &[("t", token)])
     };
     let retired: fn(&mut Forged) = |f| (f.key, f.facts.issued_at) = (RETIRED, at(FOUNDED_AT));

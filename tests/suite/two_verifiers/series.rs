@@ -123,8 +123,8 @@ pub fn file(series: &SeriesWriter, new: &New<'_>) {
     let filing = NewFiling { files, predicate_type: "t", predicate };
     let mut sealed = staging.seal(filing, &key(new.key)).expect("it is sealed");
     for (name, tsa, clock) in &new.stamps {
-        tsa.set_time(at(clock).as_second());
-        sealed.tokens.push(((*name).to_owned(), tsa.token_for(&sealed.signature)));
+        let token = tsa.token_at(at(clock).as_second(), &sealed.signature, &["-sha256"]);
+        sealed.tokens.push(((*name).to_owned(), token));
     }
     staging.commit(sealed).expect("it is filed");
 }

@@ -16,14 +16,15 @@ fn a_time_stamp_belongs_to_its_filing_and_its_authority() {
     let last = series.cut_before("trust/allowed_signers.3");
     let (t, t_2) = ("filings/2026-11-21.1/manifest.json.sig.t.tsr", "filings/2026-11-21.1/manifest.json.sig.t-2.tsr");
     let signature = last.0["filings/2026-11-21.1/manifest.json.sig"].clone();
-    tsas.t.set_time(at("2026-11-23T00:00:00Z").as_second());
-    let later = tsas.t.token_for(&signature);
-    let weak = tsas.t.token_with(&signature, &["-sha1"]);
-    let other_policy = tsas.t.token_with(&signature, &["-sha256", "-tspolicy", "1.2.3.4.2"]);
-    let strong = tsas.t.token_with(&signature, &["-sha512", "-cert"]);
-    tsas.t.set_time(at("2025-12-31T00:00:00Z").as_second());
-    let too_early = tsas.t.token_for(&signature);
-    let of_manifest = tsas.t.token_for(&last.0["filings/2026-11-21.1/manifest.json"]);
+    let token =
+        |clock: &str, message: &[u8], options: &[&str]| tsas.t.token_at(at(clock).as_second(), message, options);
+    let (day, before) = ("2026-11-23T00:00:00Z", "2025-12-31T00:00:00Z");
+    let later = token(day, &signature, &["-sha256"]);
+    let weak = token(day, &signature, &["-sha1"]);
+    let other_policy = token(day, &signature, &["-sha256", "-tspolicy", "1.2.3.4.2"]);
+    let strong = token(day, &signature, &["-sha512", "-cert"]);
+    let too_early = token(before, &signature, &["-sha256"]);
+    let of_manifest = token(before, &last.0["filings/2026-11-21.1/manifest.json"], &["-sha256"]);
     let rotated = |paths: &mut Vec<String>| paths[..].rotate_left(1);
     let mut paths = last.named();
     let tail = paths.len() - 2;
@@ -102,7 +103,6 @@ fn what_nobody_signed_may_differ() {
     let Some(tsas) = authorities().filter(|_| tools_are_there()) else { return };
     let series: Draft = tiny(&[("t", &tsas.t)], LAST_ISSUED_AT);
     let token = &series.0[TOKEN];
-    tsas.t.set_time(at(LAST_ISSUED_AT).as_second());
     std::fs::write(tsas.t.folder().join("answer"), token).unwrap();
     let alone = tsas.t.openssl(&["ts", "-reply", "-config", "openssl.cnf", "-in", "answer", "-token_out"], b"");
     let status = token.windows(5).position(|window| window == [0x30, 0x03, 0x02, 0x01, 0x00]).expect("a status") + 4;
