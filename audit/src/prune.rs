@@ -5,7 +5,7 @@
 //! read, nobody knows what is needed. [`fate`] decides of one file, from nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use crate::archive::Archive;
@@ -80,26 +80,6 @@ impl Kind {
     }
 }
 
-/// Keeps everyone else from writing to a series, for as long as this lives.
-#[derive(Debug)]
-pub struct Hold(File);
-
-impl Hold {
-    /// Takes the append lock of the series at `root`, and changes nothing else.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Locked`] when another process is writing.
-    pub fn take(root: &Path) -> Result<Self> {
-        series::lock(root).map(Self)
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
 /// Every object that a filing names: those of `LOG`, those whose folders have their final names and that the next
 /// run completes, and those that are made from the lists `claimed`, which lie in the archive. Only for the holder of
 /// the append lock.
@@ -164,7 +144,7 @@ fn add(root: &Path, id: &FilingId, manifest: &Manifest, named: &mut BTreeSet<Sha
 
 fn add_list(path: &Path, list: &[u8], named: &mut BTreeSet<Sha256Digest>) -> Result<()> {
     let objects = inputs::named_objects(list);
-    named.extend(objects.map_err(|e| Error::damaged("cannot tell what filings name", path, format!("not JSON: {e}")))?);
+    named.extend(objects.map_err(|e| Error::damaged("cannot tell what filings name", path, e.why()))?);
     named.insert(Sha256Digest::of(list));
     Ok(())
 }

@@ -29,6 +29,12 @@ fn at(place: &Place, epoch: i64, args: &[&str]) -> Done {
     place.cuadre_with(args, &[("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string())])
 }
 
+/// The same, on a series in a bucket.
+fn at_in(s3: &S3, place: &Place, epoch: i64, args: &[&str]) -> Done {
+    let clock = ("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string());
+    place.cuadre_with(args, &[s3.env(), vec![clock]].concat())
+}
+
 fn issued() -> i64 {
     ISSUED_AT.parse().unwrap()
 }
@@ -231,9 +237,7 @@ fn a_changed_calendar_and_a_key_in_a_bucket() {
     let place = institution("", "");
     place.write("cuadre.toml", "closed = [\"2026-11-22\"]\n".to_owned() + &place.read("cuadre.toml"));
     let run = |day: &str, epoch: i64| {
-        let mut env = s3.env();
-        env.push(("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string()));
-        place.cuadre_with(["run", "--config", "cuadre.toml", "--date", day, "--filings", FILINGS], &env)
+        at_in(&s3, &place, epoch, &["run", "--config", "cuadre.toml", "--date", day, "--filings", FILINGS])
     };
     done(&run("2026-11-20", issued()), 0);
     done(&run("2026-11-21", issued() + DAY), 0);
@@ -244,10 +248,8 @@ fn a_changed_calendar_and_a_key_in_a_bucket() {
 
     key_file(&place, "new", 8);
     let keys = |args: &[&str], epoch: i64| {
-        let mut env = s3.env();
-        env.push(("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string()));
-        let place_of = ["--config", "cuadre.toml", "--filings", FILINGS];
-        place.cuadre_with([&["keys"], args, &place_of].concat(), &env)
+        let series = ["--config", "cuadre.toml", "--filings", FILINGS];
+        at_in(&s3, &place, epoch, &[&["keys"], args, &series].concat())
     };
     done(&keys(&["rotate", "new.pub"], issued() + 4 * DAY), 0);
     let config = place.read("cuadre.toml").replace("key = \"key\"", "key = \"new\"");
@@ -300,10 +302,7 @@ fn a_claimed_filing_keeps_its_time_stamps() {
     let place = institution("", &format!("[time_stamps]\nretry_seconds = 0\n{}", authority("one", &tsa)));
     place.write("one.pem", tsa.pem());
     let run = |filings: &str, epoch: i64| {
-        let mut env = s3.env();
-        env.push(("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string()));
-        let config = ["run", "--config", "cuadre.toml", "--date", "2026-11-20", "--filings"];
-        place.cuadre_with(config.iter().chain(&[filings]), &env)
+        at_in(&s3, &place, epoch, &["run", "--config", "cuadre.toml", "--date", "2026-11-20", "--filings", filings])
     };
     s3.break_at(None);
     done(&run("s3://test/whole", issued()), 0);

@@ -94,7 +94,7 @@ pub(super) fn signed_at(root: &Path, log: &Log, id: &FilingId) -> Result<Timesta
     Ok(times.into_iter().fold(claimed, Timestamp::max))
 }
 
-fn read_sealed(folder: &Path) -> Result<Sealed> {
+pub(super) fn read_sealed(folder: &Path) -> Result<Sealed> {
     let read = |name: &str| disk::read_whole(&folder.join(name));
     let tokens = token_names(folder)?.into_iter().map(|name| {
         let authority = layout::parse_token(&name).unwrap_or_default().to_owned();

@@ -42,8 +42,12 @@ pub struct Series {
 pub struct SeriesWriter {
     series: Series,
     recovered: Option<FilingId>,
-    lock: File,
+    _hold: Hold,
 }
+
+/// Keeps everyone else from writing to a series, for as long as this lives.
+#[derive(Debug)]
+pub struct Hold(File);
 
 /// A filing that is in the series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +73,14 @@ impl Series {
     pub fn open_or_create(root: impl Into<PathBuf>) -> Result<SeriesWriter> {
         let root = root.into();
         disk::create_folder(&root)?;
-        let lock = lock(&root)?;
+        let hold = Hold::take(&root)?;
         disk::settle(&root)?;
         disk::create_folder(&root.join(layout::FILINGS))?;
         archive::remove_leftovers(&root)?;
         recover::remove_leftovers(&root)?;
         trust::recover(&root)?;
         let recovered = recover::recover(&root)?;
-        Ok(SeriesWriter { series: Series { root }, recovered, lock })
+        Ok(SeriesWriter { series: Series { root }, recovered, _hold: hold })
     }
 
     /// The series' folder.
@@ -138,6 +142,11 @@ impl Series {
     /// not the one that `LOG` names.
     pub fn standing(&self) -> Result<Standing> {
         Standing::read(&self.root, &Log::read(&self.root)?)
+    }
+
+    /// A filing's manifest, with the signature and the time stamps over it, as they lie in its folder.
+    pub fn sealed(&self, id: &FilingId) -> Result<Sealed> {
+        block::read_sealed(&self.folder(id))
     }
 
     /// When the last filing was signed, as far as it says and its time stamps prove: the latest of
@@ -208,28 +217,33 @@ impl Deref for SeriesWriter {
     }
 }
 
-impl Drop for SeriesWriter {
-    fn drop(&mut self) {
-        // Closing alone would leave the lock to a child process that is just being started.
-        let _ = self.lock.unlock();
+impl Hold {
+    /// Takes the append lock of the series at `root`, and changes nothing else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when another process is writing.
+    pub fn take(root: &Path) -> Result<Self> {
+        let path = root.join(layout::LOCK);
+        let failed = |e| Error::io("cannot lock the series", &path, e);
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Hold(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::new(
+                ErrorKind::Locked,
+                "cannot lock the series",
+                "another process is writing to it",
+                "wait until it ends, then run again",
+            )
+            .at(path)),
+            Err(TryLockError::Error(e)) => Err(failed(e)),
+        }
     }
 }
 
-/// Takes the append lock.
-pub(crate) fn lock(root: &Path) -> Result<File> {
-    let path = root.join(layout::LOCK);
-    let failed = |e| Error::io("cannot lock the series", &path, e);
-    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::Locked,
-            "cannot lock the series",
-            "another process is writing to it",
-            "wait until it ends, then run again",
-        )
-        .at(path)),
-        Err(TryLockError::Error(e)) => Err(failed(e)),
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process that is just being started.
+        let _ = self.0.unlock();
     }
 }
 

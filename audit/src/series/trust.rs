@@ -57,6 +57,14 @@ impl Standing {
         Ok(Standing { trust, lines: at + 1, root })
     }
 
+    /// The same; `None` where nobody has founded the series yet.
+    fn read_if_founded(root: &Path, log: &Log) -> Result<Option<Self>> {
+        match log.lines().is_empty() {
+            true => Ok(None),
+            false => Self::read(root, log).map(Some),
+        }
+    }
+
     /// Whose signature the next generation needs.
     fn vouchers(&self) -> &AllowedSigners {
         self.root.as_ref().unwrap_or(&self.trust.signers)
@@ -88,10 +96,7 @@ impl SeriesWriter {
     pub fn install(&self, files: &TrustFiles) -> Result<Trust> {
         let root = self.root();
         let log = Log::read(root)?;
-        let standing = match log.lines().is_empty() {
-            true => None,
-            false => Some(Standing::read(root, &log)?),
-        };
+        let standing = Standing::read_if_founded(root, &log)?;
         let trust = judge(&log, standing.as_ref(), files)?;
         let files = block(root, &log, &trust, files)?;
         disk::create_folder(&root.join(layout::TRUST))?;
@@ -228,7 +233,7 @@ pub(super) fn recover(root: &Path) -> Result<()> {
     let is_of_block = |path: &str| layout::is_trust(path) && !layout::is_allowed_signers(path);
     let of_block = log.lines().iter().rev().take_while(|line| is_of_block(&line.path)).count();
     let before = log.first(log.lines().len() - of_block);
-    let standing = if before.lines().is_empty() { None } else { Some(Standing::read(root, &before)?) };
+    let standing = Standing::read_if_founded(root, &before)?;
     let read = |path: &str| disk::read_whole(&root.join(path)).ok();
     let content = disk::read_whole(&root.join(&signers))?;
     let generation = Trust::parse(&content).map_err(|e| damaged(e.why()))?.generation;

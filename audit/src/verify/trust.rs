@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -10,6 +9,7 @@ use super::log::{Block, Log};
 use super::tree::Tree;
 use super::{Options, Problem, Report};
 use crate::digest::Sha256Digest;
+use crate::disk;
 use crate::keys::TRUST_NAMESPACE;
 use crate::layout::{self, FilingDate};
 use crate::signers::AllowedSigners;
@@ -58,8 +58,7 @@ pub(super) fn judge(tree: &Tree<'_>, log: &Log, blocks: &[Block], options: &Opti
     for block in blocks {
         if let Block::Trust(lines) = block {
             let number = chain.next;
-            let problems = chain.take(lines);
-            let by = chain.vouched.take().unwrap_or_else(|| "what the series was founded with".to_owned());
+            let (problems, by) = chain.take(lines);
             report.judge("trust", &layout::allowed_signers(number), &problems, by);
         }
     }
@@ -70,18 +69,12 @@ pub(super) fn judge(tree: &Tree<'_>, log: &Log, blocks: &[Block], options: &Opti
         report.judge("trust", layout::LOG, &[problem], String::new());
     }
     if let Some(path) = &options.allowed_signers {
-        let given = crate::disk::read_whole(path).and_then(|bytes| Trust::parse(&bytes));
-        let shown = path.display().to_string();
+        let given = disk::read_whole(path).and_then(|bytes| Trust::parse(&bytes)).map_err(|e| e.to_string());
+        let count = |given: &Trust| format!("signatures are judged by these {} keys", given.signers.entries().len());
+        report.one("trust", &path.display().to_string(), given.as_ref().map(count).map_err(String::clone));
         match given {
-            Ok(given) => {
-                let count = format!("signatures are judged by these {} keys", given.signers.entries().len());
-                report.judge("trust", &shown, &[], count);
-                judges.given = Some(given);
-            }
-            Err(e) => {
-                report.judge("trust", &shown, &[Problem::new(&shown, e.to_string())], String::new());
-                return judges;
-            }
+            Ok(given) => judges.given = Some(given),
+            Err(_) => return judges,
         }
     }
     let last = judges.given.as_ref().or(judges.generations.last());
@@ -115,45 +108,38 @@ struct Chain<'a> {
     /// Where each generation ends in `LOG`, in lines.
     ends: Vec<usize>,
     not_before: Vec<(usize, Timestamp)>,
-    vouched: Option<String>,
 }
 
 impl<'a> Chain<'a> {
     fn new(tree: &'a Tree<'a>, log: &'a Log, options: &Options, report: &mut Report) -> Self {
-        let load = |path: &PathBuf| crate::disk::read_whole(path).and_then(|bytes| Trust::root_signers(&bytes));
-        let given = options.root_signers.as_ref().map(|path| (path.display().to_string(), load(path)));
-        let root = match given {
-            Some((shown, root)) => {
-                let problem = root.as_ref().err().map(|e| Problem::new(&shown, e.to_string()));
-                let problems: Vec<Problem> = problem.into_iter().collect();
-                report.judge("trust", &shown, &problems, "generations of trust are judged by it".to_owned());
-                // Nobody vouches where the given file says nothing.
-                Some(root.unwrap_or_default())
-            }
-            None if !(0..).map_while(|n| log.path_at(n)).any(|path| path == layout::ROOT_SIGNERS) => None,
-            None => {
-                let root = tree.read(layout::ROOT_SIGNERS);
-                let root = root.and_then(|bytes| Trust::root_signers(&bytes).map_err(|e| e.to_string()));
-                let problem = root.as_ref().err().map(|why| Problem::new(layout::ROOT_SIGNERS, why));
-                let problems: Vec<Problem> = problem.into_iter().collect();
-                let kept = "generations of trust are judged by it; compare it with a copy kept elsewhere".to_owned();
-                report.judge("trust", layout::ROOT_SIGNERS, &problems, kept);
-                Some(root.unwrap_or_default())
-            }
+        let is_rooted = || (0..).map_while(|n| log.path_at(n)).any(|path| path == layout::ROOT_SIGNERS);
+        let own = || (layout::ROOT_SIGNERS.to_owned(), tree.read(layout::ROOT_SIGNERS));
+        let found = match &options.root_signers {
+            Some(path) => Some((path.display().to_string(), disk::read_whole(path).map_err(|e| e.to_string()))),
+            None => is_rooted().then(own),
         };
+        let root = found.map(|(shown, bytes)| {
+            let root = bytes.and_then(|bytes| Trust::root_signers(&bytes).map_err(|e| e.to_string()));
+            let kept = if options.root_signers.is_some() { "" } else { "; compare it with a copy kept elsewhere" };
+            let words = format!("generations of trust are judged by it{kept}");
+            report.one("trust", &shown, root.as_ref().map(|_| words).map_err(String::clone));
+            // Nobody vouches where the file says nothing.
+            root.unwrap_or_default()
+        });
         let (generations, ends, not_before) = (Vec::new(), Vec::new(), Vec::new());
-        Chain { tree, log, root, next: 1, generations, ends, not_before, vouched: None }
+        Chain { tree, log, root, next: 1, generations, ends, not_before }
     }
 
-    /// Judges the generation of these lines, and goes on from it if it can be read.
-    fn take(&mut self, lines: &Range<usize>) -> Vec<Problem> {
+    /// Judges the generation of these lines, and goes on from it if it can be read: what is wrong with it,
+    /// and who vouches.
+    fn take(&mut self, lines: &Range<usize>) -> (Vec<Problem>, String) {
         let number = self.next;
         let signers = layout::allowed_signers(number);
         let mut problems = Vec::new();
         let last = lines.end.checked_sub(1).and_then(|last| self.log.path_at(last));
         if last != Some(&signers) {
             let why = format!("lines {} to {} do not end with {signers}", lines.start + 1, lines.end);
-            return vec![Problem::new(layout::LOG, why)];
+            return (vec![Problem::new(layout::LOG, why)], String::new());
         }
         self.next = number.saturating_add(1);
         let trust = self.tree.read(&signers).and_then(|bytes| {
@@ -162,7 +148,7 @@ impl<'a> Chain<'a> {
         });
         let (trust, bytes) = match trust {
             Ok(read) => read,
-            Err(why) => return vec![Problem::new(&signers, why)],
+            Err(why) => return (vec![Problem::new(&signers, why)], String::new()),
         };
         let mut wrong = |why: &str| problems.push(Problem::new(&signers, why));
         let since = match (trust.history, self.ends.last()) {
@@ -180,16 +166,16 @@ impl<'a> Chain<'a> {
         if self.generations.last().is_some_and(|before| trust.issued < before.issued) {
             wrong("it was issued before the one it follows");
         }
-        match self.vouch(&trust, &bytes) {
-            Ok(by) => self.vouched = Some(by),
-            Err(why) => wrong(&why),
-        }
+        let by = self.vouch(&trust, &bytes).unwrap_or_else(|why| {
+            wrong(&why);
+            String::new()
+        });
         problems.extend(self.other_lines(lines, &trust));
         // Whatever comes after the lines that it pins was signed later than it was issued.
         self.not_before.extend(trust.issued.map(|issued| (since.unwrap_or(lines.end), after(issued))));
         self.ends.push(lines.end);
         self.generations.push(trust);
-        problems
+        (problems, by)
     }
 
     /// Who signed it, if that one was entitled to.
@@ -211,14 +197,15 @@ impl<'a> Chain<'a> {
         let number = trust.generation;
         let mut problems = Vec::new();
         let mut named: BTreeSet<&str> = BTreeSet::new();
+        let needs_signature = !self.generations.is_empty() || self.root.is_some();
+        let signature = layout::trust_signature(number);
         for index in lines.start..lines.end.saturating_sub(1) {
             let Some((digest, path)) = self.log.entry(index) else { continue };
             let belongs = match layout::parse_authority(path) {
                 Some(name) => trust.authorities.iter().any(|a| a.name == name && a.certificate == digest),
                 None => {
                     let is_root = path == layout::ROOT_SIGNERS && number == 1;
-                    let is_due = !self.generations.is_empty() || self.root.is_some();
-                    is_root || (path == layout::trust_signature(number) && is_due)
+                    is_root || (path == signature && needs_signature)
                 }
             };
             named.insert(path);
@@ -226,8 +213,6 @@ impl<'a> Chain<'a> {
                 problems.push(Problem::new(path, format!("line {}: generation {number} has no need of it", index + 1)));
             }
         }
-        let needs_signature = !self.generations.is_empty() || self.root.is_some();
-        let signature = layout::trust_signature(number);
         if needs_signature && !named.contains(signature.as_str()) {
             problems.push(Problem::new(signature, "its line is missing in LOG"));
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use cuadre_audit::prune::{Hold, Kind, named};
-use cuadre_audit::{ErrorKind, Series, Sha256Digest};
+use cuadre_audit::prune::{Kind, named};
+use cuadre_audit::{ErrorKind, Hold, Series, Sha256Digest};
 
 use crate::small_series::{copy, file_all};
 

@@ -6,14 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::{self, FilingDate, INPUTS, LOG, MANIFEST};
-use cuadre_audit::prune::{Found, Hold, Kind, named};
-use cuadre_audit::{Series, Sha256Digest};
+use cuadre_audit::prune::{Found, Kind, named};
+use cuadre_audit::{Hold, Series, Sha256Digest};
 
 use super::Place;
 use super::bucket::{Bucket, Listed};
+use super::push::read_claim;
 use super::series::{Remote, Working};
 use crate::error::EngineError;
-use crate::manifest::Filed;
 use crate::night::{NOT_FILED, beside};
 
 impl Working {
@@ -119,8 +119,7 @@ impl Working {
         let mut lists = Vec::new();
         for claim in bucket.list(layout::CLAIMS)?.into_iter().filter(is_open) {
             let Some(signed) = bucket.get(&claim.name)? else { continue };
-            let end = signed.bytes.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-            let filed = Filed::claimed(&signed.bytes[..end]).map_err(|error| {
+            let (_, filed) = read_claim(&signed.bytes).map_err(|error| {
                 let why = format!("the claim cannot be read: {error}");
                 EngineError::Differs(format!("{}: {why}; run `cuadre verify`", bucket.url.at(&claim.name)))
             })?;

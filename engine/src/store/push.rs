@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST, SIGNATURE};
+use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST};
 use cuadre_audit::{ErrorKind, Sealed, Series, Sha256Digest, TrustFiles};
 use object_store::UpdateVersion;
 
@@ -51,9 +51,7 @@ impl Working {
 
     /// Makes the claimed filing in the working copy.
     fn make_again(&self, claim: &[u8], night: &Night<'_>) -> Result<FilingId, EngineError> {
-        let sealed = Sealed::from_claim(claim);
-        let sealed = sealed.ok_or_else(|| EngineError::Differs("the claim is not that of a filing".to_owned()))?;
-        let claimed = Filed::claimed(&sealed.manifest)?;
+        let (sealed, claimed) = read_claim(claim)?;
         let series = Series::open_or_create(&self.folder)?;
         // What the store's other users put there is not made.
         series.check_sealed(claimed.id, &sealed)?;
@@ -106,31 +104,18 @@ impl Working {
     /// Makes a filing of the working copy part of the series.
     fn bring_up(&mut self, id: FilingId) -> Result<(), EngineError> {
         let Self { folder, remote: Some(Remote { bucket, log }), .. } = self else { return Ok(()) };
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read(&path).map_err(|e| EngineError::io("reading", &path, e))
-        };
         if log.is_none() {
             bring_trust(bucket, folder)?;
         }
         archive(bucket, below(folder, layout::OBJECTS)?)?;
 
-        let manifest = read(&layout::filing_file(&id, MANIFEST))?;
-        let entries = Filed::claimed(&manifest)?.history().entries;
-        let files = below(folder, &layout::filing(&id))?;
-        let mut sealed =
-            Sealed { manifest, signature: read(&layout::filing_file(&id, SIGNATURE))?, tokens: Vec::new() };
-        for (name, _) in &files.0 {
-            let token = layout::parse_filing_file(name).and_then(|(_, name)| layout::parse_token(name));
-            if let Some(authority) = token {
-                sealed.tokens.push((authority.to_owned(), read(name)?));
-            }
-        }
+        let sealed = Series::at(&*folder).sealed(&id)?;
+        let entries = Filed::claimed(&sealed.manifest)?.history().entries;
         claim(bucket, &layout::claim(entries), sealed.to_claim())?;
         // Who prunes reads the claims first, and may have taken away meanwhile what it did not know to be named.
         archive(bucket, below(folder, layout::OBJECTS)?)?;
 
-        bucket.upload(&files.named(), false)?;
+        bucket.upload(&below(folder, &layout::filing(&id))?.named(), false)?;
         replace_log(bucket, folder, log)
     }
 
@@ -202,6 +187,14 @@ fn archive(bucket: &Bucket, files: Files) -> Result<(), EngineError> {
         }
     }
     bucket.upload(&Files(new).named(), true)
+}
+
+/// What a claim holds, and the filing that it is of.
+pub(super) fn read_claim(claim: &[u8]) -> Result<(Sealed, Filed), EngineError> {
+    let sealed = Sealed::from_claim(claim);
+    let sealed = sealed.ok_or_else(|| EngineError::Differs("the claim is not that of a filing".to_owned()))?;
+    let filed = Filed::claimed(&sealed.manifest)?;
+    Ok((sealed, filed))
 }
 
 /// Claims a place in the series. A store that overwrites in spite of the condition cannot keep runs
