@@ -13,7 +13,7 @@
 //!   filings/2026-11-21.1/        the files of a filing, manifest.json, manifest.json.sig, and a
 //!                                manifest.json.sig.izenpe.tsr per time stamp of the signature
 //!   filings/.staging-2026-11-21.1/   a filing being prepared
-//!   claims/45                    only on object storage: the manifest and signature of the filing
+//!   claims/45                    only on object storage: manifest, signature and stamps of the filing
 //!                                that alone may follow the first 45 lines of LOG
 //! ```
 //!
