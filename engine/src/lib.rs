@@ -5,6 +5,7 @@
 
 pub mod asking;
 pub mod changes;
+pub mod clock;
 pub mod commands;
 pub mod database;
 pub mod deliveries;
@@ -23,7 +24,9 @@ pub mod reconcile;
 pub mod secret;
 pub mod signing;
 pub mod store;
+pub mod telling;
 pub mod time_stamp;
 pub mod trust;
+pub mod work;
 
 pub use error::{EngineError, exit};

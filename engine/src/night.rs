@@ -21,6 +21,7 @@ use crate::judge::{Extent, Judgement, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
+use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
 use crate::trust;
 
@@ -53,6 +54,8 @@ pub struct Night<'a> {
     pub memory: usize,
     /// Who is told how far it has come.
     pub progress: &'a Progress,
+    /// Who is told what happens in it, and its clock.
+    pub telling: &'a Telling<'a>,
 }
 
 /// What a night came to.
@@ -111,11 +114,13 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     trust::enrol(&series, night.config, &night.places.secrets, &night.key.public_key(), night.issued_at)?;
     let scratch = scratch()?;
 
+    night.telling.tell(&What::Stage(Stage::Receive));
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
+    night.telling.tell(&What::Stage(Stage::Reconcile));
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
@@ -123,6 +128,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         Decision::Complete => Status::Complete,
     };
 
+    night.telling.tell(&What::Stage(Stage::Report));
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
@@ -150,6 +156,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
         supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
+    night.telling.tell(&What::Stage(Stage::File));
     let predicate = Signed { predicate, history: series.history()? };
     let mut sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
     let trust = series.standing()?.trust;

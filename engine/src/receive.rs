@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
@@ -26,11 +25,9 @@ use crate::progress::{Count, Progress};
 /// Receives the day of `night`. Rows of databases are copied into files of `scratch`.
 pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<Inputs, EngineError> {
     let Night { config, business_date: date, ref places, progress, .. } = *night;
-    let start = Instant::now();
     let not_without = |deliveries: &[Delivery]| -> Result<(), EngineError> {
         let Some(fault) = away(deliveries) else { return Ok(()) };
-        let now = night.issued_at.saturating_add(start.elapsed()).map_err(EngineError::bug)?;
-        if now >= file_without_from(config, date)? {
+        if night.telling.clock.now() >= file_without_from(config, date)? {
             return Ok(());
         }
         let time = "nothing was filed, since there is still time (policy.file_without_from)";

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use cuadre_fixtures::Demo;
 
-use super::{Configured, issued_at, keygen, show, use_threads};
+use super::{Configured, clock, issued_at, keygen, show, use_threads};
 use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::judge::MEMORY;
 use crate::night::{self, Filing, Night, Outcome};
 use crate::progress::Progress;
 use crate::store::Place;
+use crate::telling::Telling;
 
 /// Make the demo institution's night, run it, and show what happened
 #[derive(clap::Args)]
@@ -30,19 +31,23 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let configured = Configured::read(&folder.join(CONFIGURATION))?;
     let (data, filings) = (local(configured.data(&None)?)?, local(configured.filings(&None)?)?);
     let progress = Progress::on_stderr(false);
+    let clock = clock()?;
+    let date = demo.business_date.parse().map_err(EngineError::bug)?;
+    let telling = Telling::new(clock.clone(), date, Vec::new());
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
-        business_date: demo.business_date.parse().map_err(EngineError::bug)?,
+        business_date: date,
         places: Places::below(&data),
         filings: filings.clone(),
         key: configured.signing_key(&filings)?,
-        issued_at: issued_at()?,
+        issued_at: issued_at(&clock)?,
         reason: None,
         operator: None,
         no_movements: None,
         memory: MEMORY,
         progress: &progress,
+        telling: &telling,
     };
     let outcome = night::run(&night, |_| Ok(()))?;
     progress.finish();

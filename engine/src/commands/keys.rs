@@ -8,7 +8,7 @@ use cuadre_audit::{Series, Standing, Trust, TrustFiles};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Configured, issued_at, print_json};
+use super::{Configured, clock, issued_at, print_json};
 use crate::error::{EngineError, exit};
 use crate::signing::{passphrase, place_of};
 use crate::store::Working;
@@ -159,7 +159,7 @@ fn list(args: &List) -> Result<u8, EngineError> {
             "rooted": standing.root.is_some(),
         }))?;
     }
-    show(&standing, issued_at()?);
+    show(&standing, issued_at(&clock()?)?);
     if let Some(drift) = trust::drift(&standing.trust, &configured.config, &configured.folder)? {
         eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
     }
@@ -193,7 +193,7 @@ fn found(change: &Change) -> Result<u8, EngineError> {
     let configured = Configured::read(&change.series.config)?;
     let mut working = Working::to_read(&configured.filings(&change.series.filings)?)?;
     let key = configured.public_signing_key()?;
-    let files = trust::founding(&configured.config, &configured.folder, &key, issued_at()?)?;
+    let files = trust::founding(&configured.config, &configured.folder, &key, issued_at(&clock()?)?)?;
     let vouches = configured.config.signing.root.is_some();
     vouched(change, &configured, &mut working, files, vouches)
 }
@@ -223,7 +223,7 @@ fn changed(
     configured.last_signed(&working)?;
     let standing = working.standing()?;
     // The clocks of time stamping authorities may be ahead of ours.
-    let issued = issued_at()?.max(working.last_signed()?.unwrap_or(Timestamp::MIN));
+    let issued = issued_at(&clock()?)?.max(working.last_signed()?.unwrap_or(Timestamp::MIN));
     let history = Series::at(working.folder()).history()?;
     let mut next = standing.trust.next(history, issued)?;
     alter(&mut next, &configured)?;
@@ -293,7 +293,7 @@ fn install(args: &Install) -> Result<u8, EngineError> {
 
 fn installed(working: &mut Working, files: &TrustFiles) -> Result<u8, EngineError> {
     working.install(files)?;
-    show(&working.standing()?, issued_at()?);
+    show(&working.standing()?, issued_at(&clock()?)?);
     Ok(exit::DONE)
 }
 

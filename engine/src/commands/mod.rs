@@ -22,6 +22,7 @@ use cuadre_rules::config::database::{Engine, shown};
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
 
+use crate::clock::Clock;
 use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
@@ -216,19 +217,27 @@ impl Configured {
     }
 }
 
-/// The instant of issue: `SOURCE_DATE_EPOCH` where set, else the clock; in whole seconds.
-fn issued_at() -> Result<Timestamp, EngineError> {
-    let now = match std::env::var("SOURCE_DATE_EPOCH") {
-        Err(_) => Timestamp::now(),
-        Ok(text) => {
-            let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-            seconds.ok_or_else(|| {
-                let remedy = "unset it, or set it to seconds since 1970, such as 1795261200";
-                EngineError::Usage(format!("SOURCE_DATE_EPOCH is no count of seconds: {text}; {remedy}"))
-            })?
-        }
-    };
-    now.round(Unit::Second).map_err(EngineError::bug)
+/// The environment variable that fixes the time of issue, in seconds since 1970.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// The instant that the environment fixes.
+fn epoch() -> Result<Option<Timestamp>, EngineError> {
+    let Ok(text) = std::env::var(EPOCH) else { return Ok(None) };
+    let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    seconds.map(Some).ok_or_else(|| {
+        let remedy = "unset it, or set it to seconds since 1970, such as 1795261200";
+        EngineError::Usage(format!("{EPOCH} is no count of seconds: {text}; {remedy}"))
+    })
+}
+
+/// The clock of a night: where the environment fixes an instant, it begins at that one.
+fn clock() -> Result<Clock, EngineError> {
+    Ok(epoch()?.map_or_else(Clock::system, Clock::set))
+}
+
+/// The instant of issue: the one that the environment fixes, else what `clock` shows; in whole seconds.
+fn issued_at(clock: &Clock) -> Result<Timestamp, EngineError> {
+    epoch()?.unwrap_or_else(|| clock.now()).round(Unit::Second).map_err(EngineError::bug)
 }
 
 /// Sets how many files are loaded at once; the cores where 0.

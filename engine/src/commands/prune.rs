@@ -7,7 +7,7 @@ use cuadre_audit::prune::{Fate, Found, Kind, fate};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Configured, issued_at, print_json};
+use super::{Configured, clock, issued_at, print_json};
 use crate::error::{EngineError, exit};
 use crate::reconcile::gaps::counted;
 use crate::store::Working;
@@ -40,7 +40,8 @@ type Fated = (Found, Fate);
 
 fn prune(args: &Args, configured: &Configured, working: &Working) -> Result<u8, EngineError> {
     let retention = &configured.config.retention;
-    let end = Timestamp::from_second(retention.ends_before(issued_at()?.as_second())).unwrap_or(Timestamp::MIN);
+    let end =
+        Timestamp::from_second(retention.ends_before(issued_at(&clock()?)?.as_second())).unwrap_or(Timestamp::MIN);
     let _hold = working.hold()?;
     // What lies there comes first: what is archived after that is not removed, and what it is named by is read.
     let found = working.found()?;

@@ -7,13 +7,15 @@ use cuadre_rules::exception::Evidence;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{Common, Configured, issued_at, parse_date, print, print_json, show, use_threads};
+use super::{Common, Configured, clock, issued_at, parse_date, print, print_json, show, use_threads};
 use crate::error::{EngineError, exit};
 use crate::judge::Judgement;
-use crate::manifest::Filed;
-use crate::night::{self, Night};
+use crate::manifest::{Filed, deadline};
+use crate::night::{self, Night, Outcome};
 use crate::progress::Progress;
 use crate::store::{Landing, Working};
+use crate::telling::{Telling, What};
+use crate::time_stamp::Stamping;
 use crate::trust;
 
 /// The environment variable that says who runs a night.
@@ -65,6 +67,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         let (places, memory) = (configured.places(data.folder(), warehouse), args.common.memory_bytes());
         return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
     }
+    let telling = Telling::new(clock()?, args.date, Vec::new());
     let had_key = configured.config.signing.agent || configured.key().exists();
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
     let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
@@ -76,13 +79,15 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         places: configured.places(data.folder(), warehouse),
         filings: series.folder().to_owned(),
         key: configured.signing_key(series.folder())?,
-        issued_at: issued_at()?,
+        issued_at: issued_at(&telling.clock)?,
         reason: args.reason.clone(),
         operator: operator(&args.operator)?,
         no_movements: args.no_movements.clone(),
         memory: args.common.memory_bytes(),
         progress: &progress,
+        telling: &telling,
     };
+    telling.tell(&What::Begun { deadline: deadline(&configured.config, args.date)? });
     let completed = series.complete(&night)?;
     let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
     let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
@@ -95,6 +100,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }
+    tell(&telling, &outcome);
     show::outcome(&outcome, &configured.config);
     if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
         eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
@@ -103,6 +109,21 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         print_json(&show::outcome_json(&outcome))?;
     }
     Ok(show::exit_code(&outcome))
+}
+
+/// Tells what the night came to.
+fn tell(telling: &Telling<'_>, outcome: &Outcome) {
+    match outcome {
+        Outcome::Filed(filing) => {
+            telling.tell(&What::Filed(filing));
+            for Stamping { authority, answer } in &filing.stamps {
+                if let Err(why) = answer {
+                    telling.tell(&What::Unstamped { authority, why });
+                }
+            }
+        }
+        Outcome::NotFiled(night) => telling.tell(&What::NotFiled(night)),
+    }
 }
 
 /// Tells what both sides differ in: `endToEnd` and `exceptions` as in a manifest, and in `evidence`
