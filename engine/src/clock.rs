@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::error::EngineError;
+use crate::stop;
 
 /// What the time is, and how it passes.
 #[derive(Clone)]
@@ -91,10 +92,10 @@ impl Clock {
         }
     }
 
-    /// Waits. In a rehearsal what is to happen meanwhile happens at once.
+    /// Waits, or until [somebody asks to stop](stop::is_asked). In a rehearsal what is to happen meanwhile happens at once.
     pub fn pause(&self, pause: Duration) {
         match &self.0 {
-            Kind::System | Kind::Set(..) => thread::sleep(pause),
+            Kind::System | Kind::Set(..) => sleep(pause),
             Kind::Rehearsal(rehearsal) => lock(rehearsal).pass(pause),
         }
     }
@@ -113,6 +114,14 @@ impl Clock {
     /// The time from now until then; nothing where it is past.
     pub fn until(&self, then: Timestamp) -> Duration {
         Duration::try_from(then.duration_since(self.now())).unwrap_or_default()
+    }
+}
+
+fn sleep(pause: Duration) {
+    const SLICE: Duration = Duration::from_millis(100);
+    let start = Instant::now();
+    while let Some(left) = pause.checked_sub(start.elapsed()).filter(|left| !left.is_zero() && !stop::is_asked()) {
+        thread::sleep(left.min(SLICE));
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::asking::Asking;
+use crate::clock::Clock;
 use crate::database::{Access, Fault, Session, patiently};
 use crate::inputs::Role;
 use crate::landing::{Found, find};
@@ -50,6 +51,8 @@ pub struct Day<'a> {
     pub scratch: &'a Path,
     /// Whether they go into the archive.
     pub lasting: bool,
+    /// By which it is waited for what may pass.
+    pub clock: &'a Clock,
     /// Who is told of faults that pass.
     pub progress: &'a Progress,
 }
@@ -247,7 +250,7 @@ impl Day<'_> {
 
     fn patiently<T>(&self, attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
         let budget = Duration::from_secs(self.config.databases.retry_seconds.into());
-        patiently(budget, self.progress, attempt)
+        patiently(budget, self.clock, self.progress, attempt)
     }
 
     fn access(&self) -> Access<'_> {

@@ -128,6 +128,9 @@ pub struct Problem {
     pub of: String,
     /// Why not, in words.
     pub reason: String,
+    /// Whether it had come in part when the night went on: it is awaited, and nothing of it is read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 impl Inputs {
@@ -175,7 +178,17 @@ impl Inputs {
 
     /// Why something of this role and owner could not be received.
     pub fn problem(&self, role: Role, of: &str) -> Option<&str> {
-        self.problems.iter().find(|p| p.role == role && p.of == of).map(|p| p.reason.as_str())
+        self.problem_of(role, of, false)
+    }
+
+    /// Why a source that had come in part is left out.
+    pub fn unfinished(&self, source: &str) -> Option<&str> {
+        self.problem_of(Role::Extract, source, true)
+    }
+
+    fn problem_of(&self, role: Role, of: &str, unfinished: bool) -> Option<&str> {
+        let problem = self.problems.iter().find(|p| p.role == role && p.of == of && p.unfinished == unfinished);
+        problem.map(|problem| problem.reason.as_str())
     }
 }
 

@@ -23,10 +23,12 @@ pub mod receive;
 pub mod reconcile;
 pub mod secret;
 pub mod signing;
+pub mod stop;
 pub mod store;
 pub mod telling;
 pub mod time_stamp;
 pub mod trust;
+pub mod watch;
 pub mod work;
 
 pub use error::{EngineError, exit};

@@ -235,7 +235,7 @@ pub fn file_without_from(config: &Config, date: Date) -> Result<Timestamp, Engin
 }
 
 /// A local time on the day after `date`.
-fn morning_after(config: &Config, date: Date, time: Time) -> Result<Timestamp, EngineError> {
+pub fn morning_after(config: &Config, date: Date, time: Time) -> Result<Timestamp, EngineError> {
     let day = date.checked_add(1.day()).map_err(|error| EngineError::Usage(error.to_string()))?;
     let zoned = day.to_datetime(time).to_zoned(config.zone()).map_err(|e| EngineError::Usage(e.to_string()))?;
     Ok(zoned.timestamp())

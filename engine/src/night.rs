@@ -7,7 +7,7 @@ use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::{Status, predicate};
 use cuadre_rules::Config;
-use cuadre_rules::day::{Day, Decision, decide};
+use cuadre_rules::day::{Day, Decision, SourceDay, decide};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -23,7 +23,8 @@ use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
-use crate::trust;
+use crate::watch::Unfinished;
+use crate::{stop, trust};
 
 /// What is put to a series' name for that of the folder beside it with the evidence of days not filed.
 pub const NOT_FILED: &str = ".not-filed";
@@ -50,12 +51,23 @@ pub struct Night<'a> {
     pub operator: Option<String>,
     /// Why the day has no movements, where that is declared.
     pub no_movements: Option<String>,
+    /// What had come in part when the night went on without waiting longer.
+    pub unfinished: &'a Unfinished,
     /// Bytes of memory that it may take.
     pub memory: usize,
     /// Who is told how far it has come.
     pub progress: &'a Progress,
     /// Who is told what happens in it, and its clock.
     pub telling: &'a Telling<'a>,
+}
+
+impl Night<'_> {
+    /// Goes on to the next stage, unless somebody asked to stop.
+    fn enter(&self, stage: Stage) -> Result<(), EngineError> {
+        stop::unless_asked(stage.name())?;
+        self.telling.tell(&What::Stage(stage));
+        Ok(())
+    }
 }
 
 /// What a night came to.
@@ -114,21 +126,22 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     trust::enrol(&series, night.config, &night.places.secrets, &night.key.public_key(), night.issued_at)?;
     let scratch = scratch()?;
 
-    night.telling.tell(&What::Stage(Stage::Receive));
+    night.enter(Stage::Receive)?;
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
-    night.telling.tell(&What::Stage(Stage::Reconcile));
+    night.enter(Stage::Reconcile)?;
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
+    tell_loaded(night, &judgement.day);
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
         Decision::Partial => Status::Partial,
         Decision::Complete => Status::Complete,
     };
 
-    night.telling.tell(&What::Stage(Stage::Report));
+    night.enter(Stage::Report)?;
     let id = series.next(filing_date(night.business_date)?)?;
     let staging = series.stage(id)?;
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
@@ -156,7 +169,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
         supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
-    night.telling.tell(&What::Stage(Stage::File));
+    night.enter(Stage::File)?;
     let predicate = Signed { predicate, history: series.history()? };
     let mut sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
     let trust = series.standing()?.trust;
@@ -183,6 +196,15 @@ pub fn compare<T>(
     tell(judgement)
 }
 
+/// Tells what came of each source.
+fn tell_loaded(night: &Night<'_>, day: &Day) {
+    for source in day.sources.iter().filter(|source| source.state.is_loaded()) {
+        let SourceDay { id, records, rejected_records, amount, .. } = source;
+        let (records, rejected_records) = (*records, *rejected_records);
+        night.telling.tell(&What::Loaded { source: id, records, rejected_records, amount });
+    }
+}
+
 /// Marks the extracts that the day before was filed from already. What cannot be read of that day
 /// does not hold up this one; `verify` is there to tell.
 fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError> {
@@ -195,15 +217,15 @@ fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError
     Ok(())
 }
 
-/// The folder of evidence beside a series.
-pub fn beside(series: &Path) -> PathBuf {
+/// The folder beside a series whose name has this at its end.
+pub fn beside(series: &Path, suffix: &str) -> PathBuf {
     let name = series.file_name().unwrap_or_default().to_string_lossy();
-    series.with_file_name(format!("{name}{NOT_FILED}"))
+    series.with_file_name(format!("{name}{suffix}"))
 }
 
 /// Leaves the evidence beside the series, which holds filings alone.
 fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> Result<NotFiled, EngineError> {
-    let folder = beside(&night.filings).join(night.business_date.to_string());
+    let folder = beside(&night.filings, NOT_FILED).join(night.business_date.to_string());
     let failed = |e| EngineError::io("leaving the evidence", &folder, e);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(failed)?;

@@ -13,14 +13,16 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::asking::Asking;
+use crate::clock::Clock;
 use crate::database::Fault;
 use crate::deliveries::{Day, Delivery, Places};
 use crate::error::EngineError;
-use crate::inputs::{Bytes, Input, Inputs, Problem, Stored};
+use crate::inputs::{Bytes, Input, Inputs, Problem, Role, Stored};
 use crate::landing::Found;
 use crate::manifest::file_without_from;
 use crate::night::Night;
 use crate::progress::{Count, Progress};
+use crate::telling::What;
 
 /// Receives the day of `night`. Rows of databases are copied into files of `scratch`.
 pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<Inputs, EngineError> {
@@ -28,6 +30,13 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     let not_without = |deliveries: &[Delivery]| -> Result<(), EngineError> {
         let Some(fault) = away(deliveries) else { return Ok(()) };
         if night.telling.clock.now() >= file_without_from(config, date)? {
+            let without =
+                |delivery: &Delivery| if delivery.of.is_empty() { "warehouse".to_owned() } else { delivery.of.clone() };
+            for (delivery, fault) in
+                deliveries.iter().filter_map(|d| Some((d, d.found.as_ref().err().filter(|_| d.of_database)?)))
+            {
+                night.telling.tell(&What::Without { service: &without(delivery), why: &fault.words });
+            }
             return Ok(());
         }
         let time = "nothing was filed, since there is still time (policy.file_without_from)";
@@ -36,7 +45,14 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     let stored = || -> Result<Inputs, EngineError> {
         let stored = archive.put_bytes(night.config_text.as_bytes())?;
         let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
-        Ok(Inputs { no_movements: night.no_movements.clone(), ..Inputs::new(date, config) })
+        let problem = |(of, reason): (&String, &String)| Problem {
+            role: if of.is_empty() { Role::Warehouse } else { Role::Extract },
+            of: of.clone(),
+            reason: reason.clone(),
+            unfinished: !of.is_empty(),
+        };
+        let problems = night.unfinished.iter().map(problem).collect();
+        Ok(Inputs { no_movements: night.no_movements.clone(), problems, ..Inputs::new(date, config) })
     };
     let archived = |deliveries: &[Delivery], inputs: &mut Inputs| {
         let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
@@ -47,16 +63,27 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
             kept
         })
     };
-    let day = Day { config, date, places, scratch, lasting: true, progress };
+    let day = Day { config, date, places, scratch, lasting: true, clock: &night.telling.clock, progress };
     progress.phase("looking for the day's files and rows", None);
+    // What is still being written is left where it is: half a file is no file.
+    let whole = |deliveries: Vec<Delivery>| -> Vec<Delivery> {
+        let left_out = |delivery: &Delivery| {
+            matches!(delivery.role, Role::Extract | Role::Control | Role::Warehouse)
+                && night.unfinished.contains_key(&delivery.of)
+        };
+        let whole = |delivery: Delivery| {
+            if left_out(&delivery) { Delivery { found: Ok(Vec::new()), ..delivery } } else { delivery }
+        };
+        deliveries.into_iter().map(whole).collect()
+    };
     if config.warehouse.extract().compared == Compared::Rows {
-        let deliveries = day.deliveries(true);
+        let deliveries = whole(day.deliveries(true));
         not_without(&deliveries)?;
         let mut inputs = stored()?;
         archived(&deliveries, &mut inputs)?;
         return Ok(inputs);
     }
-    let sources = day.sources();
+    let sources = whole(day.sources());
     not_without(&sources)?;
     let mut inputs = stored()?;
     archived(&sources, &mut inputs)?;
@@ -90,7 +117,8 @@ pub fn receive_in_place(
         found.extend(files.map(|file| (file.name, file.path)));
         Ok(Bytes::InPlace(found.clone()))
     };
-    let day = Day { config, date, places, scratch, lasting: false, progress };
+    let clock = Clock::system();
+    let day = Day { config, date, places, scratch, lasting: false, clock: &clock, progress };
     if config.warehouse.extract().compared == Compared::Rows {
         let bytes = left(day.deliveries(false), &mut inputs)?;
         return Ok((inputs, bytes));
@@ -141,7 +169,12 @@ fn take(
             match kept? {
                 Ok(input) => inputs.inputs.push(input),
                 Err(reason) => {
-                    inputs.problems.push(Problem { role: delivery.role, of: delivery.of.clone(), reason });
+                    inputs.problems.push(Problem {
+                        role: delivery.role,
+                        of: delivery.of.clone(),
+                        reason,
+                        unfinished: false,
+                    });
                 }
             }
         }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Response, StatusCode, redirect};
 
+use crate::clock::Clock;
 use crate::database::{Fault, patiently, runtime};
 use crate::error::EngineError;
 use crate::night::Night;
@@ -67,6 +68,7 @@ pub fn ask(
     waits: &TimeStamps,
     secrets: &Path,
     message: &[u8],
+    clock: &Clock,
     progress: &Progress,
 ) -> Vec<Result<Token, Fault>> {
     let budget = Duration::from_secs(waits.retry_seconds.into());
@@ -78,7 +80,7 @@ pub fn ask(
                     let asking = Asking::prepare(authority, waits, secrets, message);
                     let name = format!("time stamping authority {}", authority.settings.name);
                     asking.map_err(|fault| fault.of(&name)).and_then(|asking| {
-                        patiently(budget, progress, || asking.once().map_err(|fault| fault.of(&name)))
+                        patiently(budget, clock, progress, || asking.once().map_err(|fault| fault.of(&name)))
                     })
                 })
             })
@@ -104,7 +106,7 @@ pub fn stamp(sealed: &mut Sealed, configured: &[Authority<'_>], trust: &Trust, n
         night.progress.phase("waiting for time stamps", None);
     }
     let (waits, secrets) = (&night.config.time_stamps, &night.places.secrets);
-    let answers = ask(&asked, waits, secrets, &sealed.signature, night.progress);
+    let answers = ask(&asked, waits, secrets, &sealed.signature, &night.telling.clock, night.progress);
     let stamping = |authority: &Authority<'_>, answer| Stamping { authority: authority.settings.name.clone(), answer };
     let mut stamps = Vec::new();
     for (authority, answer) in asked.into_iter().zip(answers) {

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::{Configured, parse_date, print_json};
+use crate::clock::Clock;
 use crate::database::{Access, Column, Fault, Question, Session};
 use crate::error::{EngineError, exit};
 use crate::landing::with_date;
@@ -146,7 +147,8 @@ fn connect(configured: &Configured, args: &Args, authorities: &[time_stamp::Auth
     }
     let asked: Vec<&time_stamp::Authority<'_>> = authorities.iter().collect();
     let waits = TimeStamps { retry_seconds: 0, ..config.time_stamps.clone() };
-    let answers = time_stamp::ask(&asked, &waits, &configured.folder, b"cuadre check", &Progress::silent());
+    let answers =
+        time_stamp::ask(&asked, &waits, &configured.folder, b"cuadre check", &Clock::system(), &Progress::silent());
     for (authority, answer) in authorities.iter().zip(answers) {
         tell(&authority.settings.name, answer.map(|token| format!("stamps, and says it is {}", token.stamp.time)));
     }

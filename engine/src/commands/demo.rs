@@ -12,6 +12,7 @@ use crate::night::{self, Filing, Night, Outcome};
 use crate::progress::Progress;
 use crate::store::Place;
 use crate::telling::Telling;
+use crate::watch::Unfinished;
 
 /// Make the demo institution's night, run it, and show what happened
 #[derive(clap::Args)]
@@ -45,6 +46,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         reason: None,
         operator: None,
         no_movements: None,
+        unfinished: &Unfinished::new(),
         memory: MEMORY,
         progress: &progress,
         telling: &telling,

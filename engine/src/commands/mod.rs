@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod differences;
 mod keygen;
 mod keys;
 mod prune;
@@ -91,6 +92,8 @@ pub fn main() -> u8 {
         error.exit_code()
     })
 }
+
+pub use show::exit_code_of as exit_code;
 
 /// What commands that work on filings have in common.
 #[derive(clap::Args)]

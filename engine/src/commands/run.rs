@@ -1,25 +1,33 @@
 //! `cuadre run`: a night.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use cuadre_reports::predicate::{EndToEndFacts, ExceptionFacts};
-use cuadre_rules::exception::Evidence;
-use jiff::civil::Date;
-use serde_json::json;
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
 
-use super::{Common, Configured, clock, issued_at, parse_date, print, print_json, show, use_threads};
+use super::{Common, Configured, clock, differences, issued_at, parse_date, print_json, show, use_threads};
+use crate::clock::Clock;
 use crate::error::{EngineError, exit};
-use crate::judge::Judgement;
-use crate::manifest::{Filed, deadline};
+use crate::manifest::{Filed, deadline, file_without_from};
 use crate::night::{self, Night, Outcome};
 use crate::progress::Progress;
-use crate::store::{Landing, Working};
-use crate::telling::{Telling, What};
+use crate::stop;
+use crate::store::{Landing, Place, Working};
+use crate::telling::{Listener, Telling, What};
 use crate::time_stamp::Stamping;
 use crate::trust;
+use crate::watch::keeper::{Keeper, NightLock};
+use crate::watch::look::Looking;
+use crate::watch::{self, Unfinished};
+use crate::work::NightState;
 
 /// The environment variable that says who runs a night.
 const OPERATOR: &str = "CUADRE_OPERATOR";
+
+/// Pauses between two tries of a night.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -48,6 +56,19 @@ pub struct Args {
     /// Do only this much of the night: print the differences of both sides as JSON on stdout, file and archive nothing
     #[arg(long, value_name = "WHAT")]
     only: Option<Only>,
+    /// Wait for the sources and the warehouse, each until its cut-off, and try passing faults again until the deadline
+    #[arg(long, conflicts_with = "only")]
+    wait: bool,
+    /// Folder of what the night keeps while it is under way [default: the configuration's]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    /// Set the night's clock: RFC 3339, or local time as YYYY-MM-DDTHH:MM
+    #[arg(long, value_name = "INSTANT")]
+    now: Option<String>,
+    /// Rehearse the night from --now on: pauses take no time, and each line of the script, a local time and a
+    /// command, is run by sh when the night comes to it
+    #[arg(long, value_name = "SCRIPT", requires = "now", requires = "filings", conflicts_with = "only")]
+    rehearse: Option<PathBuf>,
 }
 
 /// A part of the night.
@@ -61,54 +82,180 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     use_threads(args.common.threads)?;
     let mut configured = Configured::read(&args.common.config)?;
     let warehouse = configured.warehouse(&args.warehouse)?;
-    let progress = Progress::on_stderr(true);
     if let Some(Only::EndToEnd) = args.only {
+        let progress = Progress::on_stderr(true);
         let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
         let (places, memory) = (configured.places(data.folder(), warehouse), args.common.memory_bytes());
-        return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
+        return night::compare(&configured.config, args.date, &places, memory, &progress, differences::tell);
     }
-    let telling = Telling::new(clock()?, args.date, Vec::new());
-    let had_key = configured.config.signing.agent || configured.key().exists();
-    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
-    let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
-    let last_signed = configured.last_signed(&series)?;
-    let night = Night {
-        config: &configured.config,
-        config_text: &configured.text,
-        business_date: args.date,
-        places: configured.places(data.folder(), warehouse),
-        filings: series.folder().to_owned(),
-        key: configured.signing_key(series.folder())?,
-        issued_at: issued_at(&telling.clock)?,
-        reason: args.reason.clone(),
-        operator: operator(&args.operator)?,
-        no_movements: args.no_movements.clone(),
-        memory: args.common.memory_bytes(),
-        progress: &progress,
-        telling: &telling,
-    };
-    telling.tell(&What::Begun { deadline: deadline(&configured.config, args.date)? });
-    let completed = series.complete(&night)?;
-    let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
-    let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
-    let outcome = series.settle(outcome)?;
-    progress.finish();
-    last_signed.keep(&series);
-    if let Some(id) = completed {
-        eprintln!("Completed filing {id}, which an interrupted run had claimed");
+    stop::listen()?;
+    let filings = configured.filings(&args.common.filings)?;
+    let work = configured.work(&args.work, &filings);
+    let clock = args.clock(&configured)?;
+    let _lock = work.as_ref().map(|work| NightLock::take(work, args.date)).transpose()?;
+    let state = first_state(&configured, args.date, &clock)?;
+    let keeper = Keeper::begin(work.as_ref(), state);
+    let listeners: Vec<&dyn Listener> = vec![&keeper];
+    let telling = Telling::new(clock, args.date, listeners);
+    let run = Run { args, configured: &configured, warehouse, filings, telling: &telling };
+    let done = run.night(&keeper);
+    if let Err(error) = &done {
+        telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });
     }
-    if !had_key {
-        eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
+    done
+}
+
+/// One run of a night.
+struct Run<'a> {
+    args: &'a Args,
+    configured: &'a Configured,
+    /// The folder of the warehouse's files, where that is another one.
+    warehouse: Option<PathBuf>,
+    filings: Place,
+    telling: &'a Telling<'a>,
+}
+
+impl Run<'_> {
+    /// The night: waited for where that is asked for, and tried again while that may help.
+    fn night(&self, keeper: &Keeper) -> Result<u8, EngineError> {
+        let Self { args, configured, telling, .. } = self;
+        let due = deadline(&configured.config, args.date)?;
+        telling.tell(&What::Begun { deadline: due });
+        if !args.wait {
+            return self.once(&Unfinished::new());
+        }
+        let unfinished = self.wait(keeper)?;
+        let without = file_without_from(&configured.config, args.date)?;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match self.once(&unfinished) {
+                Err(error) if error.exit_code() == exit::PASSING_FAULT && !stop::is_asked() => error,
+                done => return done,
+            };
+            // The first try from which on it goes without what is away is not put off.
+            let cut = telling.clock.jitter(pause);
+            let until = telling.clock.until(without);
+            let cut = if until.is_zero() { cut } else { cut.min(until) };
+            if telling.clock.until(due) <= cut {
+                return Err(error);
+            }
+            telling.tell(&What::Away { service: "night", why: &error.to_string(), pause: cut });
+            eprintln!("  {error}; trying again in {} s", cut.as_secs().max(1));
+            telling.clock.pause(cut);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
-    tell(&telling, &outcome);
-    show::outcome(&outcome, &configured.config);
-    if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
-        eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
+
+    fn wait(&self, keeper: &Keeper) -> Result<Unfinished, EngineError> {
+        let Self { args, configured, telling, .. } = self;
+        let scratch = tempfile::Builder::new().prefix("cuadre-").tempdir();
+        let scratch = scratch.map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))?;
+        let looking = Looking {
+            config: &configured.config,
+            date: args.date,
+            data: &configured.data(&args.data)?,
+            warehouse: self.warehouse.clone(),
+            secrets: &configured.folder,
+            scratch: scratch.path(),
+        };
+        watch::wait(&looking, telling, keeper, |source, at| {
+            let name = if source.is_empty() { "the warehouse" } else { source };
+            let local = at.to_zoned(configured.config.zone()).strftime("%H:%M:%S").to_string();
+            eprintln!("  {local} {name} is there");
+        })
     }
-    if args.common.json {
-        print_json(&show::outcome_json(&outcome))?;
+
+    /// One try of the night.
+    fn once(&self, unfinished: &Unfinished) -> Result<u8, EngineError> {
+        let Self { args, configured, telling, .. } = self;
+        let progress = Progress::on_stderr(true);
+        let had_key = configured.config.signing.agent || configured.key().exists();
+        let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
+        let mut series = Working::to_file(&self.filings, args.date)?;
+        let last_signed = configured.last_signed(&series)?;
+        let night = Night {
+            config: &configured.config,
+            config_text: &configured.text,
+            business_date: args.date,
+            places: configured.places(data.folder(), self.warehouse.clone()),
+            filings: series.folder().to_owned(),
+            key: configured.signing_key(series.folder())?,
+            issued_at: self.issued_at()?,
+            reason: args.reason.clone(),
+            operator: operator(&args.operator)?,
+            no_movements: args.no_movements.clone(),
+            unfinished,
+            memory: args.common.memory_bytes(),
+            progress: &progress,
+            telling,
+        };
+        let completed = series.complete(&night)?;
+        let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
+        let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
+        let outcome = series.settle(outcome)?;
+        progress.finish();
+        last_signed.keep(&series);
+        if let Some(id) = completed {
+            eprintln!("Completed filing {id}, which an interrupted run had claimed");
+        }
+        if !had_key {
+            eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
+        }
+        tell(telling, &outcome);
+        show::outcome(&outcome, &configured.config);
+        if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
+            eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
+        }
+        if args.common.json {
+            print_json(&show::outcome_json(&outcome))?;
+        }
+        Ok(show::exit_code(&outcome))
     }
-    Ok(show::exit_code(&outcome))
+
+    /// When the filing is issued: by the night's clock, where that was set.
+    fn issued_at(&self) -> Result<Timestamp, EngineError> {
+        match self.args.now {
+            Some(_) => self.telling.clock.now().round(jiff::Unit::Second).map_err(EngineError::bug),
+            None => issued_at(&self.telling.clock),
+        }
+    }
+}
+
+impl Args {
+    /// The night's clock.
+    fn clock(&self, configured: &Configured) -> Result<Clock, EngineError> {
+        let Some(text) = &self.now else { return clock() };
+        let zone = configured.config.zone();
+        let civil = || text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
+        let now = text.parse::<Timestamp>().ok().or_else(civil).ok_or_else(|| {
+            let form = "write it as 2026-11-21T02:00:00-06:00, or as local time, 2026-11-21T02:00";
+            EngineError::Usage(format!("--now {text}: no instant can be read from it; {form}"))
+        })?;
+        let Some(path) = &self.rehearse else { return Ok(Clock::set(now)) };
+        let script = std::fs::read_to_string(path).map_err(|e| EngineError::io("reading the script", path, e))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Clock::rehearsal(now, &script, &path.display().to_string(), self.date, &zone, folder)
+    }
+}
+
+/// The state of a night that begins.
+fn first_state(configured: &Configured, date: Date, clock: &Clock) -> Result<NightState, EngineError> {
+    let config = &configured.config;
+    let (now, last_safe_start) = (clock.now(), file_without_from(config, date)?);
+    Ok(NightState {
+        institution: config.institution.clone(),
+        series: config.series.clone(),
+        business_date: date,
+        pid: std::process::id(),
+        started_at: now,
+        updated_at: now,
+        deadline: deadline(config, date)?,
+        last_safe_start,
+        stage: String::new(),
+        awaited: watch::awaited(config, date, last_safe_start)?,
+        warnings: Vec::new(),
+        outcome: None,
+    })
 }
 
 /// Tells what the night came to.
@@ -124,51 +271,6 @@ fn tell(telling: &Telling<'_>, outcome: &Outcome) {
         }
         Outcome::NotFiled(night) => telling.tell(&What::NotFiled(night)),
     }
-}
-
-/// Tells what both sides differ in: `endToEnd` and `exceptions` as in a manifest, and in `evidence`
-/// an object per row of `exceptions.csv`. Exits as a night with these gaps would.
-fn differences(judgement: Judgement) -> Result<u8, EngineError> {
-    let day = &judgement.day;
-    show::end_to_end_alone(day);
-    let end_to_end = day.end_to_end.as_ref().map(|days| days.iter().map(EndToEndFacts::try_from).collect());
-    let end_to_end: Option<Vec<EndToEndFacts>> = end_to_end.transpose()?;
-    let head = json!({
-        "businessDate": day.business_date.to_string(),
-        "endToEnd": end_to_end,
-        "exceptions": day.exceptions.iter().map(ExceptionFacts::from).collect::<Vec<_>>(),
-    });
-    let head = head.to_string();
-    let mut text = format!("{},\"evidence\":[", head.strip_suffix('}').unwrap_or(&head));
-    let mut comma = "";
-    for list in &judgement.evidence {
-        for row in list.read()? {
-            text += &format!("{comma}\n{}", evidence(&row?));
-            comma = ",";
-            if text.len() > 1 << 16 {
-                print(&text)?;
-                text.clear();
-            }
-        }
-    }
-    print(&(text + "]}\n"))?;
-    Ok(if day.exceptions.is_empty() { exit::DONE } else { exit::PARTIAL })
-}
-
-fn evidence(row: &Evidence) -> serde_json::Value {
-    json!({
-        "exception": row.exception,
-        "kind": row.kind,
-        "source": row.source,
-        "file": row.file,
-        "record": row.record,
-        "column": row.column,
-        "sourceValue": row.source_value,
-        "warehouseValue": row.warehouse_value,
-        "amount": row.amount,
-        "currency": row.currency,
-        "reason": row.reason,
-    })
 }
 
 /// Who runs the night: `given`, or the environment's.

@@ -166,11 +166,18 @@ fn stamping(stamp: &Stamping) -> serde_json::Value {
     json!({ "authority": stamp.authority, "time": time, "fault": fault })
 }
 
+/// The exit code of a filing.
+pub fn exit_code_of(filing: &Filing) -> u8 {
+    match filing.status {
+        Status::Complete => exit::DONE,
+        Status::Partial => exit::PARTIAL,
+    }
+}
+
 /// The exit code of a night.
 pub fn exit_code(outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Filed(Filing { status: Status::Complete, .. }) => exit::DONE,
-        Outcome::Filed(_) => exit::PARTIAL,
+        Outcome::Filed(filing) => exit_code_of(filing),
         Outcome::NotFiled(_) => exit::NOT_FILED,
     }
 }

@@ -1,10 +1,11 @@
 //! Trying again what may be gone a little later.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Fault;
+use crate::clock::Clock;
 use crate::progress::Progress;
+use crate::stop;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -14,24 +15,24 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// whole, so that those who lost one server do not come back to it at one moment.
 pub fn patiently<T>(
     budget: Duration,
+    clock: &Clock,
     progress: &Progress,
     mut attempt: impl FnMut() -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let start = Instant::now();
+    let start = clock.now();
     let mut pause = FIRST;
     loop {
         let fault = match attempt() {
             Err(fault) if fault.passing => fault,
             done => return done,
         };
-        let half = pause / 2;
-        let random = u64::from(getrandom::u32().unwrap_or_default());
-        let cut = half + Duration::from_nanos((half.as_nanos() as u64 >> 16) * (random >> 16));
-        if start.elapsed() + cut > budget {
+        let cut = clock.jitter(pause);
+        let passed = Duration::try_from(clock.now().duration_since(start)).unwrap_or_default();
+        if passed + cut > budget || stop::is_asked() {
             return Err(fault);
         }
         progress.note(&format!("  {fault}; trying again in {} s", cut.as_millis().div_ceil(1000)));
-        sleep(cut);
+        clock.pause(cut);
         pause = (pause * 2).min(LONGEST);
     }
 }
@@ -45,7 +46,7 @@ mod tests {
         let progress = Progress::silent();
         let times = |fault: Fault, budget, until: u32| {
             let mut tries = 0;
-            let done = patiently(Duration::from_millis(budget), &progress, || {
+            let done = patiently(Duration::from_millis(budget), &Clock::system(), &progress, || {
                 tries += 1;
                 if tries < until { Err(fault.clone()) } else { Ok(()) }
             });

@@ -60,7 +60,9 @@ pub fn judge(scope: Scope<'_>, extracts: Vec<Extract<'_>>, gaps: &mut Gaps) -> R
         day.state = SourceState::Missing;
         let patterns = scope.source.extract.files.patterns().iter();
         let places: Vec<String> = patterns.map(|pattern| with_date(pattern, scope.inputs.business_date)).collect();
-        gaps.state(Kind::SourceMissing, scope.about, &format!("no file arrived at {}", places.join(", ")));
+        let none = || format!("no file arrived at {}", places.join(", "));
+        let words = scope.inputs.unfinished(&scope.source.id).map_or_else(none, str::to_owned);
+        gaps.state(Kind::SourceMissing, scope.about, &words);
         return absent(day);
     }
     deliveries::judge(scope, &extracts, gaps)?;

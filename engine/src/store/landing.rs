@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
 use cuadre_rules::config::database::Engine;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use tempfile::TempDir;
 
@@ -41,6 +42,60 @@ impl Landing {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// What has landed so far, to be looked at again and again.
+pub enum Lying {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a bucket.
+    Bucket(Box<Bucket>),
+}
+
+/// A file that has landed, and may not be whole.
+pub struct LyingFile {
+    /// Its name below the landing place.
+    pub name: String,
+    /// Its size so far.
+    pub bytes: u64,
+    /// When it was last changed, by the clock of where it lies.
+    pub changed_at: Option<Timestamp>,
+}
+
+impl Lying {
+    /// What has landed at `place`.
+    pub fn at(place: &Place) -> Result<Self, EngineError> {
+        Ok(match place {
+            Place::Folder(folder) => Self::Folder(folder.clone()),
+            Place::Bucket(url) => Self::Bucket(Box::new(Bucket::open(url)?)),
+        })
+    }
+
+    /// The files that match the patterns now, in order. What of a folder cannot be read is for the night to
+    /// say.
+    pub fn files(&self, patterns: &[String], date: Date) -> Result<Vec<LyingFile>, EngineError> {
+        match self {
+            Self::Folder(folder) => {
+                let found = crate::landing::find(folder, patterns, date).unwrap_or_default();
+                let lying = |file: crate::landing::Found| {
+                    let metadata = file.path.metadata().ok()?;
+                    let changed_at = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+                    Some(LyingFile { name: file.name, bytes: metadata.len(), changed_at })
+                };
+                Ok(found.into_iter().filter_map(lying).collect())
+            }
+            Self::Bucket(bucket) => {
+                let mut files = Vec::new();
+                for pattern in patterns {
+                    for object in find(bucket, &parts(&with_date(pattern, date)))? {
+                        let changed_at = Timestamp::from_second(object.changed()).ok();
+                        files.push(LyingFile { bytes: object.bytes, changed_at, name: object.name });
+                    }
+                }
+                Ok(files)
+            }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::EngineError;
 
-pub use landing::Landing;
+pub use landing::{Landing, Lying, LyingFile};
 pub use reading::Reading;
 pub use series::Working;
 

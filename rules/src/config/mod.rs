@@ -13,6 +13,7 @@ pub mod secret;
 pub mod signing;
 pub mod source;
 pub mod time_stamp;
+pub mod waiting;
 pub mod warehouse;
 
 use jiff::ToSpan;
@@ -34,6 +35,7 @@ pub use secret::Secret;
 pub use signing::Signing;
 pub use source::{Column, Format, Source};
 pub use time_stamp::{TimeStamp, TimeStamps};
+pub use waiting::{Arrival, Waiting};
 pub use warehouse::Warehouse;
 
 /// A night of one institution: its sources, its warehouse, what must hold, and the report.
@@ -73,6 +75,9 @@ pub struct Config {
     /// Bounds on what an input may demand of the machine.
     #[serde(default)]
     pub limits: Limits,
+    /// How `cuadre run --wait` waits.
+    #[serde(default)]
+    pub waiting: Waiting,
     /// How long databases are waited for.
     #[serde(default)]
     pub databases: Databases,

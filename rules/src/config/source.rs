@@ -20,9 +20,18 @@ pub struct Source {
     /// How many files make a full delivery (one per branch, say); fewer is a gap.
     #[serde(default)]
     pub expected_files: Option<u32>,
-    /// Local time after which a file counts as late, `HH:MM` on the day after the business date.
+    /// Local time by which it usually has come, `HH:MM` on the day after the business date; people are told
+    /// where it has not. Rows of a database that has no `ready` are taken to be there from then on.
+    #[serde(default)]
+    pub expected: Option<String>,
+    /// Local time after which a file counts as late, `HH:MM` on the day after the business date, and until
+    /// which `cuadre run --wait` waits for the source.
     #[serde(default)]
     pub cut_off: Option<String>,
+    /// Of a database: a query that returns a row once all rows of the day are there; `?1` is the business
+    /// date as `YYYY-MM-DD`.
+    #[serde(default)]
+    pub ready: Option<String>,
     /// Where its files lie, how they are written, and what their columns mean.
     pub extract: Extract,
     /// What the source says it sent.

@@ -26,6 +26,7 @@ mod rules;
 mod signing;
 mod source;
 mod time_stamp;
+mod waiting;
 
 /// Finds the first thing that is wrong.
 pub(super) fn check(config: &Config) -> Checked {
@@ -39,6 +40,7 @@ pub(super) fn check(config: &Config) -> Checked {
     }
     warehouse(config)?;
     policy(config)?;
+    waiting::waiting(config)?;
     time_stamp::time_stamps(config)?;
     report(config)?;
     rules::datasets(config)?;

@@ -1,7 +1,7 @@
 //! A source: its extract, what is compared, its control record.
 
 use super::extract::{extract, pattern};
-use super::{Checked, cells, database, end_to_end, problem};
+use super::{Checked, cells, database, end_to_end, problem, waiting};
 use crate::config::error::{Problem, Step};
 use crate::config::source::{Control, ControlFrom};
 use crate::config::{Config, Format, Source};
@@ -15,11 +15,7 @@ pub(super) fn source(config: &Config, source: &Source) -> Checked {
         let help = "its id is the source of every movement";
         return problem(path!["extract", "columns", "source"], "a source does not map `source`", help);
     }
-    if let Some(cut_off) = &source.cut_off
-        && jiff::civil::Time::strptime("%H:%M", cut_off).is_err()
-    {
-        return problem(path!["cut_off"], format!("`{cut_off}` is no time of day"), "write it as 04:00");
-    }
+    waiting::source(source)?;
     if let Some(setting) = &source.end_to_end {
         end_to_end(setting, path!["end_to_end"])?;
     }

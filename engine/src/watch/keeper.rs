@@ -1,0 +1,146 @@
+//! Keeping the state of a night, for those who ask how far it is and for a run that goes on with it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cuadre_reports::Status;
+use jiff::civil::Date;
+
+use crate::error::EngineError;
+use crate::night::Filing;
+use crate::telling::{Event, Listener, Stage, What};
+use crate::work::{NIGHT, NightOutcome, NightState, Work};
+
+/// Keeps everyone else from running the same night, for as long as this lives.
+#[derive(Debug)]
+pub struct NightLock(File);
+
+impl NightLock {
+    /// The name of the file that is locked, in the folder of the night.
+    pub const NAME: &str = "LOCK";
+
+    /// Takes the lock of a night.
+    ///
+    /// # Errors
+    /// [`EngineError::Away`] when another process runs it.
+    pub fn take(work: &Work, date: Date) -> Result<Self, EngineError> {
+        let folder = work.night(date);
+        let path = folder.join(Self::NAME);
+        let failed = |e| EngineError::io("locking the night", &path, e);
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => {
+                let state: Option<NightState> = Work::read(&folder.join(NIGHT));
+                let who =
+                    state.map_or(String::new(), |state| format!(" (process {}, stage {})", state.pid, state.stage));
+                Err(EngineError::Away(format!(
+                    "{}: another run is at work on the night of {date}{who}; nothing was done: let it end, or stop it with SIGTERM",
+                    path.display()
+                )))
+            }
+            Err(TryLockError::Error(e)) => Err(failed(e)),
+        }
+    }
+}
+
+impl Drop for NightLock {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process that is just being started.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Keeps the state of one night up to date. That it cannot be kept is said once, and holds up nothing.
+pub struct Keeper {
+    /// Where; nowhere without a folder to work in.
+    path: Option<PathBuf>,
+    state: Mutex<NightState>,
+    failed: Mutex<bool>,
+}
+
+impl Keeper {
+    /// Goes on with what an earlier run of the same night knew, or begins with `state`.
+    pub fn begin(work: Option<&Work>, mut state: NightState) -> Self {
+        let path = work.map(|work| work.night(state.business_date).join(NIGHT));
+        let earlier: Option<NightState> = path.as_deref().and_then(Work::read);
+        if let Some(earlier) = earlier {
+            for now in &mut state.awaited {
+                if let Some(then) = earlier.awaited.iter().find(|then| then.source == now.source) {
+                    *now = crate::work::Awaited { expected: now.expected, cut_off: now.cut_off, ..then.clone() };
+                }
+            }
+        }
+        let keeper = Self { path, state: Mutex::new(state), failed: Mutex::default() };
+        keeper.change(|_| ());
+        keeper
+    }
+
+    /// The state as it is.
+    pub fn state(&self) -> NightState {
+        self.lock().clone()
+    }
+
+    /// Changes the state, and writes it down.
+    pub fn change(&self, change: impl FnOnce(&mut NightState)) {
+        let mut state = self.lock();
+        change(&mut state);
+        let Some(path) = &self.path else { return };
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = Work::write(path, &*state)
+            && !std::mem::replace(&mut *failed, true)
+        {
+            eprintln!("note: {error}; `cuadre status` will not see how far the night is");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, NightState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Keeper {
+    fn hear(&self, event: &Event<'_>) {
+        let outcome = |exit_code, filing: Option<&Filing>, words: Vec<String>| {
+            let status = filing.map(|filing| match filing.status {
+                Status::Complete => "complete".to_owned(),
+                Status::Partial => "partial".to_owned(),
+            });
+            Some(NightOutcome { exit_code, filing: filing.map(|filing| filing.id.to_string()), status, words })
+        };
+        self.change(|state| {
+            state.updated_at = event.at;
+            match event.what {
+                What::Begun { .. } => state.stage = Stage::Receive.name().to_owned(),
+                What::Stage(stage) => state.stage = stage.name().to_owned(),
+                What::Loaded { source, records, .. } => {
+                    let loaded = state.awaited.iter_mut().find(|awaited| awaited.source == *source);
+                    if let Some(awaited) = loaded {
+                        awaited.records = Some(*records);
+                    }
+                }
+                What::Unusual { source, words } => {
+                    let warning = format!("{source}: {words}");
+                    if !state.warnings.contains(&warning) {
+                        state.warnings.push(warning);
+                    }
+                }
+                What::Filed(filing) => {
+                    let gaps = filing.day.exceptions.iter().map(|gap| gap.id.clone()).collect();
+                    let code = crate::commands::exit_code(filing);
+                    state.outcome = outcome(code, Some(filing), gaps);
+                }
+                What::NotFiled(night) => {
+                    state.outcome = outcome(crate::exit::NOT_FILED, None, night.reasons.clone());
+                }
+                What::Failed { exit_code, why } => state.outcome = outcome(*exit_code, None, vec![(*why).to_owned()]),
+                _ => {}
+            }
+            if state.outcome.is_some() {
+                state.stage = "ended".to_owned();
+            }
+        });
+    }
+}
