@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use cuadre_audit::time_stamp::verify;
+use cuadre_engine::clock::Clock;
 use cuadre_engine::database::Fault;
 use cuadre_engine::progress::Progress;
 use cuadre_engine::time_stamp::{Token, ask, authorities};
@@ -32,7 +33,14 @@ fn asked(authorities_of: &[(String, Vec<u8>, &str)], (answer, retry): Waits) -> 
     }
     let config = Config::parse(&text, "cuadre.toml").expect("a configuration");
     let authorities = authorities(&config, folder.path()).expect("certificates");
-    ask(&authorities.iter().collect::<Vec<_>>(), &config.time_stamps, folder.path(), MESSAGE, &Progress::silent())
+    ask(
+        &authorities.iter().collect::<Vec<_>>(),
+        &config.time_stamps,
+        folder.path(),
+        MESSAGE,
+        &Clock::system(),
+        &Progress::silent(),
+    )
 }
 
 fn one(tsa: &Tsa, more: &str, waits: Waits) -> Result<Token, Fault> {

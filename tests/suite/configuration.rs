@@ -45,7 +45,7 @@ fn the_schema_names_every_setting() {
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "closed currencies currency data databases dataset deadline end_to_end filings institution limits policy report retention \
-                    rule series signing source time_stamp time_stamps time_zone warehouse work";
+                    rule series signing source time_stamp time_stamps time_zone waiting warehouse work";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
     for name in ["institution", "series", "deadline", "currency", "signing", "warehouse", "report", "source"] {
@@ -125,6 +125,12 @@ fn values() {
     wrong(page, "a report without delimiter", "[report]", "[report]\ndelimiter = \"\u{a6}\"");
     wrong(page, "an id with a slash", "id = \"a\"", "id = \"a/b\"");
     wrong(page, "a cut-off that is no time", "id = \"a\"", "id = \"a\"\ncut_off = \"25:00\"");
+    let times = "id = \"a\"\nexpected = \"04:30\"\ncut_off = \"04:00\"";
+    wrong(page, "expected after its cut-off", "id = \"a\"", times);
+    wrong(page, "files that are asked whether they are there", "id = \"a\"", "id = \"a\"\nready = \"SELECT 1\"");
+    wrong(page, "looks without a pause", "[signing]", "[waiting]\npoll_seconds = 0\n[signing]");
+    let warehouse = "[waiting.warehouse]\ncut_off = \"at five\"\n[signing]";
+    wrong(page, "a cut-off of the warehouse that is no time", "[signing]", warehouse);
     appended(
         page,
         "two sources of one id",

@@ -14,6 +14,7 @@ mod exactness;
 mod first_night;
 mod formats;
 mod loading;
+mod night;
 mod no_movements;
 mod object_storage;
 mod prune;
