@@ -71,7 +71,7 @@ def out_of_tries(context) -> None:
 
 with DAG(
     dag_id="cuadre",
-    description="Files the business date of yesterday, and verifies the series",
+    description="Waits for the sources of yesterday, files it, and verifies the series",
     schedule="40 2,5 * * *",  # in the time zone of start_date
     start_date=pendulum.datetime(2026, 1, 1, tz=TIME_ZONE),
     catchup=False,
@@ -82,14 +82,14 @@ with DAG(
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": True,
         "max_retry_delay": timedelta(minutes=5),
-        "execution_timeout": timedelta(hours=3),
+        "execution_timeout": timedelta(hours=6),
         "on_failure_callback": out_of_tries,
     },
 ) as dag:
 
     @task
     def run_night(**context) -> int:
-        words = ("run", "--config", CONFIG, "--date", business_date(context), "--filings", FILINGS)
+        words = ("run", "--config", CONFIG, "--date", business_date(context), "--filings", FILINGS, "--wait")
         return cuadre(context, *words)
 
     @task

@@ -84,7 +84,7 @@ CASES = [
 for date, exit_code, ended, told in CASES:
     assert end_of("run_night", exit_code, date) == (ended, told), (date, exit_code)
 commands = lines("commands")
-assert commands[-1] == f"run --config {night.CONFIG} --date 2026-11-01 --filings {night.FILINGS}", commands
+assert commands[-1] == f"run --config {night.CONFIG} --date 2026-11-01 --filings {night.FILINGS} --wait", commands
 assert end_of("verify_series", 0, TODAY) == (None, [])
 assert end_of("verify_series", 5, TODAY) == ("AirflowFailException", ["5"])
 commands = lines("commands")

@@ -46,7 +46,7 @@ for code in 4 5 64 70 78 137; do
     is "a run that ends with $code is the only one" 1 "$(wc -l <"$work/commands")"
 done
 night 02:00 "0 0" 0
-is commands "run --config c.toml --date 2026-11-20 --filings series
+is commands "run --config c.toml --date 2026-11-20 --filings series --wait
 verify --through 2026-11-20 series" "$(cat "$work/commands")"
 night 02:00 "3 0" 3
 night 02:00 "3 5" 5

@@ -173,7 +173,7 @@ def main():
     world, _, _ = run([0, 0], {})
     series, config = "the-Filings", "the-Config"
     assert world.commands == [
-        ["run", "--config", config, "--date", YESTERDAY, "--filings", series],
+        ["run", "--config", config, "--date", YESTERDAY, "--filings", series, "--wait"],
         ["verify", "--through", YESTERDAY, series],
     ], world.commands
     # The day before, in Mexico City: whatever the time in UTC.
