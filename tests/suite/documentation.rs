@@ -74,7 +74,9 @@ fn the_configurations_of_the_readme_are_valid() {
         let text = match block.lines().next().unwrap_or_default() {
             "[signing]" => whole(&format!("{old}{block}\n{rest}"), &warehouse, &source),
             "[[source]]" => whole(start, &warehouse, block),
-            "[[time_stamp]]" => whole(start, &warehouse, &format!("{source}\n{block}")),
+            "[[time_stamp]]" | "[waiting]" | "[[notify]]" | "[early_warning]" | "[telemetry]" => {
+                whole(start, &warehouse, &format!("{source}\n{block}"))
+            }
             _ => whole(start, block, &source),
         };
         let place = Place::new();

@@ -75,6 +75,10 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         source_plan(config, source, &dated);
     }
     eprintln!("\nWarehouse: {}", extract_plan(config.warehouse.extract(), &dated));
+    let warehouse = &config.waiting.warehouse;
+    if let Some(times) = times(&warehouse.expected, &warehouse.cut_off) {
+        eprintln!("    {times}");
+    }
     if !config.rules.is_empty() {
         eprintln!("\nRules ({}):", config.rules.len());
     }
@@ -189,9 +193,22 @@ fn source_plan(config: &Config, source: &Source, dated: &dyn Fn(&str) -> String)
     let expected = source.expected_files.map_or(String::new(), |count| format!(", {count} files expected"));
     eprintln!("    {}{expected}", extract_plan(&source.extract, dated));
     eprintln!("    control: {}", control_plan(source, dated));
+    if let Some(times) = times(&source.expected, &source.cut_off) {
+        eprintln!("    {times}");
+    }
     let (key, compare) = config.compared_fields(source);
     let key = if key.is_empty() { "no key".to_owned() } else { format!("key {}", names(&key)) };
     eprintln!("    against the warehouse: {key}, comparing {}", names(&compare));
+}
+
+/// When something is there, as far as that is configured.
+fn times(expected: &Option<String>, cut_off: &Option<String>) -> Option<String> {
+    match (expected, cut_off) {
+        (None, None) => None,
+        (Some(expected), None) => Some(format!("expected by {expected}")),
+        (None, Some(cut_off)) => Some(format!("cut-off at {cut_off}")),
+        (Some(expected), Some(cut_off)) => Some(format!("expected by {expected}, cut-off at {cut_off}")),
+    }
 }
 
 fn control_plan(source: &Source, dated: &dyn Fn(&str) -> String) -> String {
