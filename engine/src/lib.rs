@@ -27,6 +27,7 @@ pub mod store;
 pub mod telling;
 pub mod time_stamp;
 pub mod trust;
+pub mod usual;
 pub mod work;
 
 pub use error::{EngineError, exit};

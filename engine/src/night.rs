@@ -24,6 +24,7 @@ use crate::receive::{receive, receive_in_place};
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
 use crate::trust;
+use crate::usual::Usual;
 
 /// What is put to a series' name for that of the folder beside it with the evidence of days not filed.
 pub const NOT_FILED: &str = ".not-filed";
@@ -56,6 +57,8 @@ pub struct Night<'a> {
     pub progress: &'a Progress,
     /// Who is told what happens in it, and its clock.
     pub telling: &'a Telling<'a>,
+    /// What its sources usually send.
+    pub usual: &'a Usual,
 }
 
 /// What a night came to.
@@ -122,6 +125,9 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
     night.telling.tell(&What::Stage(Stage::Reconcile));
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
+    for words in night.usual.tell(night.telling, &judgement.day) {
+        night.progress.note(&format!("warning: {words}"));
+    }
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
         Decision::Partial => Status::Partial,

@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod determinism;
 mod documentation;
+mod early_warning;
 mod end_to_end;
 mod errors;
 mod exactness;

@@ -17,6 +17,7 @@ use crate::store::{Landing, Working};
 use crate::telling::{Telling, What};
 use crate::time_stamp::Stamping;
 use crate::trust;
+use crate::usual::Usual;
 
 /// The environment variable that says who runs a night.
 const OPERATOR: &str = "CUADRE_OPERATOR";
@@ -72,6 +73,10 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
     let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
     let last_signed = configured.last_signed(&series)?;
+    let usual = Usual::of(&series, &configured.config, args.date).unwrap_or_else(|why| {
+        eprintln!("note: nothing is told of what is usual: {}", series.told(why));
+        Usual::unknown(&configured.config, args.date)
+    });
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -86,6 +91,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         memory: args.common.memory_bytes(),
         progress: &progress,
         telling: &telling,
+        usual: &usual,
     };
     telling.tell(&What::Begun { deadline: deadline(&configured.config, args.date)? });
     let completed = series.complete(&night)?;
