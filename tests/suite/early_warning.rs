@@ -1,6 +1,6 @@
 //! Early warning: what differs from the same weekdays before is told, and changes nothing that is filed.
 
-use cuadre_tests::s3::copy;
+use cuadre_tests::s3::{S3, copy};
 use cuadre_tests::{Done, ISSUED_AT, Place, SMALL};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -10,10 +10,14 @@ const FRIDAY: Date = Date::constant(2026, 11, 20);
 
 /// Files a day of so many movements of 1.50 each; its report is issued at 05:40 on the day after.
 fn file(place: &Place, date: Date, records: usize) -> Done {
+    lay(place, date, records);
+    again(place, date, &[])
+}
+
+fn lay(place: &Place, date: Date, records: usize) {
     let rows = |source: &str| -> String { (1..=records).map(|n| format!("{source}{n},{date},x,1.50\n")).collect() };
     place.write(&format!("landing/a/{date}.csv"), format!("id,date,account,amount\n{}", rows("")));
     place.write(&format!("warehouse/{date}.csv"), format!("source,id,date,account,amount\n{}", rows("a,")));
-    again(place, date, &[])
 }
 
 fn again(place: &Place, date: Date, more: &[&str]) -> Done {
@@ -80,6 +84,18 @@ fn a_third_of_the_rows_is_told_and_filed() {
     };
     assert!(rest(&place).len() > 2 && rest(&place) == rest(&silent));
     assert_eq!(place.cuadre(["verify", "filings"]).code, 0);
+}
+
+/// The history is brought down from a bucket.
+#[test]
+fn a_series_in_a_bucket_has_its_history_too() {
+    let (place, s3) = (with_past(4), S3::start());
+    s3.load(&place.at("filings"), "filings");
+    lay(&place, FRIDAY, 20);
+    let date = FRIDAY.to_string();
+    let args = ["run", "--config", "cuadre.toml", "--date", &date, "--filings", "s3://test/filings"];
+    let done = place.cuadre_with(args, &s3.env());
+    assert_eq!((done.code, warnings(&done).len()), (0, 2), "{}", done.stderr);
 }
 
 #[test]
