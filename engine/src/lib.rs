@@ -18,6 +18,7 @@ pub mod last_signed;
 pub mod load;
 pub mod manifest;
 pub mod night;
+pub mod pace;
 pub mod progress;
 pub mod receive;
 pub mod reconcile;
