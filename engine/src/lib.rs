@@ -24,6 +24,7 @@ pub mod receive;
 pub mod reconcile;
 pub mod secret;
 pub mod signing;
+pub mod status;
 pub mod store;
 pub mod telling;
 pub mod time_stamp;

@@ -21,6 +21,7 @@ mod prune;
 mod regenerate;
 mod servers;
 mod signing;
+mod status;
 mod supplements;
 mod tamper;
 mod time_stamps;

@@ -10,6 +10,7 @@ mod regenerate;
 mod run;
 mod schema;
 mod show;
+mod status;
 mod verify;
 
 use std::io::{ErrorKind, Write};
@@ -58,6 +59,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Regenerate(regenerate::Args),
+    Status(status::Args),
     Verify(verify::Args),
     Check(check::Args),
     Demo(demo::Args),
@@ -79,6 +81,7 @@ pub fn main() -> u8 {
     let done = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Regenerate(args) => regenerate::run(args),
+        Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
@@ -196,7 +199,6 @@ impl Configured {
 
     /// Where the nights of a series keep what they need while they are under way: the folder `given`, the
     /// configured one, or the one beside a series in a folder. A series in a bucket has no other.
-    #[expect(dead_code, reason = "the commands that need it come next")]
     fn work(&self, given: &Option<PathBuf>, series: &Place) -> Option<Work> {
         let configured = || self.config.work.as_ref().map(|work| self.folder.join(work));
         let named = given.clone().or_else(configured).map(Work::at);
