@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
+use crate::usual::Usual;
 use crate::watch::Unfinished;
 use crate::{stop, trust};
 
@@ -59,6 +60,8 @@ pub struct Night<'a> {
     pub progress: &'a Progress,
     /// Who is told what happens in it, and its clock.
     pub telling: &'a Telling<'a>,
+    /// What its sources usually send.
+    pub usual: &'a Usual,
 }
 
 impl Night<'_> {
@@ -135,6 +138,9 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     night.enter(Stage::Reconcile)?;
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     tell_loaded(night, &judgement.day);
+    for words in night.usual.tell(night.telling, &judgement.day) {
+        night.progress.note(&format!("warning: {words}"));
+    }
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
         Decision::Partial => Status::Partial,

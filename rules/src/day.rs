@@ -26,6 +26,13 @@ pub struct Day {
     pub no_movements: Option<String>,
 }
 
+impl Day {
+    /// Accepted movements of all sources.
+    pub fn movements(&self) -> u64 {
+        self.sources.iter().map(|source| source.records - source.rejected_records).sum()
+    }
+}
+
 /// What became of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceState {

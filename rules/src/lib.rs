@@ -13,5 +13,6 @@ pub mod money;
 pub mod movement;
 pub mod notation;
 pub mod sketch;
+pub mod usual;
 
 pub use config::{Config, ConfigError};

@@ -44,7 +44,7 @@ fn the_schema_names_every_setting() {
     assert_eq!(done.code, 0);
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = "closed currencies currency data databases dataset deadline end_to_end filings institution limits policy report retention \
+    let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution limits policy report retention \
                     rule series signing source time_stamp time_stamps time_zone waiting warehouse work";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
@@ -103,6 +103,8 @@ fn values() {
     of_night("no currency", "currencies = [\"USD\", \"pesos\"]");
     of_night("a coverage above all", "[policy]\nminimum_coverage_percent = 101");
     of_night("a retention of no time", "[retention]\ndays = 0");
+    of_night("early warning of nothing", "[early_warning]\nleast = 0");
+    of_night("early warning that needs more days than it looks at", "[early_warning]\nweeks = 3");
     of_night("a work folder in a bucket", "work = \"s3://bucket/night\"");
     of_night("a work folder in the series", "work = \"filings/\"");
     of_night("a required source that does not exist", "[policy]\nrequired_sources = [\"a\", \"b\"]");

@@ -12,6 +12,7 @@ use crate::night::{self, Filing, Night, Outcome};
 use crate::progress::Progress;
 use crate::store::Place;
 use crate::telling::Telling;
+use crate::usual::Usual;
 use crate::watch::Unfinished;
 
 /// Make the demo institution's night, run it, and show what happened
@@ -35,6 +36,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let clock = clock()?;
     let date = demo.business_date.parse().map_err(EngineError::bug)?;
     let telling = Telling::new(clock.clone(), date, Vec::new());
+    let usual = Usual::unknown(&configured.config, date);
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -50,6 +52,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         memory: MEMORY,
         progress: &progress,
         telling: &telling,
+        usual: &usual,
     };
     let outcome = night::run(&night, |_| Ok(()))?;
     progress.finish();

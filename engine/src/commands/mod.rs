@@ -11,6 +11,7 @@ mod regenerate;
 mod run;
 mod schema;
 mod show;
+mod status;
 mod verify;
 
 use std::io::{ErrorKind, Write};
@@ -59,6 +60,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Regenerate(regenerate::Args),
+    Status(status::Args),
     Verify(verify::Args),
     Check(check::Args),
     Demo(demo::Args),
@@ -80,6 +82,7 @@ pub fn main() -> u8 {
     let done = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Regenerate(args) => regenerate::run(args),
+        Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),

@@ -1,7 +1,7 @@
 //! `cuadre run`: a night.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -11,12 +11,14 @@ use crate::clock::Clock;
 use crate::error::{EngineError, exit};
 use crate::manifest::{Filed, deadline, file_without_from};
 use crate::night::{self, Night, Outcome};
+use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::stop;
 use crate::store::{Landing, Place, Working};
 use crate::telling::{Listener, Telling, What};
 use crate::time_stamp::Stamping;
 use crate::trust;
+use crate::usual::Usual;
 use crate::watch::keeper::{Keeper, NightLock};
 use crate::watch::look::Looking;
 use crate::watch::{self, Unfinished};
@@ -93,16 +95,30 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let work = configured.work(&args.work, &filings);
     let clock = args.clock(&configured)?;
     let _lock = work.as_ref().map(|work| NightLock::take(work, args.date)).transpose()?;
-    let state = first_state(&configured, args.date, &clock)?;
+    let mut pace = work.as_ref().map(Pace::of);
+    let last_safe_start = match &pace {
+        Some(pace) => pace.last_safe_start(&configured.config, args.date)?,
+        None => file_without_from(&configured.config, args.date)?,
+    };
+    let state = first_state(&configured, args.date, &clock, last_safe_start)?;
     let keeper = Keeper::begin(work.as_ref(), state);
     let listeners: Vec<&dyn Listener> = vec![&keeper];
     let telling = Telling::new(clock, args.date, listeners);
     let run = Run { args, configured: &configured, warehouse, filings, telling: &telling };
-    let done = run.night(&keeper);
-    if let Err(error) = &done {
-        telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });
+    match run.night(&keeper) {
+        Ok((outcome, took)) => {
+            if let (Some(pace), Outcome::Filed(filing)) = (&mut pace, &outcome)
+                && let Err(error) = pace.record(args.date, took, filing.day.movements())
+            {
+                eprintln!("note: {error}; how long this night took is not remembered");
+            }
+            Ok(show::exit_code(&outcome))
+        }
+        Err(error) => {
+            telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });
+            Err(error)
+        }
     }
-    done
 }
 
 /// One run of a night.
@@ -117,20 +133,23 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The night: waited for where that is asked for, and tried again while that may help.
-    fn night(&self, keeper: &Keeper) -> Result<u8, EngineError> {
+    /// With how long it took from the begin of reporting on.
+    fn night(&self, keeper: &Keeper) -> Result<(Outcome, Duration), EngineError> {
         let Self { args, configured, telling, .. } = self;
         let due = deadline(&configured.config, args.date)?;
         telling.tell(&What::Begun { deadline: due });
         if !args.wait {
-            return self.once(&Unfinished::new());
+            let start = Instant::now();
+            return Ok((self.once(&Unfinished::new())?, start.elapsed()));
         }
         let unfinished = self.wait(keeper)?;
         let without = file_without_from(&configured.config, args.date)?;
         let mut pause = FIRST_PAUSE;
         loop {
+            let start = Instant::now();
             let error = match self.once(&unfinished) {
                 Err(error) if error.exit_code() == exit::PASSING_FAULT && !stop::is_asked() => error,
-                done => return done,
+                done => return Ok((done?, start.elapsed())),
             };
             // The first try from which on it goes without what is away is not put off.
             let cut = telling.clock.jitter(pause);
@@ -166,13 +185,14 @@ impl Run<'_> {
     }
 
     /// One try of the night.
-    fn once(&self, unfinished: &Unfinished) -> Result<u8, EngineError> {
+    fn once(&self, unfinished: &Unfinished) -> Result<Outcome, EngineError> {
         let Self { args, configured, telling, .. } = self;
         let progress = Progress::on_stderr(true);
         let had_key = configured.config.signing.agent || configured.key().exists();
         let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
         let mut series = Working::to_file(&self.filings, args.date)?;
         let last_signed = configured.last_signed(&series)?;
+        let usual = self.usual(&series);
         let night = Night {
             config: &configured.config,
             config_text: &configured.text,
@@ -188,6 +208,7 @@ impl Run<'_> {
             memory: args.common.memory_bytes(),
             progress: &progress,
             telling,
+            usual: &usual,
         };
         let completed = series.complete(&night)?;
         let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
@@ -209,7 +230,16 @@ impl Run<'_> {
         if args.common.json {
             print_json(&show::outcome_json(&outcome))?;
         }
-        Ok(show::exit_code(&outcome))
+        Ok(outcome)
+    }
+
+    /// What the sources usually send, as far as the series tells.
+    fn usual(&self, series: &Working) -> Usual {
+        let Self { args, configured, .. } = self;
+        Usual::of(series, &configured.config, args.date).unwrap_or_else(|why| {
+            eprintln!("note: nothing is told of what is usual: {}", series.told(why));
+            Usual::unknown(&configured.config, args.date)
+        })
     }
 
     /// When the filing is issued: by the night's clock, where that was set.
@@ -239,9 +269,14 @@ impl Args {
 }
 
 /// The state of a night that begins.
-fn first_state(configured: &Configured, date: Date, clock: &Clock) -> Result<NightState, EngineError> {
+fn first_state(
+    configured: &Configured,
+    date: Date,
+    clock: &Clock,
+    last_safe_start: Timestamp,
+) -> Result<NightState, EngineError> {
     let config = &configured.config;
-    let (now, last_safe_start) = (clock.now(), file_without_from(config, date)?);
+    let now = clock.now();
     Ok(NightState {
         institution: config.institution.clone(),
         series: config.series.clone(),

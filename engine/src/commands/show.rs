@@ -68,11 +68,10 @@ fn day(day: &Day, listed: &str) {
         eprintln!("  declared   a day without movements: {why}");
     }
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
-    let records: u64 = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
     eprintln!(
         "  sources    {loaded} of {} received: {}, {}",
         day.sources.len(),
-        counted(records, "movement"),
+        counted(day.movements(), "movement"),
         amount(day)
     );
     eprintln!("  end to end {}", end_to_end(day));

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod database;
+pub mod early_warning;
 pub mod error;
 pub mod policy;
 pub mod report;
@@ -26,6 +27,7 @@ use crate::money::Currency;
 use crate::movement::Field;
 
 pub use database::Databases;
+pub use early_warning::EarlyWarning;
 pub use error::ConfigError;
 pub use policy::{Policy, Severity};
 pub use report::Report;
@@ -93,6 +95,9 @@ pub struct Config {
     /// How long is kept what no filing names.
     #[serde(default)]
     pub retention: Retention,
+    /// When people are told that a source differs from what it usually is.
+    #[serde(default)]
+    pub early_warning: EarlyWarning,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,

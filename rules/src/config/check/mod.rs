@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Problem, Step};
 use super::source::Column;
-use super::{Config, Databases, EndToEnd};
+use super::{Config, Databases, EarlyWarning, EndToEnd};
 use crate::money::Currency;
 use crate::movement::Field;
 
@@ -41,6 +41,7 @@ pub(super) fn check(config: &Config) -> Checked {
     warehouse(config)?;
     policy(config)?;
     waiting::waiting(config)?;
+    early_warning(&config.early_warning)?;
     time_stamp::time_stamps(config)?;
     report(config)?;
     rules::datasets(config)?;
@@ -177,6 +178,20 @@ fn policy(config: &Config) -> Checked {
         return problem(path!["retention", "days"], "nothing would be kept for even a day", help);
     }
     Ok(())
+}
+
+fn early_warning(setting: &EarlyWarning) -> Checked {
+    let EarlyWarning { weeks, least, .. } = *setting;
+    let path = path!["early_warning", "least"];
+    match (weeks, least) {
+        (0, _) => Ok(()),
+        (_, 0) => problem(path, "no day at all says what is usual", "write 1 or more; `weeks = 0` warns of nothing"),
+        _ if least > weeks => {
+            let message = format!("{least} days of the same name are not in {weeks} weeks: nothing would be judged");
+            problem(path, message, "let `least` be no more than `weeks`")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn report(config: &Config) -> Checked {

@@ -1,0 +1,187 @@
+//! What each source usually sends on this day of the week, by the series' own signed manifests.
+//!
+//! What differs from it much is told before the deadline, when there still is time to ask the source. It is not
+//! filed: the same inputs make the same filing, whatever the history says of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cuadre_audit::{FilingId, Series};
+use cuadre_reports::predicate::SourceFacts;
+use cuadre_rules::Config;
+use cuadre_rules::config::EarlyWarning;
+use cuadre_rules::day::Day;
+use cuadre_rules::money::{Currency, Total, Totals, at_own_scale};
+use cuadre_rules::usual::Range;
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::error::EngineError;
+use crate::manifest::{Filed, filing_date};
+use crate::reconcile::gaps::counted;
+use crate::store::Working;
+use crate::telling::{Telling, What};
+
+/// What the sources of a series usually send on the day of the week of a business date.
+pub struct Usual {
+    setting: EarlyWarning,
+    weekday: String,
+    past: BTreeMap<String, Past>,
+}
+
+/// What a source sent on past days, the last first.
+#[derive(Default)]
+struct Past {
+    records: Vec<u64>,
+    amounts: Vec<Totals>,
+}
+
+impl Usual {
+    /// Nothing is known to be usual on `date`.
+    pub fn unknown(config: &Config, date: Date) -> Self {
+        let weekday = date.strftime("%A").to_string();
+        Self { setting: config.early_warning.clone(), weekday, past: BTreeMap::new() }
+    }
+
+    /// Learns it from the latest filings of the same weekdays before `date`. A filing that cannot be read says
+    /// nothing; `verify` is there to tell.
+    ///
+    /// # Errors
+    /// [`EngineError`] where the series cannot be read at all. No night needs to stop for it.
+    pub fn of(working: &Working, config: &Config, date: Date) -> Result<Self, EngineError> {
+        let mut usual = Self::unknown(config, date);
+        let series = Series::at(working.folder());
+        let filings = same_weekdays(&series, date, config.early_warning.weeks)?;
+        working.bring_manifests(&filings)?;
+        for filed in filings.into_iter().filter_map(|id| Filed::read(&series, id).ok()) {
+            let day = &filed.statement().predicate.predicate;
+            if day.no_movements.as_ref().is_none_or(Option::is_none) {
+                day.sources.iter().for_each(|source| usual.learn(source, config.scale()));
+            }
+        }
+        Ok(usual)
+    }
+
+    /// What is unusual of a source that sent so many records, with this sum: in words, nothing where all of it is
+    /// usual or too little is known of the past.
+    pub fn judge(&self, source: &str, records: u64, amount: &Totals) -> Vec<String> {
+        let Some(past) = self.past.get(source) else { return Vec::new() };
+        let on = format!("on a {}", self.weekday);
+        let range = Range::of_records(&past.records, &self.setting).filter(|range| !range.contains(records.into()));
+        let records_words = range
+            .map(|range| format!("{}, usually {} {on}", counted(records, "record"), between(range.least, range.most)));
+        // Without records there is nothing to add up.
+        let currencies = if records == 0 { BTreeSet::new() } else { past.currencies(amount) };
+        let amounts = currencies.into_iter().filter_map(|currency| {
+            let sums: Vec<i128> = past.amounts.iter().map(|totals| totals.minor(currency)).collect();
+            let range = Range::of_amounts(&sums, &self.setting)?;
+            let sum = amount.minor(currency);
+            let shown = |minor| at_own_scale(currency, minor, amount.scale());
+            let words = || {
+                let usually = between(shown(range.least), shown(range.most));
+                format!("{} {currency}, usually {usually} {on}", shown(sum))
+            };
+            (!range.contains(sum)).then(words)
+        });
+        records_words.into_iter().chain(amounts).collect()
+    }
+
+    /// Tells what is unusual of the sources of a judged day, and gives it in words. What is missing or could not be
+    /// read is a gap, which is more.
+    pub fn tell(&self, telling: &Telling<'_>, day: &Day) -> Vec<String> {
+        let mut told = Vec::new();
+        let loaded = day.sources.iter().filter(|source| source.state.is_loaded() && day.no_movements.is_none());
+        for source in loaded {
+            for words in self.judge(&source.id, source.records, &source.amount) {
+                telling.tell(&What::Unusual { source: &source.id, words: &words });
+                told.push(format!("{}: {words}", source.id));
+            }
+        }
+        told
+    }
+
+    fn learn(&mut self, source: &SourceFacts, scale: u32) {
+        if !matches!(source.state.as_str(), "received" | "late") {
+            return;
+        }
+        let mut amount = Totals::new(scale);
+        for (code, text) in &source.amount {
+            let parsed = (code.parse::<Currency>().ok()).zip(Total::parse(text, scale));
+            // A day in currencies or decimals that are no longer configured is not comparable.
+            let Some((currency, total)) = parsed else { return };
+            if amount.add(currency, total.minor).is_err() {
+                return;
+            }
+        }
+        let past = self.past.entry(source.id.clone()).or_default();
+        past.records.push(source.records);
+        past.amounts.push(amount);
+    }
+}
+
+impl Past {
+    /// The currencies of today and of the past.
+    fn currencies(&self, today: &Totals) -> BTreeSet<Currency> {
+        let totals = self.amounts.iter().chain([today]);
+        totals.flat_map(|totals| totals.iter().map(|(currency, _)| currency)).collect()
+    }
+}
+
+/// The latest filings of the same weekday in so many weeks before a day, the last week first.
+fn same_weekdays(series: &Series, date: Date, weeks: u8) -> Result<Vec<FilingId>, EngineError> {
+    let mut latest = BTreeMap::new();
+    if weeks > 0 {
+        latest.extend(series.filings()?.into_iter().map(|filed| filed.id).map(|id| (id.date(), id.number())));
+    }
+    let before = (1..=i64::from(weeks)).filter_map(|week| date.checked_sub((7 * week).days()).ok());
+    let of_day = |day| {
+        let day = filing_date(day).ok()?;
+        FilingId::new(day, *latest.get(&day)?)
+    };
+    Ok(before.filter_map(of_day).collect())
+}
+
+fn between<T: PartialEq + ToString>(least: T, most: T) -> String {
+    match least == most {
+        true => least.to_string(),
+        false => format!("{} to {}", least.to_string(), most.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MXN: &str = "MXN";
+
+    fn totals(minor: i128) -> Totals {
+        let mut totals = Totals::new(2);
+        totals.add(MXN.parse().unwrap(), minor).unwrap();
+        totals
+    }
+
+    fn usual(past: &[(u64, i128)]) -> Usual {
+        let (records, amounts) = past.iter().map(|&(records, minor)| (records, totals(minor))).unzip();
+        let past = BTreeMap::from([("a".to_owned(), Past { records, amounts })]);
+        Usual { setting: EarlyWarning::default(), weekday: "Friday".to_owned(), past }
+    }
+
+    #[test]
+    fn what_is_unusual_is_told_in_words() {
+        let usual = usual(&[(100, 5_000), (100, 5_000), (110, 5_500), (100, 5_000)]);
+        assert_eq!(usual.judge("a", 100, &totals(5_100)), [""; 0]);
+        assert_eq!(
+            usual.judge("a", 33, &totals(1_650)),
+            ["33 records, usually 80 to 120 on a Friday", "16.50 MXN, usually 40.00 to 60.00 on a Friday"]
+        );
+        assert_eq!(usual.judge("a", 0, &totals(0)), ["0 records, usually 80 to 120 on a Friday"]);
+        assert_eq!(usual.judge("b", 0, &totals(0)), [""; 0]);
+    }
+
+    #[test]
+    fn a_currency_that_is_new_is_unusual() {
+        let usual = usual(&[(10, 100), (10, 100), (10, 100), (10, 100)]);
+        let mut today = totals(100);
+        today.add("USD".parse().unwrap(), 1).unwrap();
+        assert_eq!(usual.judge("a", 10, &today), ["0.01 USD, usually 0.00 on a Friday"]);
+    }
+}
