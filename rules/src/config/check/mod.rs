@@ -22,6 +22,8 @@ macro_rules! path {
 mod cells;
 mod database;
 mod extract;
+mod http;
+mod notify;
 mod rules;
 mod signing;
 mod source;
@@ -40,6 +42,7 @@ pub(super) fn check(config: &Config) -> Checked {
     warehouse(config)?;
     policy(config)?;
     time_stamp::time_stamps(config)?;
+    notify::routes(config)?;
     report(config)?;
     rules::datasets(config)?;
     rules::rules(config)
@@ -137,6 +140,10 @@ fn policy(config: &Config) -> Checked {
                 "use the id of a [[source]]",
             );
         }
+    }
+    if let Some(n) = config.policy.block_on.iter().position(|kind| kind.is_of_the_run()) {
+        let message = format!("`{}` says nothing about the day", config.policy.block_on[n]);
+        return problem(path!["policy", "block_on", n], message, "leave it out: it never holds up a filing");
     }
     if config.policy.minimum_coverage_percent > 100 {
         return problem(
