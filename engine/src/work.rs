@@ -15,6 +15,9 @@ use crate::error::EngineError;
 /// The file with the [state of a night](NightState), in the folder of its date.
 pub const NIGHT: &str = "night.json";
 
+/// What is put to a series' name for that of the folder beside it with what its nights keep.
+pub const NIGHTS: &str = ".night";
+
 /// The folder of what nights keep.
 #[derive(Debug, Clone)]
 pub struct Work {
@@ -25,6 +28,12 @@ impl Work {
     /// The folder at `root`; it is made when something is written.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// The folder beside a series.
+    pub fn beside(series: &Path) -> Self {
+        let name = series.file_name().unwrap_or_default().to_string_lossy();
+        Self::at(series.with_file_name(format!("{name}{NIGHTS}")))
     }
 
     /// The folder itself: what outlasts a night.

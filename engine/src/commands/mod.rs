@@ -30,6 +30,7 @@ use crate::judge::MEMORY;
 use crate::last_signed::LastSigned;
 use crate::signing::signing_key;
 use crate::store::{Place, Working};
+use crate::work::Work;
 
 /// The environment variable that names the warehouse.
 const WAREHOUSE_URL: &str = "CUADRE_WAREHOUSE_URL";
@@ -191,6 +192,15 @@ impl Configured {
 
     fn filings(&self, given: &Option<PathBuf>) -> Result<Place, EngineError> {
         self.place(given, &self.config.filings)
+    }
+
+    /// Where the nights of a series keep what they need while they are under way: the folder `given`, the
+    /// configured one, or the one beside a series in a folder. A series in a bucket has no other.
+    #[expect(dead_code, reason = "the commands that need it come next")]
+    fn work(&self, given: &Option<PathBuf>, series: &Place) -> Option<Work> {
+        let configured = || self.config.work.as_ref().map(|work| self.folder.join(work));
+        let named = given.clone().or_else(configured).map(Work::at);
+        named.or_else(|| series.folder().map(Work::beside))
     }
 
     fn place(&self, given: &Option<PathBuf>, configured: &str) -> Result<Place, EngineError> {

@@ -71,6 +71,9 @@ pub struct Config {
     /// Folder of the series of filings, relative to this file; or `s3://bucket/prefix`.
     #[serde(default = "filings")]
     pub filings: String,
+    /// Folder of what a night keeps while it is under way, relative to this file. Beside the series where absent:
+    /// its name with `.night` put to it. A series in a bucket has none unless it is named here.
+    pub work: Option<String>,
     /// The key that signs filings.
     pub signing: Signing,
     /// What a partial delivery may lack.

@@ -72,8 +72,21 @@ fn institution(config: &Config) -> Checked {
     if config.sources.is_empty() {
         return problem(path!["institution"], "no [[source]] is configured", "add one [[source]] per system");
     }
+    work(config)?;
     signing::signing(&config.signing)?;
     end_to_end(&config.end_to_end, path!["end_to_end"])
+}
+
+fn work(config: &Config) -> Checked {
+    let wrong = |why: String| problem(path!["work"], why, "name a folder of its own on this machine, such as night");
+    match config.work.as_deref() {
+        Some(work) if work.trim().is_empty() => wrong("no folder is named".to_owned()),
+        Some(work) if work.contains("://") => wrong(format!("`{work}` is no folder")),
+        Some(work) if work.trim_end_matches('/') == config.filings.trim_end_matches('/') => {
+            wrong(format!("`{work}` is the series, which holds filings alone"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn currency(code: &str, path: Vec<Step>) -> Checked {
