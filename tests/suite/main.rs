@@ -15,6 +15,7 @@ mod first_night;
 mod formats;
 mod loading;
 mod no_movements;
+mod notices;
 mod object_storage;
 mod prune;
 mod regenerate;

@@ -196,7 +196,6 @@ impl Configured {
 
     /// Where the nights of a series keep what they need while they are under way: the folder `given`, the
     /// configured one, or the one beside a series in a folder. A series in a bucket has no other.
-    #[expect(dead_code, reason = "the commands that need it come next")]
     fn work(&self, given: &Option<PathBuf>, series: &Place) -> Option<Work> {
         let configured = || self.config.work.as_ref().map(|work| self.folder.join(work));
         let named = given.clone().or_else(configured).map(Work::at);

@@ -12,6 +12,8 @@ use crate::error::{EngineError, exit};
 use crate::judge::Judgement;
 use crate::manifest::{Filed, deadline};
 use crate::night::{self, Night, Outcome};
+use crate::notices::Notices;
+use crate::notices::outbox::Outbox;
 use crate::progress::Progress;
 use crate::store::{Landing, Working};
 use crate::telling::{Telling, What};
@@ -67,9 +69,29 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         let (places, memory) = (configured.places(data.folder(), warehouse), args.common.memory_bytes());
         return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
     }
-    let telling = Telling::new(clock()?, args.date, Vec::new());
+    let work = configured.work(&None, &configured.filings(&args.common.filings)?);
+    let outbox = Outbox::of(work);
+    let notices = Notices::open(&configured.config, args.date, &configured.folder, outbox.clone())?;
+    let telling = Telling::new(clock()?, args.date, vec![&notices]);
+    let done = file(args, &configured, warehouse, &progress, &telling, outbox);
+    if let Err(error) = &done {
+        telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });
+    }
+    notices.finish().iter().for_each(|undelivered| eprintln!("note: {undelivered}"));
+    done
+}
+
+/// Runs the night; the exit code.
+fn file(
+    args: &Args,
+    configured: &Configured,
+    warehouse: Option<PathBuf>,
+    progress: &Progress,
+    telling: &Telling<'_>,
+    outbox: Outbox,
+) -> Result<u8, EngineError> {
     let had_key = configured.config.signing.agent || configured.key().exists();
-    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
+    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, progress)?;
     let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
     let last_signed = configured.last_signed(&series)?;
     let night = Night {
@@ -84,12 +106,13 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         operator: operator(&args.operator)?,
         no_movements: args.no_movements.clone(),
         memory: args.common.memory_bytes(),
-        progress: &progress,
-        telling: &telling,
+        progress,
+        telling,
+        outbox,
     };
     telling.tell(&What::Begun { deadline: deadline(&configured.config, args.date)? });
     let completed = series.complete(&night)?;
-    let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
+    let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, progress);
     let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
     let outcome = series.settle(outcome)?;
     progress.finish();
@@ -100,7 +123,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }
-    tell(&telling, &outcome);
+    tell(telling, &outcome);
     show::outcome(&outcome, &configured.config);
     if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
         eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
