@@ -14,6 +14,7 @@ mod exactness;
 mod first_night;
 mod formats;
 mod loading;
+mod messages;
 mod no_movements;
 mod notices;
 mod object_storage;

@@ -122,7 +122,8 @@ fn end(settings: &Notify, orders: &Sender<Order>, now: Instant) -> (Receiver<Lef
     let until = now + Duration::from_secs(settings.retry_seconds.into());
     // Where its thread is gone, so is the reply, and nothing is waited for.
     let _ = orders.send(Order::End(until, reply));
-    (ended, until + Duration::from_secs(settings.answer_seconds.into()) + GRACE)
+    // The try that is under way, and one after it, may each take as long as an answer may.
+    (ended, until + 2 * Duration::from_secs(settings.answer_seconds.into()) + GRACE)
 }
 
 /// Asks each route whether it works, with an event of its own: in their order, whether it took that.

@@ -65,7 +65,11 @@ struct Fact<'a> {
 impl Notice {
     /// What people are told of something that happened in a night.
     pub fn of(event: &Event<'_>, scene: &Scene<'_>) -> Vec<Self> {
-        let Some(severity) = event.what.severity() else { return Vec::new() };
+        let severity = match event.what {
+            What::Filed(filing) if scene.is_late(filing, event) => Some(Severity::Critical),
+            what => what.severity(),
+        };
+        let Some(severity) = severity else { return Vec::new() };
         let Some((kind, subject, apart, facts)) = fact(event, scene) else { return Vec::new() };
         let message = message(event, scene);
         let fact = Fact { event: kind, severity, subject: &subject, apart, message, facts };

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use cuadre_rules::config::Notify;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::notice::Notice;
@@ -63,7 +64,7 @@ impl Outbox {
         let paths =
             files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json"));
         let mut left: Vec<Notice> = paths.filter_map(|path| Work::read(&path)).collect();
-        left.sort_by(|one, other| (one.time, &one.id).cmp(&(other.time, &other.id)));
+        left.sort_by(|one, other| order(one).cmp(&order(other)));
         left
     }
 
@@ -86,6 +87,11 @@ impl Outbox {
         let night = self.work.as_ref()?.night(notice.data.business_date?);
         Some(night.join("told").join(route).join(&notice.id).with_extension("json"))
     }
+}
+
+/// The order in which events are told: nights, and what happened in each, one after the other.
+fn order(notice: &Notice) -> (Option<Date>, Timestamp, &str) {
+    (notice.data.business_date, notice.time, &notice.id)
 }
 
 /// What a route has not been told, in words.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::EngineError;
 use crate::manifest::deadline;
-use crate::night::{Filing, NotFiled};
+use crate::night::{Filing, NotFiled, Superseding};
 use crate::telling::{Event, What};
 
 /// What a message must know besides its event.
@@ -41,6 +41,11 @@ impl<'a> Scene<'a> {
             deadline: date.map(|date| deadline(config, date)).transpose()?,
         })
     }
+
+    /// Whether the day's first filing, which an event is about, missed the deadline.
+    pub fn is_late(&self, filing: &Filing, event: &Event<'_>) -> bool {
+        filing.is_new && filing.supersedes.is_none() && self.deadline.is_some_and(|deadline| event.at > deadline)
+    }
 }
 
 /// Characters of the longest message.
@@ -65,10 +70,7 @@ pub fn message(event: &Event<'_>, scene: &Scene<'_>) -> String {
             let (at, Named { en, es, .. }) = (time(cut_off), awaited(source));
             (
                 format!("{en} had not arrived by {at} and is waited for no longer. The report will state the gap."),
-                format!(
-                    "{es} no llegó a más tardar a {} y ya no se espera. El reporte hará constar la falta.",
-                    las(&at)
-                ),
+                format!("{es} no llegó antes de {} y ya no se espera. El reporte hará constar la falta.", las(&at)),
             )
         }
         What::Unusual { source, words } => {
@@ -87,7 +89,7 @@ pub fn message(event: &Event<'_>, scene: &Scene<'_>) -> String {
             (
                 format!("{en} is away, and the night goes on without it. The report will state the gap: {why}"),
                 format!(
-                    "{es} no responde y el proceso continúa sin esa información. El reporte hará constar la falta: {why}"
+                    "{es} no responde y el proceso continúa sin ese servicio. El reporte hará constar la falta: {why}"
                 ),
             )
         }
@@ -141,7 +143,7 @@ fn filed(
     scene: &Scene<'_>,
     time: &dyn Fn(&Timestamp) -> String,
 ) -> (String, String) {
-    let Filing { id, day, status, is_new, .. } = filing;
+    let Filing { id, day, status, is_new, supersedes, .. } = filing;
     let (status_en, status_es) = match status {
         Status::Complete => ("COMPLETE", "COMPLETO"),
         Status::Partial => ("PARTIAL", "PARCIAL"),
@@ -161,19 +163,29 @@ fn filed(
     if !is_new {
         return (
             format!("nothing new, the day was filed before as {id}, {status_en}: {what_en}"),
-            format!("sin novedad, el día ya se había presentado como {id}, {status_es}: {what_es}"),
+            format!("sin novedad, el reporte ya se había presentado como {id}, {status_es}: {what_es}"),
+        );
+    }
+    if let Some(Superseding { filing, kind, .. }) = supersedes {
+        let kind_es = if kind == "supplement" { "complemento" } else { "rectificación" };
+        return (
+            format!("filed {status_en} as {id}, a {kind} of {filing}: {what_en}"),
+            format!("el reporte se presentó {status_es} como {id}, {kind_es} de {filing}: {what_es}"),
         );
     }
     let at = time(&event.at);
     let due = scene.deadline.as_ref().map(time).unwrap_or_default();
-    match scene.deadline.is_some_and(|deadline| event.at > deadline) {
+    match scene.is_late(filing, event) {
         true => (
             format!("filed {status_en} as {id} at {at}, AFTER the deadline of {due}: {what_en}"),
-            format!("se presentó {status_es} como {id} a {}, DESPUÉS de la hora límite ({due}): {what_es}", las(&at)),
+            format!(
+                "el reporte se presentó {status_es} como {id} a {}, DESPUÉS de la hora límite ({due}): {what_es}",
+                las(&at)
+            ),
         ),
         false => (
             format!("filed {status_en} as {id} at {at}, due at {due}: {what_en}"),
-            format!("se presentó {status_es} como {id} a {}, con hora límite {due}: {what_es}", las(&at)),
+            format!("el reporte se presentó {status_es} como {id} a {}, con hora límite {due}: {what_es}", las(&at)),
         ),
     }
 }
