@@ -46,7 +46,7 @@ units() {
 }
 
 step "shell" shellcheck check.sh night alert checks/night.sh
-mkdir "$work/night" "$work/airflow"
+mkdir "$work/night" "$work/airflow" "$work/webhook"
 step "night and alert" checks/night.sh "$work/night"
 step "crontab" crontab -n crontab
 step "units" units
@@ -56,3 +56,6 @@ step "build context" "$kept/bin/python" checks/build_context.py
 step "state machine, by its schema" "$kept/node_modules/.bin/asl-validator" --json-path stepfunctions.asl.json
 step "state machine, run" "$kept/bin/python" checks/state_machine.py
 step "DAG" "$kept/bin/python" checks/dag.py "$work/airflow"
+cuadre="${CARGO_TARGET_DIR:-$(cd ../.. && pwd)/target}/debug/cuadre"
+[ -x "$cuadre" ] || { echo "SKIPPED: $cuadre is not built; what it tells a webhook is not checked" >&2 && exit 0; }
+step "webhook" "$kept/bin/python" checks/webhook.py "$cuadre" "$work/webhook"

@@ -1,6 +1,8 @@
 //! Every message that people get, in each language, for a person to read: `messages/*.txt`.
 //! `CUADRE_BLESS=1 cargo test -- messages::` rewrites them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use cuadre_engine::changes::Changes;

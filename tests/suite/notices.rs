@@ -1,6 +1,8 @@
 //! What happens in a night is told by signed webhooks and by commands, whoever is away is told later, and the
 //! filing waits for nobody.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
