@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything here with what will read it: Airflow, an interpreter of state machines, systemd, cron.
+# Checks everything here with what will read it: Airflow, an interpreter of state machines, systemd, cron; and what a
+# webhook is told with the libraries that receivers use.
 # Installs packages of Python and Node into $CARGO_TARGET_DIR/deploy-checks; from Debian: systemd, cron, shellcheck.
 set -euo pipefail
 cd "$(dirname "$0")"

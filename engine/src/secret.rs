@@ -14,8 +14,9 @@ pub fn read(secret: &Secret, folder: &Path) -> Result<String, Fault> {
         Secret::File(path) => {
             let path = folder.join(path);
             let text = std::fs::read_to_string(&path);
-            let text = text
-                .map_err(|why| Fault::lasting(format!("the file {} with a secret cannot be read: {why}", path.display())))?;
+            let text = text.map_err(|why| {
+                Fault::lasting(format!("the file {} with a secret cannot be read: {why}", path.display()))
+            })?;
             Ok(text.trim_end_matches(['\n', '\r']).to_owned())
         }
     }
