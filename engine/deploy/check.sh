@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything here with what will read it: Airflow, an interpreter of state machines, systemd, cron.
+# Checks everything here with what will read it: Airflow, an interpreter of state machines, systemd, cron; and what a
+# webhook is told with the libraries that receivers use.
 # Installs packages of Python and Node into $CARGO_TARGET_DIR/deploy-checks; from Debian: systemd, cron, shellcheck.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -46,7 +47,7 @@ units() {
 }
 
 step "shell" shellcheck check.sh night alert checks/night.sh
-mkdir "$work/night" "$work/airflow"
+mkdir "$work/night" "$work/airflow" "$work/webhook"
 step "night and alert" checks/night.sh "$work/night"
 step "crontab" crontab -n crontab
 step "units" units
@@ -56,3 +57,6 @@ step "build context" "$kept/bin/python" checks/build_context.py
 step "state machine, by its schema" "$kept/node_modules/.bin/asl-validator" --json-path stepfunctions.asl.json
 step "state machine, run" "$kept/bin/python" checks/state_machine.py
 step "DAG" "$kept/bin/python" checks/dag.py "$work/airflow"
+cuadre="${CARGO_TARGET_DIR:-$(cd ../.. && pwd)/target}/debug/cuadre"
+[ -x "$cuadre" ] || { echo "SKIPPED: $cuadre is not built; what it tells a webhook is not checked" >&2 && exit 0; }
+step "webhook" "$kept/bin/python" checks/webhook.py "$cuadre" "$work/webhook"

@@ -103,6 +103,8 @@ pub enum Role {
     Dataset,
     /// The rows that a rule's SQL returned.
     Rule,
+    /// What a route was to be told in earlier nights.
+    Notification,
 }
 
 impl Role {
@@ -115,6 +117,7 @@ impl Role {
             Self::Cells => "cells",
             Self::Dataset => "dataset",
             Self::Rule => "rule",
+            Self::Notification => "notification",
         }
     }
 }

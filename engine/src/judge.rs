@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{Day, SourceDay};
+use cuadre_rules::exception::Kind;
 
 use crate::error::EngineError;
-use crate::inputs::{Bytes, Inputs};
+use crate::inputs::{Bytes, Inputs, Role};
 use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
@@ -93,6 +94,9 @@ pub fn judge(
         }
     };
 
+    for (position, problem) in inputs.problems.iter().filter(|p| p.role == Role::Notification).enumerate() {
+        gaps.state(Kind::NotificationFailed, About::route(position, &problem.of), &problem.reason);
+    }
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;
     let (scale, no_movements) = (config.scale(), inputs.no_movements.clone());

@@ -5,7 +5,7 @@ use std::fs;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
-use cuadre_reports::predicate::{Filing, SourceFacts, Superseded};
+use cuadre_reports::predicate::{ExceptionFacts, Filing, SourceFacts, Superseded};
 use cuadre_reports::{Facts, Format, Predicate};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
@@ -101,7 +101,7 @@ impl Filed {
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
     /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
-    /// against the filing before it is no statement about the day.
+    /// against the filing before it, or what became of the run, is no statement about the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
         let compared = |name: &str| ![INPUTS, CHANGES].contains(&name) && Some(name) != same;
@@ -112,7 +112,7 @@ impl Filed {
             && filed.sources == day.sources
             && filed.end_to_end == day.end_to_end
             && filed.business == day.business
-            && filed.exceptions == day.exceptions
+            && of_the_day(&filed.exceptions) == of_the_day(&day.exceptions)
             && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
     }
 
@@ -179,6 +179,11 @@ impl Filed {
             config_sha256: produced_by.config_sha256,
         })
     }
+}
+
+/// The exceptions that say something about the day.
+fn of_the_day(exceptions: &[ExceptionFacts]) -> Vec<&ExceptionFacts> {
+    exceptions.iter().filter(|exception| !exception.kind.is_of_the_run()).collect()
 }
 
 fn instant(text: &str) -> Result<Timestamp, EngineError> {

@@ -19,6 +19,7 @@ use crate::filing::{EXCEPTIONS, render, same_evidence, write_evidence};
 use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::judge::{Extent, Judgement, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
+use crate::notices::outbox::Outbox;
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
 use crate::telling::{Stage, Telling, What};
@@ -62,6 +63,8 @@ pub struct Night<'a> {
     pub telling: &'a Telling<'a>,
     /// What its sources usually send.
     pub usual: &'a Usual,
+    /// Where lies what earlier nights could not tell.
+    pub outbox: Outbox,
 }
 
 impl Night<'_> {
@@ -132,6 +135,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     night.enter(Stage::Receive)?;
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
+    inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };

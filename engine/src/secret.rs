@@ -10,12 +10,13 @@ use crate::database::Fault;
 pub fn read(secret: &Secret, folder: &Path) -> Result<String, Fault> {
     match secret {
         Secret::Env(name) => std::env::var(name)
-            .map_err(|_| Fault::lasting(format!("the environment variable {name} has no password; set it"))),
+            .map_err(|_| Fault::lasting(format!("the environment variable {name} has no secret; set it"))),
         Secret::File(path) => {
             let path = folder.join(path);
             let text = std::fs::read_to_string(&path);
-            let text = text
-                .map_err(|why| Fault::lasting(format!("the password file {} cannot be read: {why}", path.display())))?;
+            let text = text.map_err(|why| {
+                Fault::lasting(format!("the file {} with a secret cannot be read: {why}", path.display()))
+            })?;
             Ok(text.trim_end_matches(['\n', '\r']).to_owned())
         }
     }

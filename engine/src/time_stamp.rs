@@ -3,8 +3,6 @@
 //! What an authority answers is checked before it is taken: a time stamp that would not count later is a
 //! fault now. No fault stops a filing; it then lacks the time stamp, and whoever verifies it sees so.
 
-use std::error::Error;
-use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -14,12 +12,13 @@ use cuadre_audit::{Sealed, Trust};
 use cuadre_rules::Config;
 use cuadre_rules::config::{TimeStamp, TimeStamps};
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Client, Response, StatusCode};
 
 use crate::clock::Clock;
 use crate::database::{Fault, patiently, runtime};
 use crate::error::EngineError;
+use crate::http::Server;
 use crate::night::Night;
 use crate::progress::Progress;
 use crate::{secret, trust};
@@ -126,12 +125,12 @@ pub fn stamp(sealed: &mut Sealed, configured: &[Authority<'_>], trust: &Trust, n
 /// All that one authority is asked with.
 struct Asking<'a> {
     authority: &'a Authority<'a>,
+    server: Server,
     client: Client,
     password: Option<String>,
     message: &'a [u8],
     nonce: u64,
     request: Vec<u8>,
-    seconds: u32,
 }
 
 impl<'a> Asking<'a> {
@@ -145,25 +144,14 @@ impl<'a> Asking<'a> {
         let password = settings.password.as_ref().map(|secret| secret::read(secret, secrets)).transpose()?;
         let nonce = getrandom::u64().map_err(|e| Fault::lasting(format!("the system gives no randomness: {e}")))?;
         let request = request(message, settings.policy.as_deref(), nonce).map_err(|e| Fault::lasting(e.to_string()))?;
-        // Another part of the program may have said so before: it is the same provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(waits.answer_seconds.into()));
-        if settings.host().is_some_and(cuadre_rules::config::database::is_here) {
-            client = client.no_proxy();
-        }
-        if settings.url.starts_with("http://") {
-            // No certificate authority is needed, so that none need be installed.
-            client = client.tls_certs_only([]);
-        }
-        let client = client.build().map_err(|e| {
-            Fault::lasting(format!(
-                "no connection can be made: {}; give the machine the usual certificate authorities",
-                root(&e)
-            ))
-        })?;
-        Ok(Self { authority, client, password, message, nonce, request, seconds: waits.answer_seconds })
+        let server = Server {
+            url: settings.url.clone(),
+            seconds: waits.answer_seconds,
+            setting: "time_stamps.answer_seconds",
+            lets_in: "`user` and `password`",
+        };
+        let client = server.client()?;
+        Ok(Self { authority, server, client, password, message, nonce, request })
     }
 
     fn once(&self) -> Result<Token, Fault> {
@@ -184,27 +172,16 @@ impl<'a> Asking<'a> {
         }
         let request = request.header(CONTENT_TYPE, "application/timestamp-query");
         let response = request.header(ACCEPT, "application/timestamp-reply").send().await;
-        let response = response.map_err(|e| self.fault(&e))?;
-        let status = response.status();
-        let words = format!("it answers with status {status}");
-        match status {
+        let response = response.map_err(|e| self.server.fault(&e))?;
+        match response.status() {
             StatusCode::OK => Ok(response),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Fault::passing(words)),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(Fault::lasting(format!("{words}: it does not let us in; check `user` and `password`")))
-            }
-            _ if status.is_server_error() => Err(Fault::passing(words)),
-            _ if status.is_redirection() => {
-                let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or_default();
-                Err(Fault::lasting(format!("{words}, and points at {place:?}; check `url`")))
-            }
-            _ => Err(Fault::lasting(format!("{words}; check `url`"))),
+            _ => Err(self.server.refusal(&response)),
         }
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.fault(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.server.fault(&e))? {
             if bytes.len() + chunk.len() > MOST_BYTES {
                 return Err(Fault::lasting(format!("its answer has more than {MOST_BYTES} bytes; check `url`")));
             }
@@ -212,36 +189,4 @@ impl<'a> Asking<'a> {
         }
         Ok(bytes)
     }
-
-    /// What became of a request that got no answer.
-    fn fault(&self, error: &reqwest::Error) -> Fault {
-        let why = root(error);
-        if error.is_timeout() {
-            let seconds = self.seconds;
-            return Fault::passing(format!("no answer came within {seconds} seconds (time_stamps.answer_seconds)"));
-        }
-        if is_untrusted(error) {
-            return Fault::lasting(format!("the server is not trusted: {why}"));
-        }
-        if error.is_builder() {
-            return Fault::lasting(format!("it cannot be asked: {why}; check `url`"));
-        }
-        Fault::passing(format!("the connection failed: {why}"))
-    }
-}
-
-/// Whether the server did not prove by TLS who it is.
-fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
-    let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let next = inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source());
-    error.is::<rustls::Error>() || next.is_some_and(is_untrusted)
-}
-
-/// The first cause; what comes after it would show the URL.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(inner) = cause.and_then(|cause| cause.source()) {
-        cause = Some(inner);
-    }
-    cause.map_or_else(|| "without a reason".to_owned(), ToString::to_string)
 }

@@ -31,6 +31,16 @@ impl Day {
     pub fn movements(&self) -> u64 {
         self.sources.iter().map(|source| source.records - source.rejected_records).sum()
     }
+
+    /// Their sum.
+    pub fn amount(&self) -> Totals {
+        let mut amount = Totals::new(self.scale);
+        for source in &self.sources {
+            // The sum was checked when the header was made; here it only is shown.
+            let _ = amount.merge(&source.amount);
+        }
+        amount
+    }
 }
 
 /// What became of a source.

@@ -52,6 +52,8 @@ pub enum Kind {
     RuleFailed,
     /// A business rule could not be evaluated.
     RuleNotEvaluated,
+    /// What happened in an earlier night could not be told by a route.
+    NotificationFailed,
 }
 
 impl Kind {
@@ -78,13 +80,20 @@ impl Kind {
             Self::Duplicate => "duplicate",
             Self::RuleFailed => "rule_failed",
             Self::RuleNotEvaluated => "rule_not_evaluated",
+            Self::NotificationFailed => "notification_failed",
         }
+    }
+
+    /// Whether it is about the run alone: it says nothing about the day, so that another run of the day which
+    /// lacks it, or adds it, states nothing new. It holds up no filing.
+    pub fn is_of_the_run(self) -> bool {
+        matches!(self, Self::NotificationFailed)
     }
 
     /// How bad it is by itself; rules declare their own severity.
     pub fn severity(self) -> Severity {
         match self {
-            Self::SourceLate | Self::SchemaDrift | Self::FileRepeated => Severity::Note,
+            Self::SourceLate | Self::SchemaDrift | Self::FileRepeated | Self::NotificationFailed => Severity::Note,
             Self::RecordsRejected | Self::WarehouseRecordsRejected | Self::ControlAbsent | Self::SourceEmpty => {
                 Severity::Minor
             }
@@ -169,10 +178,11 @@ mod tests {
         let schema = schemars::schema_for!(Kind).to_value();
         let names: Vec<&str> =
             schema["oneOf"].as_array().unwrap().iter().map(|kind| kind["const"].as_str().unwrap()).collect();
-        assert_eq!(names.len(), 20);
+        assert_eq!(names.len(), 21);
         for name in names {
             let kind: Kind = serde_json::from_value(name.into()).unwrap();
             assert_eq!(kind.name(), name);
+            assert!(!kind.is_of_the_run() || kind.severity() == Severity::Note, "{name} would change the status");
         }
     }
 }

@@ -14,6 +14,7 @@ use cuadre_audit::SigningKey;
 
 pub mod servers;
 pub mod tsa;
+pub mod webhook;
 
 /// The business date of test nights.
 pub const DATE: &str = "2026-11-20";

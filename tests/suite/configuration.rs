@@ -44,7 +44,7 @@ fn the_schema_names_every_setting() {
     assert_eq!(done.code, 0);
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution limits policy report retention \
+    let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution language limits notify policy report retention \
                     rule series signing source time_stamp time_stamps time_zone waiting warehouse work";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
@@ -309,6 +309,38 @@ fn time_stamps() {
     let done = place.cuadre(CHECK);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stderr.contains("Time-stamped by psc-1, b"), "{}", done.stderr);
+}
+
+#[test]
+fn notify() {
+    let page = &mut Page::new("configuration-notify");
+    let table = "[[notify]]\nname = \"on-call\"\nurl = \"https://alerts.example/hook\"\n";
+    let mut of = |title, old: &str, new: &str| {
+        assert!(table.contains(old), "{title}: {old}");
+        appended(page, title, &table.replace(old, new));
+    };
+    let url = "url = \"https://alerts.example/hook\"";
+    let with = |setting: &str| format!("{url}\n{setting}");
+    of("a name that no folder can have", "on-call", "../on call");
+    of("no way", url, "");
+    of("two ways", url, &with("command = [\"alert\"]"));
+    of("a password in a URL", "https://", "https://caja:s3cret@");
+    of("a webhook in the clear", "https://", "http://");
+    of("a URL of something else", "https://", "mailto:");
+    of("no program", url, "command = []");
+    of("a command that is signed", url, "command = [\"alert\"]\nsecret = { env = \"HOOK_SECRET\" }");
+    of("no such event", url, &with("events = [\"cuadre.night.over\"]"));
+    of("no such severity", url, &with("at_least = \"urgent\""));
+    of("no time to answer", url, &with("answer_seconds = 0"));
+    appended(page, "two of one name", &table.repeat(2));
+    wrong(page, "no such language", "deadline", "language = \"es\"\ndeadline");
+    wrong(
+        page,
+        "a filing that waits for a message",
+        "\n[signing]",
+        "\n[policy]\nblock_on = [\"notification_failed\"]\n\n[signing]",
+    );
+    page.done();
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::error::{EngineError, exit};
 use crate::landing::with_date;
 use crate::progress::Progress;
 use crate::reconcile::breaks;
-use crate::{time_stamp, trust};
+use crate::{notices, time_stamp, trust};
 
 /// Validate a configuration without data, and show the plan that follows from it
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Option<Date>,
     /// Also ask every database, for no row (whether it can be reached and read, and has the columns), and every time
-    /// stamping authority, for a time stamp of nothing in particular
+    /// stamping authority, for a time stamp of nothing in particular; and tell whoever is notified that this is a test
     #[arg(long)]
     connect: bool,
     /// Folder of landing files, and of SQLite databases [default: the configuration's]
@@ -70,6 +70,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         true => eprintln!("Time-stamped by nobody: nothing will prove the hour"),
         false => eprintln!("Time-stamped by {}", names.join(", ")),
     }
+    routes_plan(config);
     eprintln!("\nSources ({}):", config.sources.len());
     for source in &config.sources {
         source_plan(config, source, &dated);
@@ -156,6 +157,9 @@ fn connect(configured: &Configured, args: &Args, authorities: &[time_stamp::Auth
     for (authority, answer) in authorities.iter().zip(answers) {
         tell(&authority.settings.name, answer.map(|token| format!("stamps, and says it is {}", token.stamp.time)));
     }
+    for (route, taken) in config.notify.iter().zip(notices::check(config, &configured.folder)?) {
+        tell(&route.name, taken.map(|()| "took a test event".to_owned()));
+    }
     match faults.into_iter().min_by_key(|fault| fault.passing) {
         Some(fault) => Err(fault.into()),
         None => {
@@ -177,6 +181,25 @@ fn probe_cells(config: &Config, url: &str, access: Access<'_>, date: Date) -> Re
     let question = Question::new(config, &plan, &vec![true; plan.len()], Grid::new([0; 16], 0), date)?;
     Session::open(url, config.warehouse.extract().password.as_ref(), access)?.probe_cells(&question)?;
     Ok("can be asked for".to_owned())
+}
+
+/// Who is told what happens in a night.
+fn routes_plan(config: &Config) {
+    if config.notify.is_empty() {
+        eprintln!("Tells nobody what happens in a night: name somebody in [[notify]]");
+    }
+    for route in &config.notify {
+        let way = match (&route.url, &route.command) {
+            (Some(url), _) => shown(url),
+            (None, command) => command.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" "),
+        };
+        let events: Vec<&str> = route.events.iter().map(|event| event.name()).collect();
+        let events = if events.is_empty() { "events".to_owned() } else { events.join(", ") };
+        eprintln!("Tells {} by {way}: {events}, from {} on", route.name, route.at_least.name());
+        if route.url.is_some() && route.secret.is_none() {
+            eprintln!("  note: it cannot know who tells it, since nothing is signed: give `secret`");
+        }
+    }
 }
 
 fn key_note(configured: &Configured) -> &'static str {

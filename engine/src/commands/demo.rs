@@ -9,6 +9,7 @@ use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::judge::MEMORY;
 use crate::night::{self, Filing, Night, Outcome};
+use crate::notices::outbox::Outbox;
 use crate::progress::Progress;
 use crate::store::Place;
 use crate::telling::Telling;
@@ -53,6 +54,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         progress: &progress,
         telling: &telling,
         usual: &usual,
+        outbox: Outbox::default(),
     };
     let outcome = night::run(&night, |_| Ok(()))?;
     progress.finish();

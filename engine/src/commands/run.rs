@@ -11,6 +11,8 @@ use crate::clock::Clock;
 use crate::error::{EngineError, exit};
 use crate::manifest::{Filed, deadline, file_without_from};
 use crate::night::{self, Night, Outcome};
+use crate::notices::Notices;
+use crate::notices::outbox::Outbox;
 use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::stop;
@@ -102,10 +104,12 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     };
     let state = first_state(&configured, args.date, &clock, last_safe_start)?;
     let keeper = Keeper::begin(work.as_ref(), state);
-    let listeners: Vec<&dyn Listener> = vec![&keeper];
+    let outbox = Outbox::of(work.clone());
+    let notices = Notices::open(&configured.config, args.date, &configured.folder, outbox.clone())?;
+    let listeners: Vec<&dyn Listener> = vec![&keeper, &notices];
     let telling = Telling::new(clock, args.date, listeners);
-    let run = Run { args, configured: &configured, warehouse, filings, telling: &telling };
-    match run.night(&keeper) {
+    let run = Run { args, configured: &configured, warehouse, filings, outbox, telling: &telling };
+    let done = match run.night(&keeper) {
         Ok((outcome, took)) => {
             if let (Some(pace), Outcome::Filed(filing)) = (&mut pace, &outcome)
                 && let Err(error) = pace.record(args.date, took, filing.day.movements())
@@ -118,7 +122,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
             telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });
             Err(error)
         }
-    }
+    };
+    notices.finish().iter().for_each(|undelivered| eprintln!("note: {undelivered}"));
+    done
 }
 
 /// One run of a night.
@@ -128,6 +134,8 @@ struct Run<'a> {
     /// The folder of the warehouse's files, where that is another one.
     warehouse: Option<PathBuf>,
     filings: Place,
+    /// Where lies what earlier nights could not tell.
+    outbox: Outbox,
     telling: &'a Telling<'a>,
 }
 
@@ -209,6 +217,7 @@ impl Run<'_> {
             progress: &progress,
             telling,
             usual: &usual,
+            outbox: self.outbox.clone(),
         };
         let completed = series.complete(&night)?;
         let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);

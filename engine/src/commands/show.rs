@@ -6,7 +6,6 @@ use cuadre_reports::Status;
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, RuleVerdict};
 use cuadre_rules::exception::Exception;
-use cuadre_rules::money::Totals;
 use serde_json::json;
 
 use crate::changes::{CHANGES, Changes};
@@ -72,7 +71,7 @@ fn day(day: &Day, listed: &str) {
         "  sources    {loaded} of {} received: {}, {}",
         day.sources.len(),
         counted(day.movements(), "movement"),
-        amount(day)
+        day.amount()
     );
     eprintln!("  end to end {}", end_to_end(day));
     let failed = day.business.iter().filter(|rule| rule.verdict != RuleVerdict::Passed).count();
@@ -86,7 +85,7 @@ fn day(day: &Day, listed: &str) {
     let mut gaps: Vec<&Exception> = day.exceptions.iter().collect();
     gaps.sort_by_key(|gap| Reverse(gap.severity));
     for exception in gaps.into_iter().take(MOST_GAPS) {
-        let severity = format!("{:?}", exception.severity).to_lowercase();
+        let severity = exception.severity.name();
         eprintln!("    {severity:<8} {:<32} {}", exception.id, gap(exception));
     }
     if day.exceptions.len() > MOST_GAPS {
@@ -97,15 +96,6 @@ fn day(day: &Day, listed: &str) {
 /// Shows what a comparison without a filing came to.
 pub fn end_to_end_alone(day: &Day) {
     eprintln!("{}: {}", day.business_date, end_to_end(day));
-}
-
-fn amount(day: &Day) -> Totals {
-    let mut amount = Totals::new(day.scale);
-    for source in &day.sources {
-        // The sum was checked when the header was made; here it only is shown.
-        let _ = amount.merge(&source.amount);
-    }
-    amount
 }
 
 fn end_to_end(day: &Day) -> String {

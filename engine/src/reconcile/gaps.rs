@@ -33,9 +33,9 @@ pub fn counted(number: u64, what: &str) -> String {
 /// night as a whole.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
-    /// 0-based position among the sources or rules; 0 for the night.
+    /// 0-based position among the sources, rules or routes; 0 for the night.
     pub position: usize,
-    /// The id of the source or rule.
+    /// The id of the source or rule, or the name of the route.
     pub id: Option<&'a str>,
     /// Whether it is a source.
     pub is_source: bool,
@@ -48,6 +48,11 @@ impl<'a> About<'a> {
     /// A source.
     pub fn source(position: usize, id: &'a str) -> Self {
         Self { position, id: Some(id), is_source: true }
+    }
+
+    /// A route of notifications.
+    pub fn route(position: usize, name: &'a str) -> Self {
+        Self { position, id: Some(name), is_source: false }
     }
 
     /// A rule.

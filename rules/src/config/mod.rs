@@ -6,6 +6,8 @@ pub mod check;
 pub mod database;
 pub mod early_warning;
 pub mod error;
+pub mod http;
+pub mod notify;
 pub mod policy;
 pub mod report;
 pub mod retention;
@@ -29,6 +31,7 @@ use crate::movement::Field;
 pub use database::Databases;
 pub use early_warning::EarlyWarning;
 pub use error::ConfigError;
+pub use notify::{EventType, Language, Notify};
 pub use policy::{Policy, Severity};
 pub use report::Report;
 pub use retention::Retention;
@@ -51,6 +54,9 @@ pub struct Config {
     /// IANA time zone of the business day and the deadline.
     #[serde(default = "mexico_city")]
     pub time_zone: String,
+    /// Language of messages to people: `en` or `es-MX`.
+    #[serde(default)]
+    pub language: Language,
     /// Local time of the deadline, `HH:MM`, on the day after the business date.
     pub deadline: String,
     /// Days that owe no filing: `saturday`, `sunday`, ..., or dates such as `2026-12-25`. Every day
@@ -92,6 +98,9 @@ pub struct Config {
     /// The authorities that are asked to stamp each filing's signature with the time.
     #[serde(default, rename = "time_stamp")]
     pub authorities: Vec<TimeStamp>,
+    /// Whom a night tells what happens in it, and how.
+    #[serde(default)]
+    pub notify: Vec<Notify>,
     /// How long is kept what no filing names.
     #[serde(default)]
     pub retention: Retention,

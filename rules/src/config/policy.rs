@@ -34,3 +34,15 @@ pub enum Severity {
     /// A gap that puts the report itself in doubt.
     Critical,
 }
+
+impl Severity {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::Critical => "critical",
+        }
+    }
+}

@@ -22,6 +22,8 @@ macro_rules! path {
 mod cells;
 mod database;
 mod extract;
+mod http;
+mod notify;
 mod rules;
 mod signing;
 mod source;
@@ -43,6 +45,7 @@ pub(super) fn check(config: &Config) -> Checked {
     waiting::waiting(config)?;
     early_warning(&config.early_warning)?;
     time_stamp::time_stamps(config)?;
+    notify::routes(config)?;
     report(config)?;
     rules::datasets(config)?;
     rules::rules(config)
@@ -153,6 +156,10 @@ fn policy(config: &Config) -> Checked {
                 "use the id of a [[source]]",
             );
         }
+    }
+    if let Some(n) = config.policy.block_on.iter().position(|kind| kind.is_of_the_run()) {
+        let message = format!("`{}` says nothing about the day", config.policy.block_on[n]);
+        return problem(path!["policy", "block_on", n], message, "leave it out: it never holds up a filing");
     }
     if config.policy.minimum_coverage_percent > 100 {
         return problem(

@@ -1,8 +1,9 @@
 //! The authorities that say when a filing was signed.
 
+use super::http::{asked, cannot_name};
 use super::{Checked, problem};
 use crate::config::Config;
-use crate::config::database::{has_password, is_here};
+use crate::config::database::is_here;
 use crate::config::error::{Problem, Step};
 use crate::config::time_stamp::TimeStamp;
 
@@ -23,20 +24,13 @@ pub(super) fn time_stamps(config: &Config) -> Checked {
 
 fn time_stamp(authority: &TimeStamp) -> Checked {
     let TimeStamp { name, url, certificate, policy, user, password } = authority;
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !(1..=64).contains(&name.len()) || !name.bytes().all(plain) || name.starts_with('-') {
+    if cannot_name(name) {
         let help = "write it as psc-1, of small letters, digits and -";
         return problem(path!["name"], format!("`{name}` cannot name an authority"), help);
     }
-    let place = url.split_once("//").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    if has_password(url) || place.contains('@') {
-        let help = "the configuration is archived with every filing: give `user`, and password = { env = \"NAME\" } or \
-                    { file = \"PATH\" }, and change the password if it was filed";
-        return problem(path!["url"], "the URL has a user or a password", help);
-    }
-    let Some(host) = authority.host() else {
-        return problem(path!["url"], format!("`{url}` cannot be asked"), "write https://HOST/PATH");
-    };
+    let help = "the configuration is archived with every filing: give `user`, and password = { env = \"NAME\" } or \
+                { file = \"PATH\" }, and change the password if it was filed";
+    let host = asked(url, help)?;
     if certificate.is_empty() {
         return problem(path!["certificate"], "no file is named", "name the authority's certificate in PEM");
     }
