@@ -1,6 +1,6 @@
 //! `cuadre run`: a night.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cuadre_reports::predicate::{EndToEndFacts, ExceptionFacts};
 use cuadre_rules::exception::Evidence;
@@ -13,13 +13,16 @@ use crate::judge::Judgement;
 use crate::manifest::{Filed, deadline};
 use crate::night::{self, Night, Outcome};
 use crate::progress::Progress;
-use crate::store::{Landing, Working};
+use crate::store::{Landing, Place, Working};
+use crate::telemetry::{self, Telemetry, note};
 use crate::telling::{Telling, What};
 use crate::time_stamp::Stamping;
 use crate::trust;
 
 /// The environment variable that says who runs a night.
 const OPERATOR: &str = "CUADRE_OPERATOR";
+/// The environment variable that names the file of the log.
+const LOG: &str = "CUADRE_LOG";
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -45,6 +48,12 @@ pub struct Args {
     /// Declare that the day has no movements, and why. A source that has sent some contradicts it
     #[arg(long, value_name = "REASON", value_parser = parse_words, conflicts_with = "only")]
     no_movements: Option<String>,
+    /// Append a line of JSON to this file for each thing that happens [default: CUADRE_LOG]
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Keep the run's metrics for Prometheus in this file [default: the configuration's]
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Do only this much of the night: print the differences of both sides as JSON on stdout, file and archive nothing
     #[arg(long, value_name = "WHAT")]
     only: Option<Only>,
@@ -67,16 +76,44 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         let (places, memory) = (configured.places(data.folder(), warehouse), args.common.memory_bytes());
         return night::compare(&configured.config, args.date, &places, memory, &progress, differences);
     }
-    let telling = Telling::new(clock()?, args.date, Vec::new());
+    let (clock, filings) = (clock()?, configured.filings(&args.common.filings)?);
+    let log = args.log.clone().or_else(|| std::env::var_os(LOG).filter(|path| !path.is_empty()).map(PathBuf::from));
+    let telemetry = Telemetry::begin(&telemetry::Run {
+        config: &configured.config,
+        folder: &configured.folder,
+        series: &filings.to_string(),
+        business_date: args.date,
+        clock: &clock,
+        log: log.as_deref(),
+        metrics: args.metrics.as_deref(),
+    })?;
+    let telling = Telling::new(clock, args.date, telemetry.listeners());
+    telling.tell(&What::Begun { deadline: deadline(&configured.config, args.date)? });
+    let done = night(args, &configured, warehouse.as_deref(), &filings, &telling, &progress);
+    if let Err(error) = &done {
+        telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });
+    }
+    done
+}
+
+/// Runs the night, and shows what it came to.
+fn night(
+    args: &Args,
+    configured: &Configured,
+    warehouse: Option<&Path>,
+    filings: &Place,
+    telling: &Telling<'_>,
+    progress: &Progress,
+) -> Result<u8, EngineError> {
     let had_key = configured.config.signing.agent || configured.key().exists();
-    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
-    let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
+    let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, progress)?;
+    let mut series = Working::to_file(filings, args.date)?;
     let last_signed = configured.last_signed(&series)?;
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
         business_date: args.date,
-        places: configured.places(data.folder(), warehouse),
+        places: configured.places(data.folder(), warehouse.map(Path::to_owned)),
         filings: series.folder().to_owned(),
         key: configured.signing_key(series.folder())?,
         issued_at: issued_at(&telling.clock)?,
@@ -84,12 +121,11 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         operator: operator(&args.operator)?,
         no_movements: args.no_movements.clone(),
         memory: args.common.memory_bytes(),
-        progress: &progress,
-        telling: &telling,
+        progress,
+        telling,
     };
-    telling.tell(&What::Begun { deadline: deadline(&configured.config, args.date)? });
     let completed = series.complete(&night)?;
-    let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
+    let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, progress);
     let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
     let outcome = series.settle(outcome)?;
     progress.finish();
@@ -100,10 +136,10 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     if !had_key {
         eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
     }
-    tell(&telling, &outcome);
+    tell(telling, &outcome);
     show::outcome(&outcome, &configured.config);
     if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
-        eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
+        note(&format!("the configuration has {drift}; `cuadre keys update` takes that over"));
     }
     if args.common.json {
         print_json(&show::outcome_json(&outcome))?;

@@ -12,6 +12,7 @@ pub mod rule;
 pub mod secret;
 pub mod signing;
 pub mod source;
+pub mod telemetry;
 pub mod time_stamp;
 pub mod warehouse;
 
@@ -33,6 +34,7 @@ pub use rule::{Check, Dataset, OnFailure, Rule};
 pub use secret::Secret;
 pub use signing::Signing;
 pub use source::{Column, Format, Source};
+pub use telemetry::Telemetry;
 pub use time_stamp::{TimeStamp, TimeStamps};
 pub use warehouse::Warehouse;
 
@@ -85,6 +87,9 @@ pub struct Config {
     /// How long is kept what no filing names.
     #[serde(default)]
     pub retention: Retention,
+    /// What a night tells other machines.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,

@@ -46,13 +46,18 @@ pub struct TimeStamp {
 impl TimeStamp {
     /// The host that is asked, if the URL is one of HTTP.
     pub fn host(&self) -> Option<&str> {
-        let rest = self.url.strip_prefix("https://").or_else(|| self.url.strip_prefix("http://"))?;
-        let place = rest.split(['/', '?', '#']).next()?;
-        let host = match place.strip_prefix('[') {
-            Some(address) => address.split_once(']')?.0,
-            None => place.split_once(':').map_or(place, |(host, _)| host),
-        };
-        let plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
-        (!host.is_empty() && self.url.chars().all(plain)).then_some(host)
+        host_of(&self.url)
     }
+}
+
+/// The host of a URL, if it is one of HTTP.
+pub fn host_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let place = rest.split(['/', '?', '#']).next()?;
+    let host = match place.strip_prefix('[') {
+        Some(address) => address.split_once(']')?.0,
+        None => place.split_once(':').map_or(place, |(host, _)| host),
+    };
+    let plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+    (!host.is_empty() && url.chars().all(plain)).then_some(host)
 }

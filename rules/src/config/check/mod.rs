@@ -25,6 +25,7 @@ mod extract;
 mod rules;
 mod signing;
 mod source;
+mod telemetry;
 mod time_stamp;
 
 /// Finds the first thing that is wrong.
@@ -40,6 +41,7 @@ pub(super) fn check(config: &Config) -> Checked {
     warehouse(config)?;
     policy(config)?;
     time_stamp::time_stamps(config)?;
+    telemetry::telemetry(&config.telemetry)?;
     report(config)?;
     rules::datasets(config)?;
     rules::rules(config)
