@@ -22,6 +22,7 @@ mod servers;
 mod signing;
 mod supplements;
 mod tamper;
+mod telemetry;
 mod time_stamps;
 mod trust;
 mod two_verifiers;

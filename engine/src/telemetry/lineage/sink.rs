@@ -45,13 +45,13 @@ impl Sink {
         }
         let url = format!("{}/api/v1/lineage", place.trim_end_matches('/'));
         let key = key.map(|key| secret::read(key, folder)).transpose().map_err(|fault| fault.words)?;
-        let client = client(&url)?;
+        let (client, runtime) = (client(&url)?, runtime().map_err(|fault| fault.words)?);
         let (events, received) = mpsc::channel::<Value>();
         let (ends, done) = mpsc::channel();
         let told = url.clone();
         thread::spawn(move || {
             for event in received {
-                if let Err(why) = post(&client, &told, key.as_deref(), &event) {
+                if let Err(why) = runtime.block_on(post(&client, &told, key.as_deref(), &event)) {
                     note(&format!("lineage {told}: {why}; the event {} is lost", event["eventType"]));
                 }
             }
@@ -101,14 +101,12 @@ fn client(url: &str) -> Result<Client, String> {
 }
 
 /// Posts one event.
-fn post(client: &Client, url: &str, key: Option<&str>, event: &Value) -> Result<(), String> {
+async fn post(client: &Client, url: &str, key: Option<&str>, event: &Value) -> Result<(), String> {
     let mut request = client.post(url).header("content-type", "application/json").body(event.to_string());
     if let Some(key) = key {
         request = request.bearer_auth(key);
     }
-    let runtime = runtime().map_err(|fault| fault.words)?;
-    let response = runtime.block_on(request.send()).map_err(|error| root(&error))?;
-    match response.status() {
+    match request.send().await.map_err(|error| root(&error))?.status() {
         status if status.is_success() => Ok(()),
         status => Err(format!("it answers with status {status}")),
     }
