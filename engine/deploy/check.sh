@@ -56,3 +56,11 @@ step "build context" "$kept/bin/python" checks/build_context.py
 step "state machine, by its schema" "$kept/node_modules/.bin/asl-validator" --json-path stepfunctions.asl.json
 step "state machine, run" "$kept/bin/python" checks/state_machine.py
 step "DAG" "$kept/bin/python" checks/dag.py "$work/airflow"
+# With the binary that the tests have built.
+cuadre="$(dirname "$kept")/debug/cuadre"
+if [ -x "$cuadre" ]; then
+    mkdir "$work/telemetry"
+    step "metrics and run events" "$kept/bin/python" checks/telemetry.py "$cuadre" "$work/telemetry"
+else
+    echo "SKIPPED: $cuadre is not built; metrics and run events are not checked" >&2
+fi
