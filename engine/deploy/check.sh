@@ -57,6 +57,12 @@ step "build context" "$kept/bin/python" checks/build_context.py
 step "state machine, by its schema" "$kept/node_modules/.bin/asl-validator" --json-path stepfunctions.asl.json
 step "state machine, run" "$kept/bin/python" checks/state_machine.py
 step "DAG" "$kept/bin/python" checks/dag.py "$work/airflow"
+# With the binary that the tests have built.
 cuadre="${CARGO_TARGET_DIR:-$(cd ../.. && pwd)/target}/debug/cuadre"
-[ -x "$cuadre" ] || { echo "SKIPPED: $cuadre is not built; what it tells a webhook is not checked" >&2 && exit 0; }
-step "webhook" "$kept/bin/python" checks/webhook.py "$cuadre" "$work/webhook"
+if [ -x "$cuadre" ]; then
+    mkdir "$work/telemetry"
+    step "metrics and run events" "$kept/bin/python" checks/telemetry.py "$cuadre" "$work/telemetry"
+    step "webhook" "$kept/bin/python" checks/webhook.py "$cuadre" "$work/webhook"
+else
+    echo "SKIPPED: $cuadre is not built; metrics, run events and webhooks are not checked" >&2
+fi

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use cuadre_audit::digest::HashingWriter;
-use cuadre_audit::layout::INPUTS;
-use cuadre_audit::{Subject, canonical};
+use cuadre_audit::layout::{INPUTS, MANIFEST};
+use cuadre_audit::{Sha256Digest, Subject, canonical};
 use cuadre_reports::error::Place;
 use cuadre_reports::{CsvReport, Header, ParquetReport, ReportError, Summary, write_exceptions};
 use cuadre_rules::Config;
+use cuadre_rules::day::Day;
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
 use rayon::iter::Either;
@@ -32,8 +33,7 @@ pub fn render(
     folder: &Path,
     progress: &Progress,
 ) -> Result<(Vec<Subject>, Summary), EngineError> {
-    let records = judgement.day.sources.iter().map(|source| source.records - source.rejected_records).sum();
-    progress.phase("writing the reports", Some(Count::Movements(records)));
+    progress.phase("writing the reports", Some(Count::Movements(accepted(&judgement.day))));
     let (mut files, summary) = reports(config, judgement, folder, progress)?;
     files.push(write_evidence(judgement, folder)?);
     let mut out = create(folder, INPUTS)?;
@@ -41,6 +41,37 @@ pub fn render(
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;
     files.push(finish(folder, INPUTS, out)?);
     Ok((files, summary))
+}
+
+/// A file of a filing, as others are told of it.
+#[derive(Debug, Clone)]
+pub struct FiledFile {
+    /// The file.
+    pub file: Subject,
+    /// Its size; `None` where it lies elsewhere.
+    pub bytes: Option<u64>,
+    /// Its rows, where it is one of movements or evidence.
+    pub rows: Option<u64>,
+}
+
+/// The files of the filing in `folder`, then its manifest.
+pub fn outputs(folder: &Path, files: Vec<Subject>, manifest: Sha256Digest, judgement: &Judgement) -> Vec<FiledFile> {
+    let manifest = Subject { name: MANIFEST.to_owned(), sha256: manifest };
+    let output = |file: Subject| {
+        let bytes = folder.join(&file.name).metadata().map(|metadata| metadata.len()).ok();
+        let rows = match file.name.as_str() {
+            "report.csv" | "report.parquet" => Some(accepted(&judgement.day)),
+            EXCEPTIONS => Some(judgement.evidence.iter().map(|list| list.rows).sum()),
+            _ => None,
+        };
+        FiledFile { file, bytes, rows }
+    };
+    files.into_iter().chain([manifest]).map(output).collect()
+}
+
+/// How many movements are in the reports.
+fn accepted(day: &Day) -> u64 {
+    day.sources.iter().map(|source| source.records - source.rejected_records).sum()
 }
 
 /// Finds out without data whether the report's layout can be followed.
@@ -129,7 +160,7 @@ fn report_csv(config: &Config, judgement: &Judgement, folder: &Path) -> Result<S
     for source in &day.sources {
         amount.merge(&source.amount)?;
     }
-    let records = day.sources.iter().map(|source| source.records - source.rejected_records).sum();
+    let records = accepted(day);
     let header = Header {
         institution: &config.institution,
         series: &config.series,

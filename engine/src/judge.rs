@@ -70,7 +70,9 @@ pub fn judge(
     let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
+    let loading = tracing::info_span!("load").entered();
     let (extracts, warehouse) = load_all(config, inputs, bytes, room, &folding, extent == Extent::EndToEnd)?;
+    drop(loading);
     let files = files_of(config, &extracts);
 
     let (sources, staged) = judge_sources(config, inputs, bytes, extracts, &mut gaps)?;

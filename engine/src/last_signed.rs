@@ -12,6 +12,7 @@ use cuadre_audit::{History, Series, Sha256Digest};
 
 use crate::error::EngineError;
 use crate::store::{Place, Working};
+use crate::telemetry::note;
 
 /// The last state that a key has signed in one series.
 pub struct LastSigned {
@@ -67,7 +68,7 @@ impl LastSigned {
                 fs::rename(&staged, &self.path).map_err(failed)
             });
         if let Err(error) = kept {
-            eprintln!("note: {error}; a series restored from an old backup will not be noticed");
+            note(&format!("{error}; a series restored from an old backup will not be noticed"));
         }
     }
 }

@@ -7,7 +7,7 @@ use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::{Status, predicate};
 use cuadre_rules::Config;
-use cuadre_rules::day::{Day, Decision, SourceDay, decide};
+use cuadre_rules::day::{Day, Decision, decide};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use crate::changes::{self, Changes};
 use crate::deliveries::Places;
 use crate::error::EngineError;
-use crate::filing::{EXCEPTIONS, render, same_evidence, write_evidence};
+use crate::filing::{EXCEPTIONS, FiledFile, outputs, render, same_evidence, write_evidence};
 use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::judge::{Extent, Judgement, Room, judge};
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
@@ -90,6 +90,8 @@ pub struct NotFiled {
     pub reasons: Vec<String>,
     /// The evidence, for the person who is called: `exceptions.csv` as it would have been filed.
     pub evidence: PathBuf,
+    /// What it was judged from.
+    pub inputs: Inputs,
     /// The judgement.
     pub day: Day,
 }
@@ -110,6 +112,10 @@ pub struct Filing {
     pub supersedes: Option<Superseding>,
     /// What each time stamping authority said of it; nothing where it was filed before.
     pub stamps: Vec<Stamping>,
+    /// What this run was made from.
+    pub inputs: Inputs,
+    /// Its files.
+    pub outputs: Vec<FiledFile>,
     /// The judgement it states.
     pub day: Day,
 }
@@ -141,12 +147,12 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
     night.enter(Stage::Reconcile)?;
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
-    tell_loaded(night, &judgement.day);
+    night.telling.loaded(&judgement.day);
     for words in night.usual.tell(night.telling, &judgement.day) {
         night.progress.note(&format!("warning: {words}"));
     }
     let status = match decide(night.config, &judgement.day) {
-        Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
+        Decision::Blocked(reasons) => return not_filed(night, reasons, inputs, judgement).map(Outcome::NotFiled),
         Decision::Partial => Status::Partial,
         Decision::Complete => Status::Complete,
     };
@@ -156,9 +162,11 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let staging = series.stage(id)?;
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
-    let outcome = |id, manifest_sha256, is_new, supersedes, stamps| {
-        let (folder, day) = (series.folder(&id), judgement.day.clone());
-        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, supersedes, stamps, day }))
+    let outcome = |id, manifest: Sha256Digest, files, is_new, supersedes, stamps| {
+        let (folder, inputs, day) = (series.folder(&id), inputs.clone(), judgement.day.clone());
+        let (outputs, manifest_sha256) = (outputs(&folder, files, manifest, &judgement), manifest.to_string());
+        let filing = Filing { id, manifest_sha256, folder, is_new, status, supersedes, stamps, inputs, outputs, day };
+        Ok(Outcome::Filed(filing))
     };
     let mut supersedes = None;
     let facts = first_facts(night, &inputs)?;
@@ -169,7 +177,8 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         let same = |copy: &Input| same_evidence(&series.folder(&earlier.id), staging.path(), &copy.file.name);
         let same = copy.map(same).transpose()?.unwrap_or_default().then_some(EXCEPTIONS);
         if earlier.states(&predicate, &files, same) {
-            return outcome(earlier.id, earlier.sha256, false, None, Vec::new());
+            let manifest = earlier.sha256.parse()?;
+            return outcome(earlier.id, manifest, earlier.files().to_vec(), false, None, Vec::new());
         }
         bring(&earlier)?;
         let (archive, folder) = (series.archive(), staging.path());
@@ -181,11 +190,12 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     }
     night.enter(Stage::File)?;
     let predicate = Signed { predicate, history: series.history()? };
-    let mut sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
+    let filing = NewFiling { files: files.clone(), predicate_type: PREDICATE_TYPE, predicate };
+    let mut sealed = staging.seal(filing, &night.key)?;
     let trust = series.standing()?.trust;
     let stamps = time_stamp::stamp(&mut sealed, &authorities, &trust, night);
     let filed = staging.commit(sealed)?;
-    outcome(filed.id, filed.manifest.to_string(), true, supersedes, stamps)
+    outcome(filed.id, filed.manifest, files, true, supersedes, stamps)
 }
 
 /// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and
@@ -204,15 +214,6 @@ pub fn compare<T>(
     let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
     progress.finish();
     tell(judgement)
-}
-
-/// Tells what came of each source.
-fn tell_loaded(night: &Night<'_>, day: &Day) {
-    for source in day.sources.iter().filter(|source| source.state.is_loaded()) {
-        let SourceDay { id, records, rejected_records, amount, .. } = source;
-        let (records, rejected_records) = (*records, *rejected_records);
-        night.telling.tell(&What::Loaded { source: id, records, rejected_records, amount });
-    }
 }
 
 /// Marks the extracts that the day before was filed from already. What cannot be read of that day
@@ -234,7 +235,12 @@ pub fn beside(series: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Leaves the evidence beside the series, which holds filings alone.
-fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> Result<NotFiled, EngineError> {
+fn not_filed(
+    night: &Night<'_>,
+    reasons: Vec<String>,
+    inputs: Inputs,
+    judgement: Judgement,
+) -> Result<NotFiled, EngineError> {
     let folder = beside(&night.filings, NOT_FILED).join(night.business_date.to_string());
     let failed = |e| EngineError::io("leaving the evidence", &folder, e);
     if folder.exists() {
@@ -242,7 +248,7 @@ fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> R
     }
     std::fs::create_dir_all(&folder).map_err(failed)?;
     write_evidence(&judgement, &folder)?;
-    Ok(NotFiled { reasons, evidence: folder.join(EXCEPTIONS), day: judgement.day })
+    Ok(NotFiled { reasons, evidence: folder.join(EXCEPTIONS), inputs, day: judgement.day })
 }
 
 /// A folder to work in; it goes when the night is over.

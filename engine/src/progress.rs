@@ -146,8 +146,13 @@ impl Progress {
         self.tell(&mut loading);
     }
 
-    /// Says something that is worth a line of its own.
+    /// Says something that is worth a line of its own, also in the log.
     pub fn note(&self, line: &str) {
+        tracing::info!(event = "note", why = line.trim());
+        self.say(line);
+    }
+
+    fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None if self.lines => eprintln!("{line}"),
@@ -165,7 +170,7 @@ impl Progress {
     fn tell(&self, loading: &mut Loading) {
         while let Some(unit) = loading.units.get(loading.told).filter(|unit| unit.parts == 0) {
             if self.lines {
-                self.note(&unit.line());
+                self.say(&unit.line());
             }
             loading.told += 1;
         }

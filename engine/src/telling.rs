@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use cuadre_rules::config::Severity;
+use cuadre_rules::day::Day;
 use cuadre_rules::money::Totals;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -180,6 +181,14 @@ impl<'a> Telling<'a> {
     /// Tells of the night of `business_date`.
     pub fn new(clock: Clock, business_date: Date, listeners: Vec<&'a dyn Listener>) -> Self {
         Self { clock, business_date, listeners }
+    }
+
+    /// Tells what each source of the judged day held.
+    pub fn loaded(&self, day: &Day) {
+        for source in day.sources.iter().filter(|source| source.state.is_loaded()) {
+            let (records, rejected_records) = (source.records, source.rejected_records);
+            self.tell(&What::Loaded { source: &source.id, records, rejected_records, amount: &source.amount });
+        }
     }
 
     /// Tells of something that happens now.

@@ -45,7 +45,7 @@ fn the_schema_names_every_setting() {
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution language limits notify policy report retention \
-                    rule series signing source time_stamp time_stamps time_zone waiting warehouse work";
+                    rule series signing source telemetry time_stamp time_stamps time_zone waiting warehouse work";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
     for name in ["institution", "series", "deadline", "currency", "signing", "warehouse", "report", "source"] {
@@ -107,6 +107,13 @@ fn values() {
     of_night("early warning that needs more days than it looks at", "[early_warning]\nweeks = 3");
     of_night("a work folder in a bucket", "work = \"s3://bucket/night\"");
     of_night("a work folder in the series", "work = \"filings/\"");
+    of_night("metrics in no file", "[telemetry]\nmetrics = \" \"");
+    of_night("a namespace of words", "[telemetry]\nlineage_namespace = \"our bank\"");
+    of_night("a key for a file of run events", "[telemetry]\nlineage = \"x.jsonl\"\nlineage_key.env = \"KEY\"");
+    of_night("run events to no host", "[telemetry]\nlineage = \"ftp://lineage.example\"");
+    of_night("a password in the URL of run events", "[telemetry]\nlineage = \"https://u:p@lineage.example\"");
+    let clear = "[telemetry]\nlineage = \"http://lineage.example\"\nlineage_key.env = \"KEY\"";
+    of_night("a key for run events in the clear", clear);
     of_night("a required source that does not exist", "[policy]\nrequired_sources = [\"a\", \"b\"]");
     wrong(page, "no time of day", "deadline = \"06:00\"", "deadline = \"6 am\"");
     wrong(page, "a principal of several words", "tests@cuadre.example", "the whole team");

@@ -27,6 +27,7 @@ mod signing;
 mod status;
 mod supplements;
 mod tamper;
+mod telemetry;
 mod time_stamps;
 mod trust;
 mod two_verifiers;

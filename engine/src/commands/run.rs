@@ -17,6 +17,7 @@ use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::stop;
 use crate::store::{Landing, Place, Working};
+use crate::telemetry::{self, Telemetry, note};
 use crate::telling::{Listener, Telling, What};
 use crate::time_stamp::Stamping;
 use crate::trust;
@@ -28,6 +29,8 @@ use crate::work::NightState;
 
 /// The environment variable that says who runs a night.
 const OPERATOR: &str = "CUADRE_OPERATOR";
+/// The environment variable that names the file of the log.
+const LOG: &str = "CUADRE_LOG";
 
 /// Pauses between two tries of a night.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
@@ -57,6 +60,12 @@ pub struct Args {
     /// Declare that the day has no movements, and why. A source that has sent some contradicts it
     #[arg(long, value_name = "REASON", value_parser = parse_words, conflicts_with = "only")]
     no_movements: Option<String>,
+    /// Append a line of JSON to this file for each thing that happens [default: CUADRE_LOG]
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Keep the run's metrics for Prometheus in this file [default: the configuration's]
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Do only this much of the night: print the differences of both sides as JSON on stdout, file and archive nothing
     #[arg(long, value_name = "WHAT")]
     only: Option<Only>,
@@ -106,7 +115,18 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let keeper = Keeper::begin(work.as_ref(), state);
     let outbox = Outbox::of(work.clone());
     let notices = Notices::open(&configured.config, args.date, &configured.folder, outbox.clone())?;
-    let listeners: Vec<&dyn Listener> = vec![&keeper, &notices];
+    let log = args.log.clone().or_else(|| std::env::var_os(LOG).filter(|path| !path.is_empty()).map(PathBuf::from));
+    let telemetry = Telemetry::begin(&telemetry::Run {
+        config: &configured.config,
+        folder: &configured.folder,
+        series: &filings.to_string(),
+        business_date: args.date,
+        clock: &clock,
+        log: log.as_deref(),
+        metrics: args.metrics.as_deref(),
+    })?;
+    let mut listeners: Vec<&dyn Listener> = vec![&keeper, &notices];
+    listeners.extend(telemetry.listeners());
     let telling = Telling::new(clock, args.date, listeners);
     let run = Run { args, configured: &configured, warehouse, filings, outbox, telling: &telling };
     let done = match run.night(&keeper) {
@@ -114,7 +134,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
             if let (Some(pace), Outcome::Filed(filing)) = (&mut pace, &outcome)
                 && let Err(error) = pace.record(args.date, took, filing.day.movements())
             {
-                eprintln!("note: {error}; how long this night took is not remembered");
+                note(&format!("{error}; how long this night took is not remembered"));
             }
             Ok(show::exit_code(&outcome))
         }
@@ -123,7 +143,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
             Err(error)
         }
     };
-    notices.finish().iter().for_each(|undelivered| eprintln!("note: {undelivered}"));
+    notices.finish().iter().for_each(|undelivered| note(&undelivered.to_string()));
     done
 }
 
@@ -234,7 +254,7 @@ impl Run<'_> {
         tell(telling, &outcome);
         show::outcome(&outcome, &configured.config);
         if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
-            eprintln!("note: the configuration has {drift}; `cuadre keys update` takes that over");
+            note(&format!("the configuration has {drift}; `cuadre keys update` takes that over"));
         }
         if args.common.json {
             print_json(&show::outcome_json(&outcome))?;
@@ -246,7 +266,7 @@ impl Run<'_> {
     fn usual(&self, series: &Working) -> Usual {
         let Self { args, configured, .. } = self;
         Usual::of(series, &configured.config, args.date).unwrap_or_else(|why| {
-            eprintln!("note: nothing is told of what is usual: {}", series.told(why));
+            note(&format!("nothing is told of what is usual: {}", series.told(why)));
             Usual::unknown(&configured.config, args.date)
         })
     }

@@ -15,6 +15,7 @@ pub mod rule;
 pub mod secret;
 pub mod signing;
 pub mod source;
+pub mod telemetry;
 pub mod time_stamp;
 pub mod waiting;
 pub mod warehouse;
@@ -39,6 +40,7 @@ pub use rule::{Check, Dataset, OnFailure, Rule};
 pub use secret::Secret;
 pub use signing::Signing;
 pub use source::{Column, Format, Source};
+pub use telemetry::Telemetry;
 pub use time_stamp::{TimeStamp, TimeStamps};
 pub use waiting::{Arrival, Waiting};
 pub use warehouse::Warehouse;
@@ -107,6 +109,9 @@ pub struct Config {
     /// When people are told that a source differs from what it usually is.
     #[serde(default)]
     pub early_warning: EarlyWarning,
+    /// What a night tells other machines.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,

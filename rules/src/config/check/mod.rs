@@ -27,6 +27,7 @@ mod notify;
 mod rules;
 mod signing;
 mod source;
+mod telemetry;
 mod time_stamp;
 mod waiting;
 
@@ -46,6 +47,7 @@ pub(super) fn check(config: &Config) -> Checked {
     early_warning(&config.early_warning)?;
     time_stamp::time_stamps(config)?;
     notify::routes(config)?;
+    telemetry::telemetry(&config.telemetry)?;
     report(config)?;
     rules::datasets(config)?;
     rules::rules(config)
