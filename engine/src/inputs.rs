@@ -103,6 +103,8 @@ pub enum Role {
     Dataset,
     /// The rows that a rule's SQL returned.
     Rule,
+    /// What the filing takes over from those before it: see [`crate::carry`].
+    Carried,
 }
 
 impl Role {
@@ -115,6 +117,7 @@ impl Role {
             Self::Cells => "cells",
             Self::Dataset => "dataset",
             Self::Rule => "rule",
+            Self::Carried => "carried",
         }
     }
 }
@@ -201,7 +204,7 @@ impl Bytes {
 }
 
 /// The bytes of an object, which must be what its name says.
-fn contents(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
+pub(crate) fn contents(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
     let path = archive.path_of(digest);
     if !archive.contains(digest) {
         return Err(EngineError::Differs(format!("the archive lacks {}; restore it from a backup", path.display())));

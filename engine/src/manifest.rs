@@ -5,13 +5,14 @@ use std::fs;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
-use cuadre_reports::predicate::{Filing, SourceFacts, Superseded};
+use cuadre_reports::predicate::{ExceptionFacts, Filing, SourceFacts, Superseded};
 use cuadre_reports::{Facts, Format, Predicate};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::carry::OPEN;
 use crate::changes::{CHANGES, Changes};
 use crate::error::EngineError;
 use crate::inputs::{self, Inputs, Object};
@@ -46,6 +47,12 @@ impl Filed {
         let Some(named) = named else {
             return Err(EngineError::Usage(format!("the series has no filing {id}; see {}", series.root().display())));
         };
+        Self::named(series, named)
+    }
+
+    /// Reads the manifest of a filing that LOG names.
+    pub fn named(series: &Series, named: cuadre_audit::Filed) -> Result<Self, EngineError> {
+        let id = named.id;
         let path = series.folder(&id).join(MANIFEST);
         let bytes = fs::read(&path).map_err(|error| {
             EngineError::Differs(format!("{}: {error}; LOG names it: restore it from a backup", path.display()))
@@ -101,18 +108,19 @@ impl Filed {
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
     /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
-    /// against the filing before it is no statement about the day.
+    /// against the filing before it, and what is open of other days, is no statement about the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
-        let compared = |name: &str| ![INPUTS, CHANGES].contains(&name) && Some(name) != same;
+        let compared = |name: &str| ![INPUTS, CHANGES, OPEN].contains(&name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
+        let gaps = |day: &Predicate| day.exceptions.iter().map(ExceptionFacts::of_the_day).collect::<Vec<_>>();
         rendered(&self.statement.subject) == rendered(files)
             && filed.status == day.status
             && filed.sources == day.sources
             && filed.end_to_end == day.end_to_end
             && filed.business == day.business
-            && filed.exceptions == day.exceptions
+            && gaps(filed) == gaps(day)
             && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
     }
 
@@ -165,6 +173,7 @@ impl Filed {
             institution: &config.institution,
             series: &config.series,
             issued_at: instant(&issued_at)?,
+            issued_on: local_date(config, instant(&issued_at)?),
             deadline: instant(&deadline)?,
             filing_number: filing.number,
             filing_kind: match filing.kind.as_str() {
@@ -181,6 +190,11 @@ impl Filed {
     }
 }
 
+/// The institution's date at an instant.
+pub fn local_date(config: &Config, instant: Timestamp) -> Date {
+    instant.to_zoned(config.zone()).date()
+}
+
 fn instant(text: &str) -> Result<Timestamp, EngineError> {
     text.parse().map_err(|_| EngineError::Differs(format!("`{text}` in the manifest is no instant")))
 }
@@ -193,6 +207,7 @@ pub fn first_facts<'a>(night: &Night<'a>, inputs: &Inputs) -> Result<Facts<'a>, 
         institution: &config.institution,
         series: &config.series,
         issued_at,
+        issued_on: local_date(config, issued_at),
         deadline: deadline(config, inputs.business_date)?,
         filing_number: 1,
         filing_kind: "original",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cuadre_audit::layout::MANIFEST;
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
+use cuadre_reports::open::CarriedOver;
 use cuadre_reports::{Status, predicate};
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, Decision, decide};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::carry;
 use crate::changes::{self, Changes};
 use crate::deliveries::Places;
 use crate::error::EngineError;
@@ -94,6 +96,8 @@ pub struct Filing {
     pub stamps: Vec<Stamping>,
     /// The judgement it states.
     pub day: Day,
+    /// What is open of other days.
+    pub carried_over: Vec<CarriedOver>,
 }
 
 /// How a new filing takes the place of an earlier one of its day.
@@ -117,6 +121,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     night.telling.tell(&What::Stage(Stage::Receive));
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
+    let carried = carry::take(&series, &mut inputs, night.progress)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
@@ -133,13 +138,24 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let staging = series.stage(id)?;
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
+    let facts = first_facts(night, &inputs)?;
+    let mut predicate = predicate(&judgement.day, &facts, &carried, status)?;
+    let carried_over = predicate.carried_over.clone().unwrap_or_default();
     let outcome = |id, manifest_sha256, is_new, supersedes, stamps| {
-        let (folder, day) = (series.folder(&id), judgement.day.clone());
-        Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, supersedes, stamps, day }))
+        let (folder, day, carried_over) = (series.folder(&id), judgement.day.clone(), carried_over.clone());
+        Ok(Outcome::Filed(Filing {
+            id,
+            manifest_sha256,
+            folder,
+            is_new,
+            status,
+            supersedes,
+            stamps,
+            day,
+            carried_over,
+        }))
     };
     let mut supersedes = None;
-    let facts = first_facts(night, &inputs)?;
-    let mut predicate = predicate(&judgement.day, &facts, status)?;
     if let Some(earlier) = earlier {
         // Cells of another salt have other rows fetched, and so other record numbers.
         let copy = inputs.of(Role::Cells, "").next().and_then(|_| inputs.of(Role::Warehouse, "").next());
@@ -156,6 +172,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
         supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
+    files.extend(carry::annex(&predicate, staging.path())?);
     night.telling.tell(&What::Stage(Stage::File));
     let predicate = Signed { predicate, history: series.history()? };
     let mut sealed = staging.seal(NewFiling { files, predicate_type: PREDICATE_TYPE, predicate }, &night.key)?;
@@ -195,15 +212,15 @@ fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError
     Ok(())
 }
 
-/// The folder of evidence beside a series.
-pub fn beside(series: &Path) -> PathBuf {
+/// The folder beside a series that is called like it with `suffix` at the end.
+pub fn beside(series: &Path, suffix: &str) -> PathBuf {
     let name = series.file_name().unwrap_or_default().to_string_lossy();
-    series.with_file_name(format!("{name}{NOT_FILED}"))
+    series.with_file_name(format!("{name}{suffix}"))
 }
 
 /// Leaves the evidence beside the series, which holds filings alone.
 fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> Result<NotFiled, EngineError> {
-    let folder = beside(&night.filings).join(night.business_date.to_string());
+    let folder = beside(&night.filings, NOT_FILED).join(night.business_date.to_string());
     let failed = |e| EngineError::io("leaving the evidence", &folder, e);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(failed)?;
@@ -258,7 +275,9 @@ pub fn regenerate(
     let (mut files, summary) = render(&config, &inputs, &judgement, out, progress)?;
     let changes = changes::write(&config, &inputs, &judgement, &summary, archive, out, room)?;
     files.extend(changes.map(|(file, _)| file));
-    let predicate = predicate(&judgement.day, &filed.facts(&config, inputs.format)?, status)?;
+    let (facts, carried) = (filed.facts(&config, inputs.format)?, carry::of(&inputs, archive)?);
+    let predicate = predicate(&judgement.day, &facts, &carried, status)?;
+    files.extend(carry::annex(&predicate, out)?);
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };
     let bytes = statement.to_bytes()?;

@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod exceptions;
 mod keygen;
 mod keys;
 mod prune;
@@ -58,6 +59,7 @@ enum Command {
     Run(run::Args),
     Regenerate(regenerate::Args),
     Verify(verify::Args),
+    Exceptions(exceptions::Args),
     Check(check::Args),
     Demo(demo::Args),
     Prune(prune::Args),
@@ -79,6 +81,7 @@ pub fn main() -> u8 {
         Command::Run(args) => run::run(args),
         Command::Regenerate(args) => regenerate::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Exceptions(args) => exceptions::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Prune(args) => prune::run(args),

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use cuadre_reports::Format;
 use cuadre_reports::predicate::{EndToEndFacts, ExceptionFacts};
-use cuadre_rules::exception::Evidence;
+use cuadre_rules::exception::{Evidence, Exception};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ use crate::time_stamp::Stamping;
 use crate::trust;
 
 /// The environment variable that says who runs a night.
-const OPERATOR: &str = "CUADRE_OPERATOR";
+pub(super) const OPERATOR: &str = "CUADRE_OPERATOR";
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -133,10 +134,11 @@ fn differences(judgement: Judgement) -> Result<u8, EngineError> {
     show::end_to_end_alone(day);
     let end_to_end = day.end_to_end.as_ref().map(|days| days.iter().map(EndToEndFacts::try_from).collect());
     let end_to_end: Option<Vec<EndToEndFacts>> = end_to_end.transpose()?;
+    let exception = |exception: &Exception| ExceptionFacts::of(exception, Format::NEWEST, Vec::new());
     let head = json!({
         "businessDate": day.business_date.to_string(),
         "endToEnd": end_to_end,
-        "exceptions": day.exceptions.iter().map(ExceptionFacts::from).collect::<Vec<_>>(),
+        "exceptions": day.exceptions.iter().map(exception).collect::<Vec<_>>(),
     });
     let head = head.to_string();
     let mut text = format!("{},\"evidence\":[", head.strip_suffix('}').unwrap_or(&head));
@@ -172,7 +174,7 @@ fn evidence(row: &Evidence) -> serde_json::Value {
 }
 
 /// Who runs the night: `given`, or the environment's.
-fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
+pub(super) fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
     let environment = || std::env::var(OPERATOR).ok().filter(|name| !name.trim().is_empty());
     let wrong = |why| EngineError::Usage(format!("{OPERATOR}: {why}"));
     let environment = || environment().map(|name| parse_words(&name).map_err(wrong)).transpose();
@@ -180,7 +182,7 @@ fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
 }
 
 /// Words for a manifest: one line, and not an empty one.
-fn parse_words(text: &str) -> Result<String, String> {
+pub(super) fn parse_words(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("it is empty".to_owned()),
         words if words.contains(char::is_control) => Err("give it in one line, without control characters".to_owned()),
