@@ -183,3 +183,6 @@ impl Open {
 fn open_id(date: Date, id: &str) -> String {
     format!("{date}/{id}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,6 +128,10 @@ impl Now {
         let working = Working::to_read(&configured.filings(filings)?)?;
         let at = issued_at(&clock()?)?;
         let read = || -> Result<(Carried, u64), EngineError> {
+            if working.is_new()? {
+                let message = format!("{}: nothing was filed there; check --filings", working.place());
+                return Err(EngineError::Usage(message));
+            }
             working.bring_open()?;
             let mut carried = carry::as_signed(&Series::at(working.folder()))?;
             let signed = carried.dispositions.recorded;
@@ -164,7 +168,7 @@ fn list(args: &List) -> Result<u8, EngineError> {
         count if count == all => eprintln!("{}: {} open", now.working.place(), counted(all as u64, "exception")),
         count => eprintln!("{}: {count} of {} open", now.working.place(), counted(all as u64, "exception")),
     }
-    listed.iter().for_each(|open| eprintln!("{}", line(open, &now)));
+    listed.iter().for_each(|open| eprintln!("{}", lines(open, &now)));
     if args.json {
         let open: Vec<Value> = listed.iter().map(|open| told(open, &now)).collect();
         print_json(&json!({ "series": now.working.place().to_string(), "at": now.at, "open": open }))?;
@@ -172,18 +176,21 @@ fn list(args: &List) -> Result<u8, EngineError> {
     Ok(exit::DONE)
 }
 
-/// An open exception for a person.
-fn line(open: &Open, now: &Now) -> String {
+/// An open exception for a person: what it is, and what was last decided about it.
+fn lines(open: &Open, now: &Now) -> String {
     let severity = format!("{:?}", open.severity).to_lowercase();
-    let amount = open.amount.as_ref().map(shown).unwrap_or_default();
-    let disposition = open.dispositions.last().map_or(String::new(), |last| {
-        let unsigned = if last.number > now.signed { " (not signed yet)" } else { "" };
-        format!("[{}{unsigned}: {}, {}] ", last.disposition.name(), shortened(&last.reason), last.operator)
-    });
     let age = counted(open.age_days(now.today()).unsigned_abs(), "day");
-    let (class, words) = (open.class.name(), shortened(&open.explanation));
-    let amount = if amount.is_empty() { amount } else { format!("{amount} ") };
-    format!("  {:<44} {age:>8}  {severity:<8} {class:<10}  {amount}{disposition}{words}", open.id)
+    let words = shortened(&open.explanation);
+    let mut lines = format!("  {:<44} {age:>8}  {severity:<8} {:<10} {words}", open.id, open.class.name());
+    if let Some(amount) = &open.amount {
+        lines += &format!("\n{:>15} {}", "amount", shown(amount));
+    }
+    if let Some(last) = open.dispositions.last() {
+        let unsigned = if last.number > now.signed { " (not signed yet)" } else { "" };
+        let Disposition { reason, operator, .. } = last;
+        lines += &format!("\n{:>15} {reason}{unsigned}; {operator}, {}", last.disposition.name(), last.at);
+    }
+    lines
 }
 
 /// An open exception for a machine.
