@@ -91,7 +91,8 @@ impl Followed {
     /// Through a filing, which states it or is of another day.
     fn filed(&mut self, stated: Option<bool>, filing: &str) {
         let pending = std::mem::take(&mut self.pending);
-        let was_open = std::mem::replace(&mut self.is_open, stated.unwrap_or(self.is_open));
+        let was_open = self.is_open;
+        self.is_open = stated.unwrap_or(was_open);
         self.words = if was_open { [std::mem::take(&mut self.words), pending].concat() } else { Vec::new() };
         if stated == Some(true) {
             self.filing = filing.to_owned();
@@ -157,7 +158,8 @@ proptest! {
             if !is_old {
                 let over = stated.carried_over.as_ref().unwrap();
                 prop_assert_eq!(told(over.iter().map(|over| &over.open)), before);
-                prop_assert!(over.iter().all(|over| over.age_days == over.open.business_date.until(date(6)).unwrap().get_days().into()));
+                let age = |open: &Open| i64::from(open.business_date.until(date(6)).unwrap().get_days());
+                prop_assert!(over.iter().all(|over| over.age_days == age(&over.open)));
                 prop_assert_eq!(stated.dispositions.as_ref().unwrap().recorded, recorded);
                 // The newest manifest tells as much as all of them.
                 prop_assert_eq!(&Carried::default().after(date(day), &name, &stated), &folded);
