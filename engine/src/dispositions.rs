@@ -40,11 +40,12 @@ pub fn after(series: &Path, stated: u64) -> Result<Recorded, EngineError> {
     Ok(recorded)
 }
 
-/// The number of the next record: none is given twice, even where the folder was lost.
-pub fn next(series: &Path, stated: u64) -> Result<u64, EngineError> {
+/// The number of the first of so many more records: none is given twice, even where the folder was lost.
+pub fn next(series: &Path, stated: u64, more: usize) -> Result<u64, EngineError> {
     let last = numbers(&folder(series))?.last().copied().unwrap_or(0).max(stated);
-    if last >= MOST {
-        return Err(EngineError::Setup(format!("{}: it has all the records it can have", folder(series).display())));
+    if last.saturating_add(more as u64) > MOST {
+        let folder = folder(series);
+        return Err(EngineError::Setup(format!("{}: a series has {MOST} dispositions at most", folder.display())));
     }
     Ok(last + 1)
 }

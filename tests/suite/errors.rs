@@ -130,7 +130,7 @@ fn exceptions() {
         .entry("an exception without its day", &place, &dispose("warehouse_missing"), 64)
         .entry("an exception like no other", &place, &dispose("2026-11-21/changed/b"), 64)
         .entry("nobody decides", &place, &dispose(id)[..9], 64)
-        .entry("a reason of two lines", &place, &[&dispose(id)[..8], &["--reason", "a\nb"]].concat(), 64);
+        .entry("a reason of two lines", &place, &[&dispose(id)[..7], &["--reason", "a\nb"]].concat(), 64);
     place.write("filings.dispositions/000001.json", "{}");
     page.entry("a record that cannot be read", &place, &list, 78).done();
 }

@@ -212,9 +212,9 @@ fn dispose(args: &Dispose) -> Result<u8, EngineError> {
             return Err(EngineError::Usage(not_open(id, &now.carried.open)));
         }
     }
-    let mut number = dispositions::next(now.working.folder(), now.signed)?;
+    let first = dispositions::next(now.working.folder(), now.signed, args.ids.len())?;
     let mut recorded = Vec::new();
-    for id in &args.ids {
+    for (number, id) in (first..).zip(&args.ids) {
         let disposition = Disposition {
             number,
             exception: id.clone(),
@@ -226,7 +226,6 @@ fn dispose(args: &Dispose) -> Result<u8, EngineError> {
         now.working.record(&disposition).map_err(|error| now.working.told(error))?;
         eprintln!("{id}: {}, recorded as number {number}; the next filing signs it", disposition.disposition.name());
         recorded.push(disposition);
-        number += 1;
     }
     if args.json {
         print_json(&json!({ "recorded": recorded }))?;
