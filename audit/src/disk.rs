@@ -63,6 +63,16 @@ pub(crate) fn publish_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     rename(&staged, path)
 }
 
+/// Writes a file beside a series that must not exist yet, in a folder that may be new: it appears whole or not at
+/// all, and durably.
+///
+/// # Errors
+/// [`ErrorKind::Locked`] where another process is writing it or has just written it.
+pub fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    create_folder(folder_of(path))?;
+    publish_new(path, bytes, 0o644)
+}
+
 /// Makes the content of a file durable.
 pub(crate) fn sync_file(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::io("cannot sync the file", path, e))

@@ -8,6 +8,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`layout`] | every path of a series on disk |
+//! | [`disk`] | writing so that it outlasts a loss of power |
 //! | [`digest`] | SHA-256 as a type, and hashing while reading or writing |
 //! | [`canonical`] | RFC 8785 canonical JSON |
 //! | [`archive`] | the content-addressed store of raw bytes |
@@ -24,7 +25,7 @@
 pub mod archive;
 pub mod canonical;
 pub mod digest;
-mod disk;
+pub mod disk;
 pub mod error;
 mod filing_id;
 mod inputs;

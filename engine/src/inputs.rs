@@ -105,6 +105,8 @@ pub enum Role {
     Rule,
     /// What a route was to be told in earlier nights.
     Notification,
+    /// What the filing takes over from those before it: see [`crate::carry`].
+    Carried,
 }
 
 impl Role {
@@ -118,6 +120,7 @@ impl Role {
             Self::Dataset => "dataset",
             Self::Rule => "rule",
             Self::Notification => "notification",
+            Self::Carried => "carried",
         }
     }
 }
@@ -217,7 +220,7 @@ impl Bytes {
 }
 
 /// The bytes of an object, which must be what its name says.
-fn contents(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
+pub(crate) fn contents(archive: &Archive, digest: Sha256Digest) -> Result<Vec<u8>, EngineError> {
     let path = archive.path_of(digest);
     if !archive.contains(digest) {
         return Err(EngineError::Differs(format!("the archive lacks {}; restore it from a backup", path.display())));

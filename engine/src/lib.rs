@@ -4,11 +4,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod asking;
+pub mod carry;
 pub mod changes;
 pub mod clock;
 pub mod commands;
 pub mod database;
 pub mod deliveries;
+pub mod dispositions;
 pub mod error;
 pub mod filing;
 pub mod http;

@@ -12,6 +12,7 @@ use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::carry::OPEN;
 use crate::changes::{CHANGES, Changes};
 use crate::error::EngineError;
 use crate::inputs::{self, Inputs, Object};
@@ -46,6 +47,12 @@ impl Filed {
         let Some(named) = named else {
             return Err(EngineError::Usage(format!("the series has no filing {id}; see {}", series.root().display())));
         };
+        Self::named(series, named)
+    }
+
+    /// Reads the manifest of a filing that LOG names.
+    pub fn named(series: &Series, named: cuadre_audit::Filed) -> Result<Self, EngineError> {
+        let id = named.id;
         let path = series.folder(&id).join(MANIFEST);
         let bytes = fs::read(&path).map_err(|error| {
             EngineError::Differs(format!("{}: {error}; LOG names it: restore it from a backup", path.display()))
@@ -101,10 +108,11 @@ impl Filed {
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
     /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
-    /// against the filing before it, or what became of the run, is no statement about the day.
+    /// against the filing before it, what is open of other days, or what became of the run, is no statement about
+    /// the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
-        let compared = |name: &str| ![INPUTS, CHANGES].contains(&name) && Some(name) != same;
+        let compared = |name: &str| ![INPUTS, CHANGES, OPEN].contains(&name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)
@@ -165,6 +173,7 @@ impl Filed {
             institution: &config.institution,
             series: &config.series,
             issued_at: instant(&issued_at)?,
+            issued_on: local_date(config, instant(&issued_at)?),
             deadline: instant(&deadline)?,
             filing_number: filing.number,
             filing_kind: match filing.kind.as_str() {
@@ -181,9 +190,15 @@ impl Filed {
     }
 }
 
-/// The exceptions that say something about the day.
-fn of_the_day(exceptions: &[ExceptionFacts]) -> Vec<&ExceptionFacts> {
-    exceptions.iter().filter(|exception| !exception.kind.is_of_the_run()).collect()
+/// The exceptions that say something about the day, as they say it.
+fn of_the_day(exceptions: &[ExceptionFacts]) -> Vec<ExceptionFacts> {
+    let of_the_day = exceptions.iter().filter(|exception| !exception.kind.is_of_the_run());
+    of_the_day.map(ExceptionFacts::of_the_day).collect()
+}
+
+/// The institution's date at an instant.
+pub fn local_date(config: &Config, instant: Timestamp) -> Date {
+    instant.to_zoned(config.zone()).date()
 }
 
 fn instant(text: &str) -> Result<Timestamp, EngineError> {
@@ -198,6 +213,7 @@ pub fn first_facts<'a>(night: &Night<'a>, inputs: &Inputs) -> Result<Facts<'a>, 
         institution: &config.institution,
         series: &config.series,
         issued_at,
+        issued_on: local_date(config, issued_at),
         deadline: deadline(config, inputs.business_date)?,
         filing_number: 1,
         filing_kind: "original",

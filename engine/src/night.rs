@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cuadre_audit::layout::MANIFEST;
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
+use cuadre_reports::open::CarriedOver;
 use cuadre_reports::{Status, predicate};
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, Decision, decide};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::carry;
 use crate::changes::{self, Changes};
 use crate::deliveries::Places;
 use crate::error::EngineError;
@@ -118,6 +120,8 @@ pub struct Filing {
     pub outputs: Vec<FiledFile>,
     /// The judgement it states.
     pub day: Day,
+    /// What is open of other days.
+    pub carried_over: Vec<CarriedOver>,
 }
 
 /// How a new filing takes the place of an earlier one of its day.
@@ -142,6 +146,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let mut inputs = receive(night, &series.archive(), scratch.path())?;
     mark_repeated(&mut inputs, &series)?;
     inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
+    let carried = carry::take(&series, &mut inputs, night.progress)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
@@ -162,15 +167,26 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let staging = series.stage(id)?;
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
+    let facts = first_facts(night, &inputs)?;
+    let mut predicate = predicate(&judgement.day, &facts, &carried, status)?;
+    let carried_over = predicate.carried_over.clone().unwrap_or_default();
     let outcome = |id, manifest: Sha256Digest, files, is_new, supersedes, stamps| {
-        let (folder, inputs, day) = (series.folder(&id), inputs.clone(), judgement.day.clone());
-        let (outputs, manifest_sha256) = (outputs(&folder, files, manifest, &judgement), manifest.to_string());
-        let filing = Filing { id, manifest_sha256, folder, is_new, status, supersedes, stamps, inputs, outputs, day };
-        Ok(Outcome::Filed(filing))
+        let folder = series.folder(&id);
+        Ok(Outcome::Filed(Filing {
+            id,
+            manifest_sha256: manifest.to_string(),
+            is_new,
+            status,
+            supersedes,
+            stamps,
+            inputs: inputs.clone(),
+            outputs: outputs(&folder, files, manifest, &judgement),
+            day: judgement.day.clone(),
+            carried_over: carried_over.clone(),
+            folder,
+        }))
     };
     let mut supersedes = None;
-    let facts = first_facts(night, &inputs)?;
-    let mut predicate = predicate(&judgement.day, &facts, status)?;
     if let Some(earlier) = earlier {
         // Cells of another salt have other rows fetched, and so other record numbers.
         let copy = inputs.of(Role::Cells, "").next().and_then(|_| inputs.of(Role::Warehouse, "").next());
@@ -188,6 +204,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
         supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
+    files.extend(carry::annex(&predicate, staging.path())?);
     night.enter(Stage::File)?;
     let predicate = Signed { predicate, history: series.history()? };
     let filing = NewFiling { files: files.clone(), predicate_type: PREDICATE_TYPE, predicate };
@@ -296,7 +313,9 @@ pub fn regenerate(
     let (mut files, summary) = render(&config, &inputs, &judgement, out, progress)?;
     let changes = changes::write(&config, &inputs, &judgement, &summary, archive, out, room)?;
     files.extend(changes.map(|(file, _)| file));
-    let predicate = predicate(&judgement.day, &filed.facts(&config, inputs.format)?, status)?;
+    let (facts, carried) = (filed.facts(&config, inputs.format)?, carry::of(&inputs, archive)?);
+    let predicate = predicate(&judgement.day, &facts, &carried, status)?;
+    files.extend(carry::annex(&predicate, out)?);
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };
     let bytes = statement.to_bytes()?;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// |---|---|
 /// | 1 | |
 /// | 2 | `filing.operator` and `noMovements` in the manifest; `supersedes` and `noMovements` in `inputs.json`; with `supersedes`, `changes.csv` |
+/// | 3 | `carriedOver`, `dispositions`, and of each exception `class` and `dispositions` in the manifest; the input `carried-over.json`; with `carriedOver`, `open-exceptions.csv` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Format(u32);
@@ -20,7 +21,7 @@ impl Format {
     /// The first one.
     pub const FIRST: Self = Self(1);
     /// The one that filings are made in.
-    pub const NEWEST: Self = Self(2);
+    pub const NEWEST: Self = Self(3);
 
     /// Its number, counted from 1.
     pub fn number(self) -> u32 {
@@ -30,6 +31,11 @@ impl Format {
     /// A key of the manifest that is there from format 2 on.
     pub(crate) fn added_by_2<T>(self, value: Option<T>) -> Added<T> {
         (self >= Self(2)).then_some(value)
+    }
+
+    /// A key of the manifest that is there from format 3 on, and never `null`.
+    pub(crate) fn added_by_3<T>(self, value: T) -> Option<T> {
+        (self >= Self(3)).then_some(value)
     }
 }
 

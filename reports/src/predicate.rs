@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use cuadre_rules::config::Severity;
 use cuadre_rules::control::ControlTotals;
 use cuadre_rules::day::{Day, EndToEndDay, FileDay, RuleDay, SourceDay};
-use cuadre_rules::exception::{Exception, Kind};
+use cuadre_rules::exception::{Class, Exception, Kind};
 use cuadre_rules::money::{Overflow, Totals};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
 use crate::format::{Added, Format, there};
+use crate::open::{Carried, CarriedOver, Disposition, Dispositions};
 
 /// The file that holds the rows of evidence.
 const EVIDENCE: &str = "exceptions.csv";
@@ -31,6 +33,8 @@ pub struct Facts<'a> {
     pub series: &'a str,
     /// When the filing was issued; shown in whole seconds.
     pub issued_at: Timestamp,
+    /// The institution's local date then.
+    pub issued_on: Date,
     /// When it is due; shown in whole seconds.
     pub deadline: Timestamp,
     /// Which filing of the day it is, counted from 1.
@@ -81,6 +85,14 @@ pub struct Predicate {
     pub exceptions: Vec<ExceptionFacts>,
     #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     pub no_movements: Added<NoMovements>,
+    /// Exceptions of other days that are open, with their ages; those of this day are in `exceptions`. What
+    /// is open after this filing are both, notes and what has been accepted left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carried_over: Option<Vec<CarriedOver>>,
+    /// The dispositions that this filing is the first to state, each in full, whether its exception is still open
+    /// or not; and how many are stated by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispositions: Option<Dispositions>,
 }
 
 /// The declaration that a day has no movements.
@@ -193,6 +205,9 @@ pub struct RuleFacts {
 #[allow(missing_docs)]
 pub struct ExceptionFacts {
     pub id: String,
+    /// `expected`: it was due and has not come; `mismatched`: it came and does not agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     pub kind: Kind,
     pub severity: Severity,
     pub source: Option<String>,
@@ -201,15 +216,22 @@ pub struct ExceptionFacts {
     pub explanation: String,
     /// The file with its rows, where it has any.
     pub evidence: Option<String>,
+    /// What people recorded of it since an earlier filing of the day stated it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispositions: Option<Vec<Disposition>>,
 }
 
-/// States the judged day. A warehouse that could not be read leaves `endToEnd` empty; the day then
+/// States the judged day, and what it takes over from the filings before. A warehouse that could not be read leaves `endToEnd` empty; the day then
 /// has an exception that says so.
 ///
 /// # Errors
 /// [`ReportError::Overflow`] where the difference of two amounts leaves the range of 128-bit
 /// integers.
-pub fn predicate(day: &Day, facts: &Facts<'_>, status: Status) -> Result<Predicate, ReportError> {
+pub fn predicate(day: &Day, facts: &Facts<'_>, carried: &Carried, status: Status) -> Result<Predicate, ReportError> {
+    let exception = |exception: &Exception| {
+        let dispositions = carried.dispositions_of(day.business_date, &exception.id);
+        ExceptionFacts::of(exception, facts.format, dispositions)
+    };
     let end_to_end = day.end_to_end.as_deref().unwrap_or_default();
     Ok(Predicate {
         institution: facts.institution.to_owned(),
@@ -229,8 +251,10 @@ pub fn predicate(day: &Day, facts: &Facts<'_>, status: Status) -> Result<Predica
         sources: day.sources.iter().map(SourceFacts::from).collect(),
         end_to_end: end_to_end.iter().map(EndToEndFacts::try_from).collect::<Result<_, _>>().map_err(overflow)?,
         business: day.business.iter().map(RuleFacts::from).collect(),
-        exceptions: day.exceptions.iter().map(ExceptionFacts::from).collect(),
+        exceptions: day.exceptions.iter().map(exception).collect(),
         no_movements: facts.format.added_by_2(day.no_movements.clone().map(|reason| NoMovements { reason })),
+        carried_over: facts.format.added_by_3(carried.over(day.business_date, facts.issued_on)),
+        dispositions: facts.format.added_by_3(carried.dispositions.clone()),
     })
 }
 
@@ -295,10 +319,12 @@ impl From<&RuleDay> for RuleFacts {
     }
 }
 
-impl From<&Exception> for ExceptionFacts {
-    fn from(exception: &Exception) -> Self {
+impl ExceptionFacts {
+    /// An exception as a filing of this format states it.
+    pub fn of(exception: &Exception, format: Format, dispositions: Vec<Disposition>) -> Self {
         Self {
             id: exception.id.clone(),
+            class: format.added_by_3(exception.class),
             kind: exception.kind,
             severity: exception.severity,
             source: exception.source.clone(),
@@ -306,7 +332,13 @@ impl From<&Exception> for ExceptionFacts {
             amount: exception.amount.as_ref().map(Totals::to_text),
             explanation: exception.explanation.clone(),
             evidence: (exception.evidence_rows > 0).then(|| EVIDENCE.to_owned()),
+            dispositions: format.added_by_3(dispositions),
         }
+    }
+
+    /// What it says of the day, in every format.
+    pub fn of_the_day(&self) -> Self {
+        Self { class: None, dispositions: None, ..self.clone() }
     }
 }
 

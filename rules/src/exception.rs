@@ -56,7 +56,45 @@ pub enum Kind {
     NotificationFailed,
 }
 
+/// Whether a gap is of what has not come, or of what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// What was due and has not come, or not in time; and what only follows from that.
+    Expected,
+    /// What came and does not agree, cannot be read, or fails a rule.
+    Mismatched,
+}
+
+impl Class {
+    /// The word for it in manifest and annex.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expected => "expected",
+            Self::Mismatched => "mismatched",
+        }
+    }
+}
+
 impl Kind {
+    /// Whether it is a gap of what has not come. Differences of both sides are, where all of one side is missing:
+    /// `is_stated` says whether the day has an exception of that id.
+    pub fn class(self, source: Option<&str>, is_stated: impl Fn(&str) -> bool) -> Class {
+        let follows = match self {
+            Self::SourceMissing
+            | Self::SourceLate
+            | Self::SourceEmpty
+            | Self::FilesMissing
+            | Self::ControlAbsent
+            | Self::WarehouseMissing
+            | Self::RuleNotEvaluated => true,
+            Self::MissingInSource => is_stated(&Exception::id(Self::SourceMissing, source)),
+            Self::MissingInWarehouse => is_stated(&Exception::id(Self::WarehouseMissing, None)),
+            _ => false,
+        };
+        if follows { Class::Expected } else { Class::Mismatched }
+    }
+
     /// The word for it in configuration, manifest and evidence.
     pub fn name(self) -> &'static str {
         match self {
@@ -118,6 +156,8 @@ pub struct Exception {
     pub id: String,
     /// What kind of gap.
     pub kind: Kind,
+    /// Whether it is of what has not come.
+    pub class: Class,
     /// How bad it is.
     pub severity: Severity,
     /// The source it touches, where it is one source.
@@ -183,6 +223,22 @@ mod tests {
             let kind: Kind = serde_json::from_value(name.into()).unwrap();
             assert_eq!(kind.name(), name);
             assert!(!kind.is_of_the_run() || kind.severity() == Severity::Note, "{name} would change the status");
+        }
+    }
+    #[test]
+    fn what_follows_from_what_has_not_come_is_no_mismatch() {
+        let stated = |ids: &'static [&'static str]| move |id: &str| ids.contains(&id);
+        let cases: [(Kind, &'static [&'static str], Class); 7] = [
+            (Kind::SourceMissing, &[], Class::Expected),
+            (Kind::ControlMismatch, &["source_missing/a"], Class::Mismatched),
+            (Kind::MissingInSource, &["source_missing/a"], Class::Expected),
+            (Kind::MissingInSource, &["source_missing/b", "warehouse_missing"], Class::Mismatched),
+            (Kind::MissingInWarehouse, &["warehouse_missing"], Class::Expected),
+            (Kind::MissingInWarehouse, &["source_missing/a"], Class::Mismatched),
+            (Kind::RuleFailed, &["source_missing/a"], Class::Mismatched),
+        ];
+        for (kind, ids, class) in cases {
+            assert_eq!(kind.class(Some("a"), stated(ids)), class, "{kind} with {ids:?}");
         }
     }
 }

@@ -108,6 +108,34 @@ fn usage() {
 }
 
 #[test]
+fn exceptions() {
+    let place = small("", "");
+    place.write(&format!("warehouse/{DATE}.csv"), "source,id,date,account,amount\n");
+    let list = ["exceptions", "--config", "cuadre.toml"];
+    let dispose = |id: &'static str| {
+        let words = ["--as", "accepted", "--reason", "agreed", "--operator", "ana"];
+        [&["exceptions", "dispose", id, "--config", "cuadre.toml"][..], &words].concat()
+    };
+    let mut page = Page::new("exceptions");
+    page.entry("no configuration", &place, &["exceptions"], 64).entry(
+        "a series where nothing was filed",
+        &place,
+        &list,
+        64,
+    );
+    assert_eq!(place.run().code, 3);
+    let id = "2026-11-20/warehouse_missing";
+    page.entry("a severity that there is not", &place, &[&list[..], &["--severity", "grave"]].concat(), 64)
+        .entry("an exception of another day", &place, &dispose("2026-11-21/warehouse_missing"), 64)
+        .entry("an exception without its day", &place, &dispose("warehouse_missing"), 64)
+        .entry("an exception like no other", &place, &dispose("2026-11-21/changed/b"), 64)
+        .entry("nobody decides", &place, &dispose(id)[..9], 64)
+        .entry("a reason of two lines", &place, &[&dispose(id)[..7], &["--reason", "a\nb"]].concat(), 64);
+    place.write("filings.dispositions/000001.json", "{}");
+    page.entry("a record that cannot be read", &place, &list, 78).done();
+}
+
+#[test]
 fn places() {
     let place = small("", "");
     place.write("latin1.toml", b"institution = \"Caja Espa\xf1ola\"\n");

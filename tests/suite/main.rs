@@ -1,6 +1,7 @@
 //! End-to-end tests against the public interface.
 
 mod asking_for_time_stamps;
+mod carry_over;
 mod configuration;
 mod crash;
 mod databases;

@@ -60,7 +60,7 @@ fn done(done: &Done, code: i32) -> &str {
 
 /// Both judge the series alike: `cuadre verify` and the script of stock tools.
 #[track_caller]
-fn verified(place: &Place, code: i32) -> Value {
+pub fn verified(place: &Place, code: i32) -> Value {
     let json = place.cuadre(["verify", "filings", "--json"]);
     assert_eq!(json.code, code, "{}", json.stderr);
     let script = Command::new(workspace().join("audit/verify-with-stock-tools.sh"))

@@ -1,7 +1,8 @@
 //! `cuadre run --only end-to-end`: what both sides differ in, for a machine.
 
+use cuadre_reports::Format;
 use cuadre_reports::predicate::{EndToEndFacts, ExceptionFacts};
-use cuadre_rules::exception::Evidence;
+use cuadre_rules::exception::{Evidence, Exception};
 use serde_json::json;
 
 use super::{print, show};
@@ -15,10 +16,11 @@ pub fn tell(judgement: Judgement) -> Result<u8, EngineError> {
     show::end_to_end_alone(day);
     let end_to_end = day.end_to_end.as_ref().map(|days| days.iter().map(EndToEndFacts::try_from).collect());
     let end_to_end: Option<Vec<EndToEndFacts>> = end_to_end.transpose()?;
+    let exception = |exception: &Exception| ExceptionFacts::of(exception, Format::NEWEST, Vec::new());
     let head = json!({
         "businessDate": day.business_date.to_string(),
         "endToEnd": end_to_end,
-        "exceptions": day.exceptions.iter().map(ExceptionFacts::from).collect::<Vec<_>>(),
+        "exceptions": day.exceptions.iter().map(exception).collect::<Vec<_>>(),
     });
     let head = head.to_string();
     let mut text = format!("{},\"evidence\":[", head.strip_suffix('}').unwrap_or(&head));

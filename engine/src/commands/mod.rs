@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod differences;
+mod exceptions;
 mod keygen;
 mod keys;
 mod prune;
@@ -62,6 +63,7 @@ enum Command {
     Regenerate(regenerate::Args),
     Status(status::Args),
     Verify(verify::Args),
+    Exceptions(exceptions::Args),
     Check(check::Args),
     Demo(demo::Args),
     Prune(prune::Args),
@@ -84,6 +86,7 @@ pub fn main() -> u8 {
         Command::Regenerate(args) => regenerate::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Exceptions(args) => exceptions::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Prune(args) => prune::run(args),

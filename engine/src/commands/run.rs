@@ -28,7 +28,7 @@ use crate::watch::{self, Unfinished};
 use crate::work::NightState;
 
 /// The environment variable that says who runs a night.
-const OPERATOR: &str = "CUADRE_OPERATOR";
+pub(super) const OPERATOR: &str = "CUADRE_OPERATOR";
 /// The environment variable that names the file of the log.
 const LOG: &str = "CUADRE_LOG";
 
@@ -338,7 +338,7 @@ fn tell(telling: &Telling<'_>, outcome: &Outcome) {
 }
 
 /// Who runs the night: `given`, or the environment's.
-fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
+pub(super) fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
     let environment = || std::env::var(OPERATOR).ok().filter(|name| !name.trim().is_empty());
     let wrong = |why| EngineError::Usage(format!("{OPERATOR}: {why}"));
     let environment = || environment().map(|name| parse_words(&name).map_err(wrong)).transpose();
@@ -346,7 +346,7 @@ fn operator(given: &Option<String>) -> Result<Option<String>, EngineError> {
 }
 
 /// Words for a manifest: one line, and not an empty one.
-fn parse_words(text: &str) -> Result<String, String> {
+pub(super) fn parse_words(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("it is empty".to_owned()),
         words if words.contains(char::is_control) => Err("give it in one line, without control characters".to_owned()),

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use cuadre_reports::Status;
 use cuadre_rules::Config;
 use cuadre_rules::day::{Day, RuleVerdict};
-use cuadre_rules::exception::Exception;
+use cuadre_rules::exception::{Class, Exception};
 use serde_json::json;
 
+use crate::carry::OPEN;
 use crate::changes::{CHANGES, Changes};
 use crate::error::{EngineError, exit};
 use crate::night::{Filing, Outcome, Superseding};
@@ -38,6 +39,10 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
                 );
             }
             day(&filing.day, "each in the manifest's exceptions");
+            if let Some(oldest) = filing.carried_over.iter().map(|carried| carried.age_days).max() {
+                let (open, oldest) = (filing.carried_over.len(), counted(oldest.unsigned_abs(), "day"));
+                eprintln!("  open       {open} of other days, the oldest for {oldest} ({OPEN})");
+            }
             eprintln!("  filing     {}", filing.folder.display());
             for Stamping { authority, answer } in &filing.stamps {
                 match answer {
@@ -59,8 +64,8 @@ pub fn outcome(outcome: &Outcome, config: &Config) {
     }
 }
 
-/// Gaps that fit on a screen; the manifest has them all.
-const MOST_GAPS: usize = 20;
+/// Gaps of either class that fit on a screen; the manifest has them all.
+const MOST_GAPS: usize = 15;
 
 fn day(day: &Day, listed: &str) {
     if let Some(why) = &day.no_movements {
@@ -78,18 +83,25 @@ fn day(day: &Day, listed: &str) {
     if !day.business.is_empty() {
         eprintln!("  rules      {} of {} hold", day.business.len() - failed, day.business.len());
     }
-    match day.exceptions.len() {
-        0 => eprintln!("  gaps       none"),
-        count => eprintln!("  gaps       {count}, {listed}:"),
+    if day.exceptions.is_empty() {
+        eprintln!("  gaps       none");
+        return;
     }
-    let mut gaps: Vec<&Exception> = day.exceptions.iter().collect();
-    gaps.sort_by_key(|gap| Reverse(gap.severity));
-    for exception in gaps.into_iter().take(MOST_GAPS) {
-        let severity = exception.severity.name();
-        eprintln!("    {severity:<8} {:<32} {}", exception.id, gap(exception));
-    }
-    if day.exceptions.len() > MOST_GAPS {
-        eprintln!("    and {} more", day.exceptions.len() - MOST_GAPS);
+    eprintln!("  gaps       {}, {listed}", day.exceptions.len());
+    for (class, words) in [(Class::Expected, "due and not come"), (Class::Mismatched, "in what came")] {
+        let mut gaps: Vec<&Exception> = day.exceptions.iter().filter(|gap| gap.class == class).collect();
+        if gaps.is_empty() {
+            continue;
+        }
+        gaps.sort_by_key(|gap| Reverse(gap.severity));
+        eprintln!("  {:<10} {} {words}:", class.name(), gaps.len());
+        for exception in gaps.iter().take(MOST_GAPS) {
+            let severity = exception.severity.name();
+            eprintln!("    {severity:<8} {:<32} {}", exception.id, shortened(&exception.explanation));
+        }
+        if gaps.len() > MOST_GAPS {
+            eprintln!("    and {} more", gaps.len() - MOST_GAPS);
+        }
     }
 }
 
@@ -111,13 +123,12 @@ fn end_to_end(day: &Day) -> String {
     )
 }
 
-/// A gap in one line of a terminal.
-fn gap(exception: &Exception) -> String {
+/// An explanation in one line of a terminal.
+pub fn shortened(text: &str) -> String {
     const WIDTH: usize = 72;
-    let text = &exception.explanation;
     match text.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.clone(),
+        None => text.to_owned(),
     }
 }
 
@@ -139,6 +150,7 @@ pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
                 "changed": changes.changed,
             })),
             "exceptions": ids(&filing.day),
+            "carriedOver": filing.carried_over.iter().map(|carried| &carried.open.id).collect::<Vec<_>>(),
             "timeStamps": filing.stamps.iter().map(stamping).collect::<Vec<_>>(),
         }),
         Outcome::NotFiled(night) => json!({

@@ -1,10 +1,10 @@
 //! The gaps of a night: each exception with its evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use cuadre_rules::config::Severity;
-use cuadre_rules::exception::{Evidence, Exception, Kind};
+use cuadre_rules::exception::{Class, Evidence, Exception, Kind};
 use cuadre_rules::money::{Currency, Totals};
 
 use crate::error::EngineError;
@@ -73,6 +73,8 @@ impl Gaps {
             exception: Exception {
                 id: Exception::id(kind, about.id),
                 kind,
+                // Which one, is known once all are: see `finish`.
+                class: Class::Mismatched,
                 severity: kind.severity(),
                 source: about.id.filter(|_| about.is_source).map(str::to_owned),
                 records: None,
@@ -146,9 +148,12 @@ impl Gaps {
     /// Every exception, by kind, then position; and the rows of evidence in the same order.
     pub fn finish(self) -> Result<(Vec<Exception>, Vec<EvidenceList>), EngineError> {
         let (mut exceptions, mut evidence) = (Vec::new(), Vec::new());
+        let ids: HashSet<String> = self.found.values().map(|gap| gap.exception.id.clone()).collect();
         for mut gap in self.found.into_values() {
             gap.lists.extend(gap.spool.map(EvidenceSpool::finish).transpose()?);
             gap.exception.evidence_rows = gap.lists.iter().map(|list| list.rows).sum();
+            let Exception { kind, ref source, .. } = gap.exception;
+            gap.exception.class = kind.class(source.as_deref(), |id| ids.contains(id));
             exceptions.push(gap.exception);
             evidence.extend(gap.lists);
         }

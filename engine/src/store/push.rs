@@ -14,11 +14,13 @@ use std::path::{Path, PathBuf};
 
 use cuadre_audit::layout::{self, FilingId, LOG, MANIFEST};
 use cuadre_audit::{ErrorKind, Sealed, Series, Sha256Digest, TrustFiles};
+use cuadre_reports::open::Disposition;
 use object_store::UpdateVersion;
 
 use super::Url;
 use super::bucket::{Bucket, Put};
 use super::series::{Remote, Working};
+use crate::dispositions::{self, DISPOSITIONS};
 use crate::error::{EngineError, exit};
 use crate::manifest::Filed;
 use crate::night::{self, NOT_FILED, Night, Outcome};
@@ -99,6 +101,24 @@ impl Working {
         let Self { folder, remote: Some(Remote { bucket, log }), .. } = self else { return Ok(()) };
         bring_trust(bucket, folder)?;
         replace_log(bucket, folder, log)
+    }
+
+    /// Adds a record of a disposition beside the series; never in place of another.
+    pub fn record(&self, disposition: &Disposition) -> Result<(), EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else {
+            return dispositions::record(&self.folder, disposition);
+        };
+        let beside = Bucket::open(&bucket.url.beside(DISPOSITIONS))?;
+        let (name, bytes) = (dispositions::name(disposition.number), dispositions::bytes(disposition)?);
+        match beside.put(&name, bytes.clone(), Put::New)? {
+            Some(_) => Ok(()),
+            // The answer to our own put may have been lost.
+            None if beside.get(&name)?.is_some_and(|there| there.bytes == bytes) => Ok(()),
+            None => {
+                let message = format!("{}: another process has just recorded it; run again", beside.url.at(&name));
+                Err(EngineError::Away(message))
+            }
+        }
     }
 
     /// Makes a filing of the working copy part of the series.

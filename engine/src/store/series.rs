@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 use super::bucket::{Bucket, Listed};
 use super::{Place, scratch};
+use crate::carry;
+use crate::dispositions::{self, DISPOSITIONS};
 use crate::error::{EngineError, exit};
 use crate::filing::EXCEPTIONS;
 use crate::inputs::{Input, Inputs, Role, Superseded};
@@ -105,6 +107,21 @@ impl Working {
         self.bring(&ids.iter().map(|id| layout::filing_file(id, MANIFEST)).collect::<Vec<_>>())
     }
 
+    /// Brings down what tells which exceptions are open: manifests, and dispositions that none of them states.
+    pub fn bring_open(&self) -> Result<(), EngineError> {
+        let Some(Remote { bucket, .. }) = &self.remote else { return Ok(()) };
+        let series = Series::at(&self.folder);
+        if let Some(newest) = series.filings()?.last() {
+            self.bring_manifests(&[newest.id])?;
+        }
+        self.bring_manifests(&carry::needed(&series)?)?;
+        let stated = carry::as_signed(&series)?.dispositions.recorded;
+        let beside = Bucket::open(&bucket.url.beside(DISPOSITIONS))?;
+        let mut recorded = beside.list("")?;
+        recorded.retain(|object| dispositions::number(&object.name).is_some_and(|number| number > stated));
+        beside.download(&recorded, &dispositions::folder(&self.folder), &|_| ())
+    }
+
     /// Brings down a filing's manifest, and what it was made from.
     pub fn bring_filing(&self, id: FilingId, progress: &Progress) -> Result<(), EngineError> {
         self.bring_manifests(&[id])?;
@@ -174,7 +191,7 @@ impl Working {
         if let Some(before) = Filed::before(&series, date)? {
             self.bring_list(before.list()?)?;
         }
-        Ok(())
+        self.bring_open()
     }
 
     /// Brings down those of these files that are there; what is not is told by whoever needs it.

@@ -59,6 +59,7 @@ fn day() -> Day {
     let exception = |kind: Kind, source: Option<&str>, evidence_rows| Exception {
         id: Exception::id(kind, source),
         kind,
+        class: kind.class(source, |_| false),
         severity: kind.severity(),
         source: source.map(str::to_owned),
         records: (evidence_rows > 0).then_some(evidence_rows),
@@ -83,6 +84,7 @@ fn facts() -> Facts<'static> {
         institution: "Caja Demo",
         series: "daily",
         issued_at: "2026-11-22T11:58:03.999Z".parse().unwrap(),
+        issued_on: "2026-11-22".parse().unwrap(),
         deadline: "2026-11-22T12:00:00Z".parse().unwrap(),
         filing_number: 1,
         filing_kind: "original",
@@ -95,7 +97,7 @@ fn facts() -> Facts<'static> {
 }
 
 fn value(day: &Day, facts: &Facts<'_>, status: Status) -> serde_json::Value {
-    serde_json::to_value(predicate(day, facts, status).unwrap()).unwrap()
+    serde_json::to_value(predicate(day, facts, &Carried::default(), status).unwrap()).unwrap()
 }
 
 #[test]
@@ -137,20 +139,22 @@ fn every_key_of_the_design() {
         }],
         "exceptions": [
             {
-                "id": "records_rejected/core", "kind": "records_rejected", "severity": "minor", "source": "core",
+                "id": "records_rejected/core", "class": "mismatched", "dispositions": [], "kind": "records_rejected", "severity": "minor", "source": "core",
                 "records": 1, "amount": {"MXN": "-0.05"}, "explanation": "in words", "evidence": "exceptions.csv",
             },
             {
-                "id": "warehouse_missing", "kind": "warehouse_missing", "severity": "critical", "source": null,
+                "id": "warehouse_missing", "class": "expected", "dispositions": [], "kind": "warehouse_missing", "severity": "critical", "source": null,
                 "records": null, "amount": null, "explanation": "in words", "evidence": null,
             },
         ],
         "noMovements": null,
+        "carriedOver": [],
+        "dispositions": {"recorded": 0, "new": []},
     });
     assert_eq!(value(&day(), &facts(), Status::Partial), expected);
     assert_eq!(
         serde_json::from_value::<Predicate>(expected).unwrap(),
-        predicate(&day(), &facts(), Status::Partial).unwrap()
+        predicate(&day(), &facts(), &Carried::default(), Status::Partial).unwrap()
     );
 }
 
@@ -183,13 +187,16 @@ fn a_supplement_of_a_day_without_warehouse() {
 }
 
 #[test]
-fn a_manifest_of_format_1_has_no_key_of_format_2() {
+fn a_manifest_of_format_1_has_no_key_of_later_ones() {
     let first = Facts { format: Format::FIRST, operator: Some("night shift".to_owned()), ..facts() };
     let day = Day { no_movements: Some("Sunday".to_owned()), ..day() };
     let stated = value(&day, &first, Status::Partial);
     assert!(stated.get("noMovements").is_none() && stated["filing"].get("operator").is_none(), "{stated}");
     let read: Predicate = serde_json::from_value(stated.clone()).unwrap();
     assert_eq!((&read.no_movements, &read.filing.operator), (&None, &None));
+    let later = ["carriedOver", "dispositions"].iter().filter_map(|key| stated.get(key));
+    let of_gaps = ["class", "dispositions"].iter().filter_map(|key| stated["exceptions"][0].get(key));
+    assert_eq!(later.chain(of_gaps).count(), 0, "{stated}");
     assert_eq!(serde_json::to_value(read).unwrap(), stated);
     let second = value(&day, &facts(), Status::Partial);
     assert_eq!(second["noMovements"], json!({"reason": "Sunday"}));
@@ -202,6 +209,6 @@ fn a_difference_beyond_38_digits_is_an_error() {
         end_to_end.source_amount = totals(&[("MXN", -i128::MAX)]);
         end_to_end.warehouse_amount = totals(&[("MXN", i128::MAX)]);
     }
-    let error = predicate(&day, &facts(), Status::Partial).unwrap_err();
+    let error = predicate(&day, &facts(), &Carried::default(), Status::Partial).unwrap_err();
     assert!(matches!(error, ReportError::Overflow { .. }));
 }

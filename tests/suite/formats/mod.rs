@@ -12,6 +12,7 @@ use cuadre_tests::tsa::{Kind, Tsa};
 use cuadre_tests::{DATE, Done, Place, SMALL, files_below, workspace};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 
 use crate::exactness::execute;
 
@@ -96,6 +97,32 @@ fn a_filing_of_an_older_format_is_superseded_by_one_of_this() {
     assert_eq!(changes.matches("\nremoved,").count(), 5, "{changes}");
     assert!(changes.contains("\nreport_total,,,,MXN,net,-1089.25,0.00,1089.25,,,,\n"), "{changes}");
     assert_eq!(checked(&place, "filings"), 5);
+}
+
+/// The first filing after an upgrade reads every older one, and has all that is open; the next reads that one.
+#[test]
+fn what_older_formats_left_open_is_carried_over() {
+    let place = institution();
+    SigningKey::from_seed([8; 32]).write(&place.at("next"), "next").expect("a key is written");
+    place.write("cuadre.toml", CONFIG.replace("key = \"key\"", "key = \"next\""));
+    copy(&workspace().join("tests/suite/golden/format-2/series"), &place.at("filings"));
+    let ids = |filing: &str| -> Vec<String> {
+        let manifest = place.read(&format!("filings/filings/{filing}/manifest.json"));
+        let manifest: Value = serde_json::from_str(&manifest).expect("a manifest");
+        let listed = |list: &str| manifest["predicate"][list].as_array().cloned().unwrap_or_default();
+        let date = filing.split('.').next().unwrap_or_default();
+        let own = listed("exceptions").into_iter().filter(|gap| gap["severity"] != "note");
+        let own = own.map(|gap| format!("{date}/{}", gap["id"].as_str().expect("an id")));
+        let over = listed("carriedOver").into_iter().map(|open| open["id"].as_str().expect("an id").to_owned());
+        over.chain(own).collect()
+    };
+    let left: Vec<String> = ["2026-11-20.3", "2026-11-21.1", "2026-11-22.1"].iter().flat_map(|id| ids(id)).collect();
+    assert!(left.len() > 10, "{left:?}");
+    for (date, hour) in [("2026-11-23", "1795519800"), ("2026-11-24", "1795606200")] {
+        file(&place, date, hour, &["--no-movements", "puente"], 0);
+        assert_eq!(ids(&format!("{date}.1")), left);
+    }
+    assert_eq!(checked(&place, "filings"), 7);
 }
 
 fn institution() -> Place {
