@@ -6,7 +6,7 @@
 //! Store while holding the series' append lock: whoever takes it removes what a killed process was
 //! still receiving.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,6 +80,11 @@ impl Archive {
     /// Is there an object of that name? Says nothing of its content.
     pub fn contains(&self, digest: Sha256Digest) -> bool {
         fs::symlink_metadata(self.path_of(digest)).is_ok_and(|meta| meta.is_file())
+    }
+
+    /// How long the object of that name is; `None` where there is none. Says nothing of its content.
+    pub fn size_of(&self, digest: Sha256Digest) -> Option<u64> {
+        fs::symlink_metadata(self.path_of(digest)).ok().filter(Metadata::is_file).map(|meta| meta.len())
     }
 
     /// Opens an object for reading. Does not verify it: see [`Archive::check`].

@@ -13,6 +13,7 @@ use crate::inputs::{Bytes, Inputs};
 use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
+use crate::load::kept::Kept;
 use crate::load::stage::Staged;
 use crate::progress::Progress;
 use crate::reconcile::breaks::{self, By, Sources, whole_warehouse};
@@ -55,6 +56,8 @@ pub struct Room<'a> {
     pub memory: usize,
     /// Who is told how far it has come.
     pub progress: &'a Progress,
+    /// Inputs that were loaded before; those that are loaded now are kept with them.
+    pub kept: Option<&'a Kept>,
 }
 
 /// Judges the day from its inputs.

@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod night;
 pub mod progress;
 pub mod receive;
+pub mod received;
 pub mod reconcile;
 pub mod secret;
 pub mod signing;

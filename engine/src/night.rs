@@ -18,12 +18,14 @@ use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, render, same_evidence, write_evidence};
 use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::judge::{Extent, Judgement, Room, judge};
+use crate::load::kept::Kept;
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
 use crate::trust;
+use crate::work::Work;
 
 /// What is put to a series' name for that of the folder beside it with the evidence of days not filed.
 pub const NOT_FILED: &str = ".not-filed";
@@ -50,6 +52,8 @@ pub struct Night<'a> {
     pub operator: Option<String>,
     /// Why the day has no movements, where that is declared.
     pub no_movements: Option<String>,
+    /// Where it keeps what a run after this one need not do again; a night without it begins anew each time.
+    pub work: Option<Work>,
     /// Bytes of memory that it may take.
     pub memory: usize,
     /// Who is told how far it has come.
@@ -115,11 +119,12 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let scratch = scratch()?;
 
     night.telling.tell(&What::Stage(Stage::Receive));
-    let mut inputs = receive(night, &series.archive(), scratch.path())?;
+    let kept = night.work.as_ref().map(|work| Kept::at(&work.night(night.business_date)));
+    let mut inputs = receive(night, &series.archive(), scratch.path(), kept.as_ref())?;
     mark_repeated(&mut inputs, &series)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
-    let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
+    let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress, kept: kept.as_ref() };
     night.telling.tell(&What::Stage(Stage::Reconcile));
     let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
@@ -177,7 +182,7 @@ pub fn compare<T>(
 ) -> Result<T, EngineError> {
     let scratch = scratch()?;
     let (inputs, bytes) = receive_in_place(config, business_date, places, scratch.path(), progress)?;
-    let room = Room { scratch: scratch.path(), memory, progress };
+    let room = Room { scratch: scratch.path(), memory, progress, kept: None };
     let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
     progress.finish();
     tell(judgement)
@@ -195,15 +200,15 @@ fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError
     Ok(())
 }
 
-/// The folder of evidence beside a series.
-pub fn beside(series: &Path) -> PathBuf {
+/// The folder beside a series that has its name and then `suffix`.
+pub fn beside(series: &Path, suffix: &str) -> PathBuf {
     let name = series.file_name().unwrap_or_default().to_string_lossy();
-    series.with_file_name(format!("{name}{NOT_FILED}"))
+    series.with_file_name(format!("{name}{suffix}"))
 }
 
 /// Leaves the evidence beside the series, which holds filings alone.
 fn not_filed(night: &Night<'_>, reasons: Vec<String>, judgement: Judgement) -> Result<NotFiled, EngineError> {
-    let folder = beside(&night.filings).join(night.business_date.to_string());
+    let folder = beside(&night.filings, NOT_FILED).join(night.business_date.to_string());
     let failed = |e| EngineError::io("leaving the evidence", &folder, e);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(failed)?;
@@ -249,7 +254,7 @@ pub fn regenerate(
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
     let scratch = scratch()?;
-    let room = Room { scratch: scratch.path(), memory, progress };
+    let room = Room { scratch: scratch.path(), memory, progress, kept: None };
     let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {
         Decision::Complete => Status::Complete,

@@ -20,6 +20,7 @@ mod prune;
 mod regenerate;
 mod servers;
 mod signing;
+mod stages;
 mod supplements;
 mod tamper;
 mod time_stamps;

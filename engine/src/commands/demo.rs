@@ -45,6 +45,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         reason: None,
         operator: None,
         no_movements: None,
+        work: None,
         memory: MEMORY,
         progress: &progress,
         telling: &telling,

@@ -13,13 +13,17 @@ use crate::judge::Judgement;
 use crate::manifest::{Filed, deadline};
 use crate::night::{self, Night, Outcome};
 use crate::progress::Progress;
-use crate::store::{Landing, Working};
+use crate::store::{Landing, Place, Working};
 use crate::telling::{Telling, What};
 use crate::time_stamp::Stamping;
 use crate::trust;
+use crate::work::Work;
 
 /// The environment variable that says who runs a night.
 const OPERATOR: &str = "CUADRE_OPERATOR";
+
+/// What is put to a series' name for that of the folder beside it with what its nights keep.
+const NIGHT: &str = ".night";
 
 /// Reconcile a day and file it
 #[derive(clap::Args)]
@@ -72,6 +76,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
     let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
     let last_signed = configured.last_signed(&series)?;
+    let work = matches!(series.place(), Place::Folder(_)).then(|| Work::at(night::beside(series.folder(), NIGHT)));
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -83,6 +88,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         reason: args.reason.clone(),
         operator: operator(&args.operator)?,
         no_movements: args.no_movements.clone(),
+        work: work.clone(),
         memory: args.common.memory_bytes(),
         progress: &progress,
         telling: &telling,
@@ -92,6 +98,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
     let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
     let outcome = series.settle(outcome)?;
+    if let (Some(work), Outcome::Filed(_)) = (&work, &outcome) {
+        work.forget(args.date);
+    }
     progress.finish();
     last_signed.keep(&series);
     if let Some(id) = completed {

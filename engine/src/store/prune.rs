@@ -45,7 +45,10 @@ impl Working {
         let (archived, evidence) = match &self.remote {
             None => {
                 let root = self.folder();
-                (files(&root.join(layout::ARCHIVE), layout::ARCHIVE)?, files(&beside(root), &self.evidence())?)
+                (
+                    files(&root.join(layout::ARCHIVE), layout::ARCHIVE)?,
+                    files(&beside(root, NOT_FILED), &self.evidence())?,
+                )
             }
             Some(Remote { bucket, .. }) => {
                 let listed = |object: Listed, prefix: &str| {
@@ -67,7 +70,7 @@ impl Working {
     pub fn remove(&self, gone: &[&Found]) -> Result<Vec<(usize, EngineError)>, EngineError> {
         let prefix = format!("{}/", self.evidence());
         let Some(Remote { bucket, .. }) = &self.remote else {
-            let beside = beside(self.folder());
+            let beside = beside(self.folder(), NOT_FILED);
             let removed = gone.iter().map(|found| {
                 let evidence = found.path.strip_prefix(&prefix).map(|name| beside.join(name));
                 let path = evidence.unwrap_or_else(|| self.folder().join(&found.path));
@@ -136,7 +139,7 @@ impl Working {
             Place::Folder(folder) => folder.clone(),
             Place::Bucket(url) => PathBuf::from(&url.prefix),
         };
-        let name = beside(&series).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = beside(&series, NOT_FILED).file_name().unwrap_or_default().to_string_lossy().into_owned();
         format!("../{name}")
     }
 
