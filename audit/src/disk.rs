@@ -82,12 +82,12 @@ fn sync_other_folder(path: &Path) -> Result<()> {
 }
 
 /// Makes durable what a process that was killed may have written to a series without living to sync it: the
-/// names of folders and of what is in them, and the end of `LOG`. What is written next relies on it. Only for
+/// names of folders and of what is in them but for the archive, and the end of `LOG`. What is written next relies on it. Only for
 /// the holder of the append lock.
 pub(crate) fn settle(root: &Path) -> Result<()> {
     sync_other_folder(folder_of(root))?;
     sync_folder(root)?;
-    for name in [layout::FILINGS, layout::TRUST, layout::ARCHIVE, layout::OBJECTS, layout::LOG] {
+    for name in [layout::FILINGS, layout::TRUST, layout::LOG] {
         let path = root.join(name);
         if path.exists() {
             sync_file(&path)?;

@@ -103,6 +103,8 @@ pub enum Role {
     Dataset,
     /// The rows that a rule's SQL returned.
     Rule,
+    /// The archive itself: no input is of it, but what became of all of them may be a problem.
+    Archive,
 }
 
 impl Role {
@@ -115,6 +117,7 @@ impl Role {
             Self::Cells => "cells",
             Self::Dataset => "dataset",
             Self::Rule => "rule",
+            Self::Archive => "archive",
         }
     }
 }

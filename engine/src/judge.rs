@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{Day, SourceDay};
+use cuadre_rules::exception::Kind;
 
 use crate::error::EngineError;
-use crate::inputs::{Bytes, Inputs};
+use crate::inputs::{Bytes, Inputs, Role};
 use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
@@ -96,6 +97,9 @@ pub fn judge(
         }
     };
 
+    if let Some(away) = inputs.problem(Role::Archive, "") {
+        gaps.state(Kind::ArchiveAway, About::NIGHT, away);
+    }
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;
     let (scale, no_movements) = (config.scale(), inputs.no_movements.clone());

@@ -24,6 +24,7 @@ pub mod received;
 pub mod reconcile;
 pub mod secret;
 pub mod signing;
+pub mod spool;
 pub mod store;
 pub mod telling;
 pub mod time_stamp;

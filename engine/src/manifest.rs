@@ -5,8 +5,8 @@ use std::fs;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
-use cuadre_reports::predicate::{Filing, SourceFacts, Superseded};
-use cuadre_reports::{Facts, Format, Predicate};
+use cuadre_reports::predicate::{ExceptionFacts, Filing, SourceFacts, Superseded};
+use cuadre_reports::{Facts, Format, Predicate, Status};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
@@ -101,19 +101,24 @@ impl Filed {
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
     /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
-    /// against the filing before it is no statement about the day.
+    /// against the filing before it is no statement about the day, nor is what became of the run that filed it.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
         let compared = |name: &str| ![INPUTS, CHANGES].contains(&name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)
-            && filed.status == day.status
+            && (filed.status == day.status || !all_of_the_day(filed) || !all_of_the_day(day))
             && filed.sources == day.sources
             && filed.end_to_end == day.end_to_end
             && filed.business == day.business
-            && filed.exceptions == day.exceptions
+            && of_the_day(filed).eq(of_the_day(day))
             && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
+    }
+
+    /// Whether its report is whole.
+    pub fn status(&self) -> Status {
+        self.statement.predicate.predicate.status
     }
 
     /// The history it pins.
@@ -179,6 +184,16 @@ impl Filed {
             config_sha256: produced_by.config_sha256,
         })
     }
+}
+
+/// What a manifest states of its day: the exceptions that are not of the run alone.
+fn of_the_day(filing: &Predicate) -> impl Iterator<Item = &ExceptionFacts> {
+    let of_the_run = |facts: &ExceptionFacts| facts.kind.is_of_the_run();
+    filing.exceptions.iter().filter(move |facts| !of_the_run(facts))
+}
+
+fn all_of_the_day(filing: &Predicate) -> bool {
+    of_the_day(filing).count() == filing.exceptions.len()
 }
 
 fn instant(text: &str) -> Result<Timestamp, EngineError> {

@@ -22,6 +22,7 @@ use crate::load::kept::Kept;
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
+use crate::spool;
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
 use crate::trust;
@@ -54,6 +55,8 @@ pub struct Night<'a> {
     pub no_movements: Option<String>,
     /// Where it keeps what a run after this one need not do again; a night without it begins anew each time.
     pub work: Option<Work>,
+    /// Whether the day may be filed while the archive of the series is away.
+    pub without_archive: bool,
     /// Bytes of memory that it may take.
     pub memory: usize,
     /// Who is told how far it has come.
@@ -120,13 +123,16 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
 
     night.telling.tell(&What::Stage(Stage::Receive));
     let kept = night.work.as_ref().map(|work| Kept::at(&work.night(night.business_date)));
-    let mut inputs = receive(night, &series.archive(), scratch.path(), kept.as_ref())?;
+    spool::empty(night, &series);
+    let receive = |archive: &Archive| receive(night, archive, scratch.path(), kept.as_ref());
+    let (mut inputs, archived) = spool::receive_into(night, &series, receive)?;
+    let archive = &archived.archive;
     mark_repeated(&mut inputs, &series)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress, kept: kept.as_ref() };
     night.telling.tell(&What::Stage(Stage::Reconcile));
-    let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
+    let judgement = judge(night.config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(night.config, &judgement.day) {
         Decision::Blocked(reasons) => return not_filed(night, reasons, judgement).map(Outcome::NotFiled),
         Decision::Partial => Status::Partial,
@@ -135,11 +141,12 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
 
     night.telling.tell(&What::Stage(Stage::Report));
     let id = series.next(filing_date(night.business_date)?)?;
-    let staging = series.stage(id)?;
+    let staging = series.stage(id)?.archived_in(archive.clone());
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
-    let outcome = |id, manifest_sha256, is_new, supersedes, stamps| {
+    let outcome = |id, manifest_sha256, before: Option<Status>, supersedes, stamps| {
         let (folder, day) = (series.folder(&id), judgement.day.clone());
+        let (is_new, status) = (before.is_none(), before.unwrap_or(status));
         Ok(Outcome::Filed(Filing { id, manifest_sha256, folder, is_new, status, supersedes, stamps, day }))
     };
     let mut supersedes = None;
@@ -151,11 +158,12 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         let same = |copy: &Input| same_evidence(&series.folder(&earlier.id), staging.path(), &copy.file.name);
         let same = copy.map(same).transpose()?.unwrap_or_default().then_some(EXCEPTIONS);
         if earlier.states(&predicate, &files, same) {
-            return outcome(earlier.id, earlier.sha256, false, None, Vec::new());
+            return outcome(earlier.id, earlier.sha256.clone(), Some(earlier.status()), None, Vec::new());
         }
         bring(&earlier)?;
-        let (archive, folder) = (series.archive(), staging.path());
-        let written = changes::write(night.config, &inputs, &judgement, &summary, &archive, folder, room)?;
+        let written =
+            changes::write(night.config, &inputs, &judgement, &summary, archive, staging.path(), room);
+        let written = written.map_err(|error| archived.told(error))?;
         let (file, changes) = written.ok_or_else(|| EngineError::bug("a filing supersedes none"))?;
         files.push(file);
         predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
@@ -167,7 +175,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let trust = series.standing()?.trust;
     let stamps = time_stamp::stamp(&mut sealed, &authorities, &trust, night);
     let filed = staging.commit(sealed)?;
-    outcome(filed.id, filed.manifest.to_string(), true, supersedes, stamps)
+    outcome(filed.id, filed.manifest.to_string(), None, supersedes, stamps)
 }
 
 /// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and

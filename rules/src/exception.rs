@@ -52,6 +52,8 @@ pub enum Kind {
     RuleFailed,
     /// A business rule could not be evaluated.
     RuleNotEvaluated,
+    /// The archive was away or full; what was received waits beside the series.
+    ArchiveAway,
 }
 
 impl Kind {
@@ -78,7 +80,14 @@ impl Kind {
             Self::Duplicate => "duplicate",
             Self::RuleFailed => "rule_failed",
             Self::RuleNotEvaluated => "rule_not_evaluated",
+            Self::ArchiveAway => "archive_away",
         }
+    }
+
+    /// Whether it tells of the run that filed the day, and not of the day: a run that has nothing else to state does
+    /// not file the day again.
+    pub fn is_of_the_run(self) -> bool {
+        matches!(self, Self::ArchiveAway)
     }
 
     /// How bad it is by itself; rules declare their own severity.
@@ -88,9 +97,11 @@ impl Kind {
             Self::RecordsRejected | Self::WarehouseRecordsRejected | Self::ControlAbsent | Self::SourceEmpty => {
                 Severity::Minor
             }
-            Self::SourceRejected | Self::WarehouseMissing | Self::ControlMismatch | Self::WrongBusinessDate => {
-                Severity::Critical
-            }
+            Self::SourceRejected
+            | Self::WarehouseMissing
+            | Self::ControlMismatch
+            | Self::WrongBusinessDate
+            | Self::ArchiveAway => Severity::Critical,
             _ => Severity::Major,
         }
     }
@@ -169,7 +180,7 @@ mod tests {
         let schema = schemars::schema_for!(Kind).to_value();
         let names: Vec<&str> =
             schema["oneOf"].as_array().unwrap().iter().map(|kind| kind["const"].as_str().unwrap()).collect();
-        assert_eq!(names.len(), 20);
+        assert_eq!(names.len(), 21);
         for name in names {
             let kind: Kind = serde_json::from_value(name.into()).unwrap();
             assert_eq!(kind.name(), name);

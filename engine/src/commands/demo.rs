@@ -46,6 +46,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         operator: None,
         no_movements: None,
         work: None,
+        without_archive: false,
         memory: MEMORY,
         progress: &progress,
         telling: &telling,

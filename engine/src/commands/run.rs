@@ -76,7 +76,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
     let mut series = Working::to_file(&configured.filings(&args.common.filings)?, args.date)?;
     let last_signed = configured.last_signed(&series)?;
-    let work = matches!(series.place(), Place::Folder(_)).then(|| Work::at(night::beside(series.folder(), NIGHT)));
+    let in_folder = matches!(series.place(), Place::Folder(_));
+    let work = in_folder.then(|| Work::at(night::beside(series.folder(), NIGHT)));
     let night = Night {
         config: &configured.config,
         config_text: &configured.text,
@@ -89,6 +90,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         operator: operator(&args.operator)?,
         no_movements: args.no_movements.clone(),
         work: work.clone(),
+        without_archive: configured.config.policy.without_archive && in_folder,
         memory: args.common.memory_bytes(),
         progress: &progress,
         telling: &telling,
