@@ -109,6 +109,10 @@ pub(crate) fn create_folder(path: &Path) -> Result<()> {
     }
     match fs::create_dir(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            let why = io::Error::new(io::ErrorKind::NotADirectory, "a file or a link to nothing is in its place");
+            return Err(Error::io("cannot create the folder", path, why));
+        }
         done => done.map_err(|e| Error::io("cannot create the folder", path, e))?,
     }
     sync_folder(parent)

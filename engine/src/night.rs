@@ -161,8 +161,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
             return outcome(earlier.id, earlier.sha256.clone(), Some(earlier.status()), None, Vec::new());
         }
         bring(&earlier)?;
-        let written =
-            changes::write(night.config, &inputs, &judgement, &summary, archive, staging.path(), room);
+        let written = changes::write(night.config, &inputs, &judgement, &summary, archive, staging.path(), room);
         let written = written.map_err(|error| archived.told(error))?;
         let (file, changes) = written.ok_or_else(|| EngineError::bug("a filing supersedes none"))?;
         files.push(file);

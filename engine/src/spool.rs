@@ -31,7 +31,9 @@ pub fn empty(night: &Night<'_>, series: &SeriesWriter) {
     let Ok(emptied) = series.empty_spool() else { return };
     if emptied.moved > 0 {
         let objects = if emptied.moved == 1 { "1 object" } else { &format!("{} objects", emptied.moved) };
-        night.progress.note(&format!("The archive is there again: {objects} that waited beside the series came into it"));
+        night
+            .progress
+            .note(&format!("The archive is there again: {objects} that waited beside the series came into it"));
     }
     for path in emptied.damaged {
         let told = "it, or what the archive has in its place, is not what its name says";

@@ -1,5 +1,6 @@
 //! End-to-end tests against the public interface.
 
+mod archive_away;
 mod asking_for_time_stamps;
 mod configuration;
 mod crash;
