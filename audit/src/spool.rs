@@ -120,7 +120,9 @@ mod tests {
         let writer = Series::open_or_create(&root).unwrap();
         let [sound, rotten] = [&b"a"[..], b"b"].map(|bytes| writer.archive().put_bytes(bytes).unwrap().digest);
         let spool = writer.spool();
-        [&b"a"[..], b"b"].map(|bytes| spool.put_bytes(bytes).unwrap());
+        for bytes in [&b"a"[..], b"b"] {
+            spool.put_bytes(bytes).unwrap();
+        }
         fs::write(root.join(layout::object(rotten)), "x").unwrap();
         let emptied = writer.empty_spool().unwrap();
         assert_eq!((emptied.moved, emptied.damaged.len()), (1, 1));
