@@ -6,20 +6,22 @@
 //! Store while holding the series' append lock: whoever takes it removes what a killed process was
 //! still receiving.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{BUFFER, HashingWriter, Sha256Digest};
 use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 
 /// The archive of a series.
 #[derive(Clone, Debug)]
 pub struct Archive {
     root: PathBuf,
+    /// Where objects are looked for that are not here.
+    besides: Option<PathBuf>,
 }
 
 /// What was stored: the object's name and its length.
@@ -41,7 +43,12 @@ pub struct Incoming {
 impl Archive {
     /// The archive of the series at `series_root`; folders are created when something is stored.
     pub fn new(series_root: impl Into<PathBuf>) -> Self {
-        Archive { root: series_root.into() }
+        Archive { root: series_root.into(), besides: None }
+    }
+
+    /// The same; objects that it does not hold are read from the archive at `other`.
+    pub(crate) fn besides(self, other: impl Into<PathBuf>) -> Self {
+        Archive { besides: Some(other.into()), ..self }
     }
 
     /// Stores the bytes of a file, reading it once.
@@ -74,12 +81,35 @@ impl Archive {
 
     /// Where the object of that name lies, or would lie.
     pub fn path_of(&self, digest: Sha256Digest) -> PathBuf {
+        let besides = self.besides.as_ref().map(|root| root.join(layout::object(digest)));
+        match besides.filter(|path| !self.holds(digest) && path.is_file()) {
+            Some(path) => path,
+            None => self.own_path_of(digest),
+        }
+    }
+
+    fn own_path_of(&self, digest: Sha256Digest) -> PathBuf {
         self.root.join(layout::object(digest))
+    }
+
+    /// Does the object of that name lie just here? Says nothing of its content.
+    pub fn holds(&self, digest: Sha256Digest) -> bool {
+        fs::symlink_metadata(self.own_path_of(digest)).is_ok_and(|meta| meta.is_file())
+    }
+
+    /// Does an object lie here under the name of other bytes?
+    pub(crate) fn is_rotten(&self, digest: Sha256Digest) -> bool {
+        self.holds(digest) && self.check(digest).is_err_and(|error| error.kind() == ErrorKind::Damaged)
     }
 
     /// Is there an object of that name? Says nothing of its content.
     pub fn contains(&self, digest: Sha256Digest) -> bool {
         fs::symlink_metadata(self.path_of(digest)).is_ok_and(|meta| meta.is_file())
+    }
+
+    /// How long the object is that lies just here under that name. Says nothing of its content.
+    pub fn size_of(&self, digest: Sha256Digest) -> Option<u64> {
+        fs::symlink_metadata(self.own_path_of(digest)).ok().filter(Metadata::is_file).map(|meta| meta.len())
     }
 
     /// Opens an object for reading. Does not verify it: see [`Archive::check`].
@@ -93,17 +123,20 @@ impl Archive {
     /// # Errors
     /// [`crate::ErrorKind::Damaged`] when they differ, [`crate::ErrorKind::Io`] when it cannot be read.
     pub fn check(&self, digest: Sha256Digest) -> Result<u64> {
-        let path = self.path_of(digest);
-        let (actual, bytes) = Sha256Digest::of_file(&path)?;
-        if actual != digest {
-            return Err(Error::damaged(
-                "the archived object is not what its name says",
-                path,
-                format!("its content has the SHA-256 {actual}"),
-            ));
-        }
-        Ok(bytes)
+        check(&self.path_of(digest), digest)
     }
+}
+
+fn check(path: &Path, digest: Sha256Digest) -> Result<u64> {
+    let (actual, bytes) = Sha256Digest::of_file(path)?;
+    if actual != digest {
+        return Err(Error::damaged(
+            "the archived object is not what its name says",
+            path,
+            format!("its content has the SHA-256 {actual}"),
+        ));
+    }
+    Ok(bytes)
 }
 
 impl Incoming {
@@ -114,12 +147,12 @@ impl Incoming {
     pub fn finish(self) -> Result<Stored> {
         let (file, digest, bytes) = self.writer.finish();
         let temporary = self.temporary;
-        let target = self.archive.path_of(digest);
+        let target = self.archive.own_path_of(digest);
         let folder = self.archive.root.join(layout::object_folder(digest));
         if target.exists() {
             // The one object that later runs will trust: worth reading once more. A process that was
             // killed may have given it its name without living to make it last.
-            self.archive.check(digest)?;
+            check(&target, digest)?;
             disk::sync_folder(&folder)?;
             return Ok(Stored { digest, bytes });
         }
@@ -168,6 +201,18 @@ impl Drop for Temporary {
     }
 }
 
+/// Makes good what a process left behind that was killed while it stored something. Only for the holder of the
+/// append lock.
+pub(crate) fn settle(series_root: &Path) -> Result<()> {
+    for name in [layout::ARCHIVE, layout::OBJECTS] {
+        let path = series_root.join(name);
+        if path.exists() {
+            disk::sync_file(&path)?;
+        }
+    }
+    remove_leftovers(series_root)
+}
+
 /// Removes what receiving left behind when it was killed. Only for the holder of the append lock.
 pub(crate) fn remove_leftovers(series_root: &Path) -> Result<()> {
     let folder = series_root.join(layout::ARCHIVE);
@@ -190,7 +235,6 @@ pub(crate) fn remove_leftovers(series_root: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
 
     fn files_under(folder: &Path) -> usize {
         let Ok(entries) = fs::read_dir(folder) else {

@@ -92,12 +92,12 @@ fn sync_other_folder(path: &Path) -> Result<()> {
 }
 
 /// Makes durable what a process that was killed may have written to a series without living to sync it: the
-/// names of folders and of what is in them, and the end of `LOG`. What is written next relies on it. Only for
+/// names of folders and of what is in them but for the archive, and the end of `LOG`. What is written next relies on it. Only for
 /// the holder of the append lock.
 pub(crate) fn settle(root: &Path) -> Result<()> {
     sync_other_folder(folder_of(root))?;
     sync_folder(root)?;
-    for name in [layout::FILINGS, layout::TRUST, layout::ARCHIVE, layout::OBJECTS, layout::LOG] {
+    for name in [layout::FILINGS, layout::TRUST, layout::LOG] {
         let path = root.join(name);
         if path.exists() {
             sync_file(&path)?;
@@ -119,6 +119,10 @@ pub(crate) fn create_folder(path: &Path) -> Result<()> {
     }
     match fs::create_dir(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            let why = io::Error::new(io::ErrorKind::NotADirectory, "a file or a link to nothing is in its place");
+            return Err(Error::io("cannot create the folder", path, why));
+        }
         done => done.map_err(|e| Error::io("cannot create the folder", path, e))?,
     }
     sync_folder(parent)

@@ -40,6 +40,8 @@ pub const ARCHIVE: &str = "archive";
 pub const OBJECTS: &str = "archive/sha256";
 /// The folder of claims, on object storage.
 pub const CLAIMS: &str = "claims";
+/// What is put to a series' name for that of the folder beside it with what waits for its archive.
+pub const SPOOL_SUFFIX: &str = ".archive-spool";
 /// What a filing's manifest is called in its folder.
 pub const MANIFEST: &str = "manifest.json";
 /// What the signature over a manifest is called in its folder.

@@ -12,6 +12,7 @@
 //! | [`digest`] | SHA-256 as a type, and hashing while reading or writing |
 //! | [`canonical`] | RFC 8785 canonical JSON |
 //! | [`archive`] | the content-addressed store of raw bytes |
+//! | [`spool`] | what waits for an archive that is away |
 //! | [`manifest`] | the in-toto statement of a filing |
 //! | [`keys`] | Ed25519 keys in OpenSSH's formats, signatures, allowed signers |
 //! | [`trust`] | a generation of trust: signers, time stamping authorities, the calendar |
@@ -36,6 +37,7 @@ pub mod manifest;
 pub mod prune;
 pub mod series;
 pub mod signers;
+pub mod spool;
 pub mod time_stamp;
 pub mod trust;
 pub mod verify;

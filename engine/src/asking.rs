@@ -16,6 +16,7 @@ use crate::error::EngineError;
 use crate::inputs::{Bytes, Input, Inputs, Role, Stored};
 use crate::judge::{MEMORY, Room, judge_sources};
 use crate::load::all::load_all;
+use crate::load::kept::Kept;
 use crate::load::stage::Staged;
 use crate::progress::Progress;
 use crate::reconcile::breaks;
@@ -50,12 +51,13 @@ impl<'a> Asking<'a> {
         inputs: &Inputs,
         bytes: &Bytes,
         scratch: &Path,
+        kept: Option<&Kept>,
         progress: &'a Progress,
     ) -> Result<Option<Self>, EngineError> {
         progress.phase("loading the sources, to know their cells", None);
         let (plan, folder) = (breaks::plan(config), Folder::new(scratch.join("cells"))?);
-        let (folding, silent) = (Folding::new(&plan, vec![false; plan.len()])?, Progress::silent());
-        let room = Room { scratch: &folder.0, memory: MEMORY, progress: &silent };
+        let (folding, silent) = (Folding::idle(), Progress::silent());
+        let room = Room { scratch: &folder.0, memory: MEMORY, progress: &silent, kept };
         let (extracts, _) = load_all(config, inputs, bytes, room, &folding, true)?;
         let mut gaps = Gaps::new(&folder.0, config.scale());
         let (days, staged) = judge_sources(config, inputs, bytes, extracts, &mut gaps)?;
@@ -125,7 +127,7 @@ impl<'a> Asking<'a> {
     /// why they cannot be read.
     fn load(&self, rows: &Path, cells: &Path) -> Result<Result<(u64, BTreeSet<u32>), String>, EngineError> {
         let folder = Folder::new(cells.with_extension("loaded"))?;
-        let (folding, silent) = (Folding::new(&self.plan, vec![false; self.plan.len()])?, Progress::silent());
+        let (folding, silent) = (Folding::idle(), Progress::silent());
         let name = "rows".to_owned();
         let bytes = Bytes::InPlace(BTreeMap::from([(name.clone(), rows.to_owned())]));
         let stored = Stored { name, sha256: String::new(), bytes: 0 };
@@ -138,7 +140,7 @@ impl<'a> Asking<'a> {
             snapshot: true,
         };
         let inputs = Inputs { inputs: vec![input], ..Inputs::new(self.date, stored) };
-        let room = Room { scratch: &folder.0, memory: MEMORY, progress: &silent };
+        let room = Room { scratch: &folder.0, memory: MEMORY, progress: &silent, kept: None };
         let (_, mut loaded) = load_all(self.config, &inputs, &bytes, room, &folding, false)?;
         let loaded = match loaded.pop() {
             Some((_, Ok(loaded))) => loaded,

@@ -20,7 +20,12 @@ pub const OPEN: &str = "open-exceptions.csv";
 const NAME: &str = "carried-over.json";
 
 /// Puts what the filing of `inputs` takes over into the archive and among the inputs, where it is anything.
-pub fn take(series: &Series, inputs: &mut Inputs, progress: &Progress) -> Result<Carried, EngineError> {
+pub fn take(
+    series: &Series,
+    archive: &Archive,
+    inputs: &mut Inputs,
+    progress: &Progress,
+) -> Result<Carried, EngineError> {
     let mut carried = as_signed(series)?;
     let recorded = dispositions::after(series.root(), carried.dispositions.recorded)?;
     if let Some(why) = recorded.fault {
@@ -33,7 +38,7 @@ pub fn take(series: &Series, inputs: &mut Inputs, progress: &Progress) -> Result
     if carried == Carried::default() {
         return Ok(carried);
     }
-    let stored = series.archive().put_bytes(&canonical::to_line(&carried)?)?;
+    let stored = archive.put_bytes(&canonical::to_line(&carried)?)?;
     inputs.inputs.push(Input {
         role: Role::Carried,
         of: String::new(),

@@ -143,8 +143,8 @@ fn load(made: Made<'_>, plan: &[Comparison], archive: &Archive, room: Room<'_>) 
     let mut inputs = made.inputs.clone();
     inputs.inputs.retain(|input| input.role == Role::Extract && planned(&input.of));
     inputs.check(archive)?;
-    let (silent, folding) = (Progress::silent(), Folding::new(plan, vec![false; plan.len()])?);
-    let room = Room { progress: &silent, ..room };
+    let (silent, folding) = (Progress::silent(), Folding::idle());
+    let room = Room { progress: &silent, kept: None, ..room };
     let (extracts, _) = load_all(made.config, &inputs, &Bytes::Archived(archive.clone()), room, &folding, false)?;
     let files = files_of(made.config, &extracts);
     let sources = made.config.sources.iter().zip(extracts);

@@ -107,6 +107,8 @@ pub enum Role {
     Notification,
     /// What the filing takes over from those before it: see [`crate::carry`].
     Carried,
+    /// The archive itself: no input is of it, but what became of all of them may be a problem.
+    Archive,
 }
 
 impl Role {
@@ -121,6 +123,7 @@ impl Role {
             Self::Rule => "rule",
             Self::Notification => "notification",
             Self::Carried => "carried",
+            Self::Archive => "archive",
         }
     }
 }

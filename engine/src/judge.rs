@@ -14,6 +14,7 @@ use crate::inputs::{Bytes, Inputs, Role};
 use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
+use crate::load::kept::Kept;
 use crate::load::stage::Staged;
 use crate::progress::Progress;
 use crate::reconcile::breaks::{self, By, Sources, whole_warehouse};
@@ -56,6 +57,8 @@ pub struct Room<'a> {
     pub memory: usize,
     /// Who is told how far it has come.
     pub progress: &'a Progress,
+    /// Inputs that were loaded before; those that are loaded now are kept with them.
+    pub kept: Option<&'a Kept>,
 }
 
 /// Judges the day from its inputs.
@@ -98,6 +101,9 @@ pub fn judge(
 
     for (position, problem) in inputs.problems.iter().filter(|p| p.role == Role::Notification).enumerate() {
         gaps.state(Kind::NotificationFailed, About::route(position, &problem.of), &problem.reason);
+    }
+    if let Some(away) = inputs.problem(Role::Archive, "") {
+        gaps.state(Kind::ArchiveAway, About::NIGHT, away);
     }
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;

@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod asking;
 pub mod carry;
 pub mod changes;
@@ -25,10 +26,12 @@ pub mod notices;
 pub mod pace;
 pub mod progress;
 pub mod receive;
+pub mod received;
 pub mod reconcile;
 pub mod run_id;
 pub mod secret;
 pub mod signing;
+pub mod spool;
 pub mod status;
 pub mod stop;
 pub mod store;

@@ -6,7 +6,7 @@ use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
 use cuadre_reports::predicate::{ExceptionFacts, Filing, SourceFacts, Superseded};
-use cuadre_reports::{Facts, Format, Predicate};
+use cuadre_reports::{Facts, Format, Predicate, Status};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan};
@@ -116,12 +116,17 @@ impl Filed {
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)
-            && filed.status == day.status
+            && (filed.status == day.status || !all_of_the_day(filed) || !all_of_the_day(day))
             && filed.sources == day.sources
             && filed.end_to_end == day.end_to_end
             && filed.business == day.business
             && of_the_day(&filed.exceptions) == of_the_day(&day.exceptions)
             && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
+    }
+
+    /// Whether its report is whole.
+    pub fn status(&self) -> Status {
+        self.statement.predicate.predicate.status
     }
 
     /// The history it pins.
@@ -199,6 +204,10 @@ fn of_the_day(exceptions: &[ExceptionFacts]) -> Vec<ExceptionFacts> {
 /// The institution's date at an instant.
 pub fn local_date(config: &Config, instant: Timestamp) -> Date {
     instant.to_zoned(config.zone()).date()
+}
+
+fn all_of_the_day(filing: &Predicate) -> bool {
+    !filing.exceptions.iter().any(|exception| exception.kind.is_of_the_run())
 }
 
 fn instant(text: &str) -> Result<Timestamp, EngineError> {

@@ -20,14 +20,17 @@ use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, FiledFile, outputs, render, same_evidence, write_evidence};
 use crate::inputs::{Bytes, Input, Inputs, Role};
 use crate::judge::{Extent, Judgement, Room, judge};
+use crate::load::kept::Kept;
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::notices::outbox::Outbox;
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
+use crate::spool;
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
 use crate::usual::Usual;
 use crate::watch::Unfinished;
+use crate::work::Work;
 use crate::{stop, trust};
 
 /// What is put to a series' name for that of the folder beside it with the evidence of days not filed.
@@ -57,6 +60,10 @@ pub struct Night<'a> {
     pub no_movements: Option<String>,
     /// What had come in part when the night went on without waiting longer.
     pub unfinished: &'a Unfinished,
+    /// Where it keeps what a run after this one need not do again; a night without it begins anew each time.
+    pub work: Option<Work>,
+    /// Whether the day may be filed while the archive of the series is away.
+    pub without_archive: bool,
     /// Bytes of memory that it may take.
     pub memory: usize,
     /// Who is told how far it has come.
@@ -143,15 +150,19 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let scratch = scratch()?;
 
     night.enter(Stage::Receive)?;
-    let mut inputs = receive(night, &series.archive(), scratch.path())?;
+    let kept = night.work.as_ref().map(|work| Kept::at(&work.night(night.business_date)));
+    spool::empty(night, &series);
+    let receive = |archive: &Archive| receive(night, archive, scratch.path(), kept.as_ref());
+    let (mut inputs, archived) = spool::receive_into(night, &series, receive)?;
+    let archive = &archived.archive;
     mark_repeated(&mut inputs, &series)?;
     inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
-    let carried = carry::take(&series, &mut inputs, night.progress)?;
+    let carried = carry::take(&series, archive, &mut inputs, night.progress)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
-    let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress };
+    let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress, kept: kept.as_ref() };
     night.enter(Stage::Reconcile)?;
-    let judgement = judge(night.config, &inputs, &Bytes::Archived(series.archive()), room, Extent::Day)?;
+    let judgement = judge(night.config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     night.telling.loaded(&judgement.day);
     for words in night.usual.tell(night.telling, &judgement.day) {
         night.progress.note(&format!("warning: {words}"));
@@ -164,19 +175,19 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
 
     night.enter(Stage::Report)?;
     let id = series.next(filing_date(night.business_date)?)?;
-    let staging = series.stage(id)?;
+    let staging = series.stage(id)?.archived_in(archive.clone());
     let (mut files, summary) = render(night.config, &inputs, &judgement, staging.path(), night.progress)?;
 
     let facts = first_facts(night, &inputs)?;
     let mut predicate = predicate(&judgement.day, &facts, &carried, status)?;
     let carried_over = predicate.carried_over.clone().unwrap_or_default();
-    let outcome = |id, manifest: Sha256Digest, files, is_new, supersedes, stamps| {
+    let outcome = |id, manifest: Sha256Digest, files, before: Option<Status>, supersedes, stamps| {
         let folder = series.folder(&id);
         Ok(Outcome::Filed(Filing {
             id,
             manifest_sha256: manifest.to_string(),
-            is_new,
-            status,
+            is_new: before.is_none(),
+            status: before.unwrap_or(status),
             supersedes,
             stamps,
             inputs: inputs.clone(),
@@ -194,11 +205,11 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         let same = copy.map(same).transpose()?.unwrap_or_default().then_some(EXCEPTIONS);
         if earlier.states(&predicate, &files, same) {
             let manifest = earlier.sha256.parse()?;
-            return outcome(earlier.id, manifest, earlier.files().to_vec(), false, None, Vec::new());
+            return outcome(earlier.id, manifest, earlier.files().to_vec(), Some(earlier.status()), None, Vec::new());
         }
         bring(&earlier)?;
-        let (archive, folder) = (series.archive(), staging.path());
-        let written = changes::write(night.config, &inputs, &judgement, &summary, &archive, folder, room)?;
+        let written = changes::write(night.config, &inputs, &judgement, &summary, archive, staging.path(), room);
+        let written = written.map_err(|error| archived.told(error))?;
         let (file, changes) = written.ok_or_else(|| EngineError::bug("a filing supersedes none"))?;
         files.push(file);
         predicate.filing = earlier.next(&predicate, &changes, night.reason.as_deref())?;
@@ -212,7 +223,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let trust = series.standing()?.trust;
     let stamps = time_stamp::stamp(&mut sealed, &authorities, &trust, night);
     let filed = staging.commit(sealed)?;
-    outcome(filed.id, filed.manifest, files, true, supersedes, stamps)
+    outcome(filed.id, filed.manifest, files, None, supersedes, stamps)
 }
 
 /// Loads a day where its files lie and compares both sides; archives nothing, files nothing, and
@@ -227,7 +238,7 @@ pub fn compare<T>(
 ) -> Result<T, EngineError> {
     let scratch = scratch()?;
     let (inputs, bytes) = receive_in_place(config, business_date, places, scratch.path(), progress)?;
-    let room = Room { scratch: scratch.path(), memory, progress };
+    let room = Room { scratch: scratch.path(), memory, progress, kept: None };
     let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
     progress.finish();
     tell(judgement)
@@ -304,7 +315,7 @@ pub fn regenerate(
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
     let scratch = scratch()?;
-    let room = Room { scratch: scratch.path(), memory, progress };
+    let room = Room { scratch: scratch.path(), memory, progress, kept: None };
     let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {
         Decision::Complete => Status::Complete,

@@ -19,14 +19,22 @@ use crate::deliveries::{Day, Delivery, Places};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Input, Inputs, Problem, Role, Stored};
 use crate::landing::Found;
+use crate::load::kept::Kept;
 use crate::manifest::file_without_from;
 use crate::night::Night;
 use crate::progress::{Count, Progress};
+use crate::received::Received;
 use crate::telling::What;
 
 /// Receives the day of `night`. Rows of databases are copied into files of `scratch`.
-pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<Inputs, EngineError> {
+pub fn receive(
+    night: &Night<'_>,
+    archive: &Archive,
+    scratch: &Path,
+    kept: Option<&Kept>,
+) -> Result<Inputs, EngineError> {
     let Night { config, business_date: date, ref places, progress, .. } = *night;
+    let received = night.work.as_ref().and_then(|work| Received::at(&work.night(date)));
     let not_without = |deliveries: &[Delivery]| -> Result<(), EngineError> {
         let Some(fault) = away(deliveries) else { return Ok(()) };
         if night.telling.clock.now() >= file_without_from(config, date)? {
@@ -58,9 +66,9 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
         let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
         progress.phase("archiving", Some(Count::Bytes(found.map(size_of).sum())));
         take(deliveries, inputs, |delivery, file| {
-            let kept = keep(delivery, file, archive);
+            let taken = keep(delivery, file, archive, received.as_ref());
             progress.advance(size_of(file));
-            kept
+            taken
         })
     };
     let day = Day { config, date, places, scratch, lasting: true, clock: &night.telling.clock, progress };
@@ -87,7 +95,7 @@ pub fn receive(night: &Night<'_>, archive: &Archive, scratch: &Path) -> Result<I
     not_without(&sources)?;
     let mut inputs = stored()?;
     archived(&sources, &mut inputs)?;
-    let asking = Asking::prepare(config, &inputs, &Bytes::Archived(archive.clone()), scratch, progress)?;
+    let asking = Asking::prepare(config, &inputs, &Bytes::Archived(archive.clone()), scratch, kept, progress)?;
     progress.phase("asking the warehouse", None);
     let warehouse = day.warehouse(true, asking.as_ref());
     not_without(&warehouse)?;
@@ -124,7 +132,7 @@ pub fn receive_in_place(
         return Ok((inputs, bytes));
     }
     let bytes = left(day.sources(), &mut inputs)?;
-    let asking = Asking::prepare(config, &inputs, &bytes, scratch, progress)?;
+    let asking = Asking::prepare(config, &inputs, &bytes, scratch, None, progress)?;
     let bytes = left(day.warehouse(false, asking.as_ref()), &mut inputs)?;
     Ok((inputs, bytes))
 }
@@ -151,19 +159,19 @@ fn twins(deliveries: &[Delivery]) -> HashSet<PathBuf> {
 }
 
 /// What became of a file: an input, or why it cannot be read.
-type Kept = Result<Result<Input, String>, EngineError>;
+type Taken = Result<Result<Input, String>, EngineError>;
 
 /// Keeps every file that was found, a core each, and adds them to `inputs` in order.
 fn take(
     deliveries: &[Delivery],
     inputs: &mut Inputs,
-    keep: impl Fn(&Delivery, &Found) -> Kept + Sync,
+    keep: impl Fn(&Delivery, &Found) -> Taken + Sync,
 ) -> Result<(), EngineError> {
     let keep_all = |delivery: &Delivery| match &delivery.found {
         Ok(found) => found.par_iter().map(|file| keep(delivery, file)).collect(),
         Err(fault) => vec![Ok(Err(fault.words.clone()))],
     };
-    let kept: Vec<Vec<Kept>> = deliveries.par_iter().map(keep_all).collect();
+    let kept: Vec<Vec<Taken>> = deliveries.par_iter().map(keep_all).collect();
     for (delivery, kept) in deliveries.iter().zip(kept) {
         for kept in kept {
             match kept? {
@@ -183,8 +191,12 @@ fn take(
 }
 
 /// Puts one file into the archive.
-fn keep(delivery: &Delivery, file: &Found, archive: &Archive) -> Kept {
-    match archive.put_file(&file.path) {
+fn keep(delivery: &Delivery, file: &Found, archive: &Archive, received: Option<&Received>) -> Taken {
+    let stored = match received.filter(|_| !delivery.snapshot) {
+        Some(received) => received.put(archive, &file.path),
+        None => archive.put_file(&file.path),
+    };
+    match stored {
         Ok(stored) => Ok(Ok(delivery.input(file, stored.digest.to_string(), stored.bytes))),
         Err(error) if error.path() == Some(&file.path) => Ok(Err(format!("{}: {}", file.name, error.why()))),
         Err(error) => Err(error.into()),
@@ -193,7 +205,7 @@ fn keep(delivery: &Delivery, file: &Found, archive: &Archive) -> Kept {
 
 /// Leaves one file where it is. Its digest is asked for only where another file of the delivery is
 /// as long: to tell whether it is the same one twice.
-fn stay(delivery: &Delivery, file: &Found, twin: bool) -> Kept {
+fn stay(delivery: &Delivery, file: &Found, twin: bool) -> Taken {
     let read = |file: &Found| -> Result<(String, u64), String> {
         if twin {
             let (digest, bytes) = Sha256Digest::of_file(&file.path).map_err(|error| error.why().to_string())?;

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
+use crate::load::kept::LOADED;
+use crate::received::RECEIVED;
 
 /// The file with the [state of a night](NightState), in the folder of its date.
 pub const NIGHT: &str = "night.json";
@@ -44,6 +46,20 @@ impl Work {
     /// The folder of the night of a business date.
     pub fn night(&self, date: Date) -> PathBuf {
         self.root.join(date.to_string())
+    }
+
+    /// Removes what the nights up to that of `date` kept for a run after them: the day is filed.
+    pub fn forget(&self, date: Date) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for night in entries.flatten() {
+            let of = night.file_name().to_str().and_then(|name| name.parse::<Date>().ok());
+            if of.is_some_and(|of| of <= date) {
+                // What cannot be removed now is a later night's to remove.
+                let _ = fs::remove_dir_all(night.path().join(LOADED));
+                let _ = fs::remove_file(night.path().join(RECEIVED));
+                let _ = fs::remove_dir(night.path());
+            }
+        }
     }
 
     /// Reads what was written at `path`; `None` where nothing is, or nothing that can be read: it is then made

@@ -119,7 +119,7 @@ impl Carried {
             None => self.open,
         };
         open.retain(|open| open.business_date != date);
-        let gaps = stated.exceptions.iter().filter(|gap| gap.severity > Severity::Note);
+        let gaps = stated.exceptions.iter().filter(|gap| gap.severity > Severity::Note && !gap.kind.is_of_the_run());
         open.extend(gaps.map(|gap| Open::stated(date, filing, stated, gap)));
         open.retain(|open| !open.is_accepted());
         open.sort_by_key(|open| open.business_date);

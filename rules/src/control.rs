@@ -1,9 +1,11 @@
 //! The source reconciliation: what was read against what the source says it sent.
 
+use serde::{Deserialize, Serialize};
+
 use crate::money::Totals;
 
 /// Totals of a source's movements: what a control record states, or what was read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ControlTotals {
     /// Records, rejected ones included.
     pub records: Option<u64>,

@@ -54,6 +54,8 @@ pub enum Kind {
     RuleNotEvaluated,
     /// What happened in an earlier night could not be told by a route.
     NotificationFailed,
+    /// The archive was away or full; what was received waits beside the series.
+    ArchiveAway,
 }
 
 /// Whether a gap is of what has not come, or of what came.
@@ -119,13 +121,14 @@ impl Kind {
             Self::RuleFailed => "rule_failed",
             Self::RuleNotEvaluated => "rule_not_evaluated",
             Self::NotificationFailed => "notification_failed",
+            Self::ArchiveAway => "archive_away",
         }
     }
 
     /// Whether it is about the run alone: it says nothing about the day, so that another run of the day which
-    /// lacks it, or adds it, states nothing new. It holds up no filing.
+    /// lacks it, or adds it, states nothing new.
     pub fn is_of_the_run(self) -> bool {
-        matches!(self, Self::NotificationFailed)
+        matches!(self, Self::NotificationFailed | Self::ArchiveAway)
     }
 
     /// How bad it is by itself; rules declare their own severity.
@@ -135,9 +138,11 @@ impl Kind {
             Self::RecordsRejected | Self::WarehouseRecordsRejected | Self::ControlAbsent | Self::SourceEmpty => {
                 Severity::Minor
             }
-            Self::SourceRejected | Self::WarehouseMissing | Self::ControlMismatch | Self::WrongBusinessDate => {
-                Severity::Critical
-            }
+            Self::SourceRejected
+            | Self::WarehouseMissing
+            | Self::ControlMismatch
+            | Self::WrongBusinessDate
+            | Self::ArchiveAway => Severity::Critical,
             _ => Severity::Major,
         }
     }

@@ -9,12 +9,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Most digits an amount may have: the precision of the staged Decimal128.
 pub const AMOUNT_DIGITS: u32 = 28;
 
 /// An ISO 4217 currency, such as `MXN`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Currency {
     code: [u8; 3],
     scale: u8,
@@ -41,6 +43,20 @@ impl FromStr for Currency {
         let known = iso_currency::Currency::from_code(text).ok_or(UnknownCurrency)?;
         let scale = known.exponent().and_then(|places| u8::try_from(places).ok()).unwrap_or(2);
         Ok(Self { code, scale })
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = UnknownCurrency;
+
+    fn try_from(code: String) -> Result<Self, UnknownCurrency> {
+        code.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
     }
 }
 
@@ -145,7 +161,7 @@ impl fmt::Display for Total {
 }
 
 /// Sums per currency, all in units of the day's scale; printed at each currency's own scale.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     scale: u32,
     sums: BTreeMap<Currency, i128>,

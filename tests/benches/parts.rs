@@ -110,7 +110,8 @@ fn main() {
         let folding = Folding::new(&plan, vec![true; plan.len()]).expect("a key");
         let fold = folding.file(Side::Source, &staged).expect("a fold");
         let constants = mapper(&*open_csv()).constants();
-        let mut stage = MovementStage::create(&staged, config.scale(), constants, fold).expect("a stage");
+        let mut stage =
+            MovementStage::create(&staged, staged.clone(), config.scale(), constants, fold).expect("a stage");
         canonical.iter().for_each(|part| stage.write(part).expect("movements are staged"));
         stage.finish().expect("a staged file").rows() as u64
     });

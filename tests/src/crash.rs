@@ -83,6 +83,32 @@ impl Shim {
         args: &[S],
         kill: Option<(usize, How)>,
     ) -> (Done, Vec<Call>) {
+        self.run_with(place, below, args, kill, &[])
+    }
+
+    /// Runs `cuadre` in a place where the disk of the folder `folder` of `filings` fails: once so many bytes are
+    /// written there, every write ends with this error number.
+    pub fn run_failing<S: AsRef<OsStr>>(
+        &self,
+        place: &Place,
+        args: &[S],
+        folder: &str,
+        errno: i32,
+        spare: usize,
+    ) -> Done {
+        let fault = [("CRASH_FAULT", format!("{folder}/")), ("CRASH_ERRNO", errno.to_string())];
+        let fault = [&fault[..], &[("CRASH_SPARE", spare.to_string())]].concat();
+        self.run_with(place, "filings", args, None, &fault).0
+    }
+
+    fn run_with<S: AsRef<OsStr>>(
+        &self,
+        place: &Place,
+        below: &str,
+        args: &[S],
+        kill: Option<(usize, How)>,
+        more: &[(&str, String)],
+    ) -> (Done, Vec<Call>) {
         let trace = tempfile::NamedTempFile::new_in(self.folder.path()).expect("a temporary file");
         let root = place.at(below).canonicalize().expect("a folder");
         let (at, how) = kill.unwrap_or((0, How::Before));
@@ -93,7 +119,9 @@ impl Shim {
             ("CRASH_AT", at.to_string()),
             ("CRASH_HOW", format!("{how:?}").to_lowercase()),
         ];
-        let done = place.cuadre_with(args, &env.map(|(name, value)| (name.to_owned(), value)));
+        let env: Vec<(String, String)> =
+            env.iter().chain(more).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let done = place.cuadre_with(args, &env);
         (done, calls(&fs::read(trace.path()).expect("the calls are read")))
     }
 }

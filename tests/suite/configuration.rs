@@ -102,6 +102,10 @@ fn values() {
     of_night("no time zone", "time_zone = \"Mexico\"");
     of_night("no currency", "currencies = [\"USD\", \"pesos\"]");
     of_night("a coverage above all", "[policy]\nminimum_coverage_percent = 101");
+    of_night(
+        "a bucket whose archive may be away",
+        "filings = \"s3://bank/filings\"\n\n[policy]\nwithout_archive = true",
+    );
     of_night("a retention of no time", "[retention]\ndays = 0");
     of_night("early warning of nothing", "[early_warning]\nleast = 0");
     of_night("early warning that needs more days than it looks at", "[early_warning]\nweeks = 3");

@@ -1,5 +1,6 @@
 //! End-to-end tests against the public interface.
 
+mod archive_away;
 mod asking_for_time_stamps;
 mod carry_over;
 mod configuration;
@@ -25,6 +26,7 @@ mod prune;
 mod regenerate;
 mod servers;
 mod signing;
+mod stages;
 mod status;
 mod supplements;
 mod tamper;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use cuadre_engine::changes::Changes;
+use cuadre_engine::inputs::{Inputs, Stored};
 use cuadre_engine::night::{Filing, NotFiled, Superseding};
 use cuadre_engine::notices::notice::Notice;
 use cuadre_engine::notices::words::Scene;
@@ -16,7 +17,7 @@ use cuadre_rules::Config;
 use cuadre_rules::config::EventType;
 use cuadre_rules::control::{ControlTotals, ControlVerdict};
 use cuadre_rules::day::{Day, SourceDay, SourceState};
-use cuadre_rules::exception::{Exception, Kind};
+use cuadre_rules::exception::{Class, Exception, Kind};
 use cuadre_rules::money::Totals;
 use cuadre_tests::{DATE, SMALL, workspace};
 use jiff::Timestamp;
@@ -39,6 +40,7 @@ fn day(movements: u64, gaps: &[(Kind, &str)]) -> Day {
     let exception = |(kind, about): &(Kind, &str)| Exception {
         id: Exception::id(*kind, Some(about)),
         kind: *kind,
+        class: Class::Mismatched,
         severity: kind.severity(),
         source: Some((*about).to_owned()),
         records: None,
@@ -57,6 +59,11 @@ fn day(movements: u64, gaps: &[(Kind, &str)]) -> Day {
     }
 }
 
+fn inputs() -> Inputs {
+    let config = Stored { name: "cuadre.toml".to_owned(), sha256: "0".repeat(64), bytes: 0 };
+    Inputs::new(DATE.parse().expect("a date"), config)
+}
+
 fn filing(number: u32, is_new: bool, day: Day, unstamped: Option<&str>) -> Filing {
     let stamping = |why: &str| Stamping { authority: "psc-1".to_owned(), answer: Err(why.to_owned()) };
     Filing {
@@ -67,7 +74,10 @@ fn filing(number: u32, is_new: bool, day: Day, unstamped: Option<&str>) -> Filin
         status: if day.exceptions.is_empty() { Status::Complete } else { Status::Partial },
         supersedes: None,
         stamps: unstamped.map(stamping).into_iter().collect(),
+        inputs: inputs(),
+        outputs: Vec::new(),
         day,
+        carried_over: Vec::new(),
     }
 }
 
@@ -93,8 +103,12 @@ fn night() -> Vec<(&'static str, What<'static>)> {
         leaked(Filing { supersedes, ..filing(number, true, day(1_234, &gaps), None) })
     };
     let reasons = vec!["source spei is required and missing".to_owned(), "the policy blocks\non changed".to_owned()];
-    let not_filed =
-        NotFiled { reasons, evidence: "filings.not-filed/2026-11-20/exceptions.csv".into(), day: day(0, &[]) };
+    let not_filed = NotFiled {
+        reasons,
+        evidence: "filings.not-filed/2026-11-20/exceptions.csv".into(),
+        inputs: inputs(),
+        day: day(0, &[]),
+    };
     vec![
         ("08:00", What::Begun { deadline: at("12:00") }),
         ("08:31", What::Overdue { source: "spei", expected: at("08:30") }),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::block::{self, Block};
 use super::recover;
 use super::{Filed, SeriesWriter, conflict, filings};
+use crate::archive::Archive;
 use crate::digest::Sha256Digest;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +23,7 @@ pub struct Staging<'a> {
     series: &'a SeriesWriter,
     id: FilingId,
     path: PathBuf,
+    archive: Archive,
 }
 
 /// What a filing says. Its files lie in [`Staging::path`].
@@ -88,7 +90,15 @@ const END_OF_SIGNATURE: &str = "-----END SSH SIGNATURE-----\n";
 
 impl<'a> Staging<'a> {
     pub(super) fn new(series: &'a SeriesWriter, id: FilingId, path: PathBuf) -> Self {
-        Staging { series, id, path }
+        let archive = Archive::new(series.root());
+        Staging { series, id, path, archive }
+    }
+
+    /// The same filing, whose inputs lie in `archive` and not in the series' own: in the [spool](crate::spool), while
+    /// that is away.
+    pub fn archived_in(mut self, archive: Archive) -> Self {
+        self.archive = archive;
+        self
     }
 
     /// Which filing it will be.
@@ -165,12 +175,11 @@ impl<'a> Staging<'a> {
         let path = self.path.join(layout::INPUTS);
         let named = inputs::named_objects(&disk::read_whole(&path)?)
             .map_err(|e| conflict(&format!("{}: {}", layout::INPUTS, e.why()), &path))?;
-        let archive = self.series.archive();
-        match named.into_iter().find(|digest| !archive.contains(*digest)) {
+        match named.into_iter().find(|digest| !self.archive.holds(*digest)) {
             Some(digest) => {
                 Err(conflict(&format!("the archive has no object {digest}, which {} names", layout::INPUTS), &path))
             }
-            None => archive.put_file(&path).map(drop),
+            None => self.archive.put_file(&path).map(drop),
         }
     }
 }

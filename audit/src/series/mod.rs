@@ -25,6 +25,7 @@ use crate::keys::PublicKey;
 use crate::layout::{self, FilingDate, FilingId};
 use crate::log::{Line, Log};
 use crate::manifest::History;
+use crate::spool::{self, Emptied};
 use jiff::Timestamp;
 
 pub use commit::{NewFiling, Sealed, Staging};
@@ -42,6 +43,7 @@ pub struct Series {
 pub struct SeriesWriter {
     series: Series,
     recovered: Option<FilingId>,
+    archive_fault: Option<Error>,
     _hold: Hold,
 }
 
@@ -76,11 +78,12 @@ impl Series {
         let hold = Hold::take(&root)?;
         disk::settle(&root)?;
         disk::create_folder(&root.join(layout::FILINGS))?;
-        archive::remove_leftovers(&root)?;
+        // An archive that is away holds up who stores in it, and nobody else.
+        let archive_fault = archive::settle(&root).err();
         recover::remove_leftovers(&root)?;
         trust::recover(&root)?;
         let recovered = recover::recover(&root)?;
-        Ok(SeriesWriter { series: Series { root }, recovered, _hold: hold })
+        Ok(SeriesWriter { series: Series { root }, recovered, archive_fault, _hold: hold })
     }
 
     /// The series' folder.
@@ -88,9 +91,15 @@ impl Series {
         &self.root
     }
 
-    /// The series' archive.
+    /// The series' archive. What still waits in the [spool] is read from there.
     pub fn archive(&self) -> Archive {
-        Archive::new(&self.root)
+        let (archive, spool) = (Archive::new(&self.root), spool::beside(&self.root));
+        if spool.is_dir() { archive.besides(spool) } else { archive }
+    }
+
+    /// The [spool], to store in while the archive is away. What it does not hold is read from the archive.
+    pub fn spool(&self) -> Archive {
+        Archive::new(spool::beside(&self.root)).besides(&self.root)
     }
 
     /// The folder of a filing.
@@ -174,6 +183,19 @@ impl Series {
 }
 
 impl SeriesWriter {
+    /// Why nothing can be stored in the archive, where that showed when the series was opened.
+    pub fn archive_fault(&self) -> Option<&Error> {
+        self.archive_fault.as_ref()
+    }
+
+    /// Moves what waits in the [spool] into the archive.
+    ///
+    /// # Errors
+    /// When the archive cannot take it.
+    pub fn empty_spool(&self) -> Result<Emptied> {
+        spool::empty(&spool::beside(&self.root), &Archive::new(&self.root))
+    }
+
     /// The filing that a crash had left out of `LOG` and that opening the series put in.
     pub fn recovered(&self) -> Option<FilingId> {
         self.recovered

@@ -50,6 +50,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         operator: None,
         no_movements: None,
         unfinished: &Unfinished::new(),
+        work: None,
+        without_archive: false,
         memory: MEMORY,
         progress: &progress,
         telling: &telling,

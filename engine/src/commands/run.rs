@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
 use super::{Common, Configured, clock, differences, issued_at, parse_date, print_json, show, use_threads};
+use crate::ahead::Loader;
 use crate::clock::Clock;
 use crate::error::{EngineError, exit};
+use crate::load::kept::Ahead;
 use crate::manifest::{Filed, deadline, file_without_from};
 use crate::night::{self, Night, Outcome};
 use crate::notices::Notices;
@@ -25,7 +27,7 @@ use crate::usual::Usual;
 use crate::watch::keeper::{Keeper, NightLock};
 use crate::watch::look::Looking;
 use crate::watch::{self, Unfinished};
-use crate::work::NightState;
+use crate::work::{NightState, Work};
 
 /// The environment variable that says who runs a night.
 pub(super) const OPERATOR: &str = "CUADRE_OPERATOR";
@@ -128,7 +130,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let mut listeners: Vec<&dyn Listener> = vec![&keeper, &notices];
     listeners.extend(telemetry.listeners());
     let telling = Telling::new(clock, args.date, listeners);
-    let run = Run { args, configured: &configured, warehouse, filings, outbox, telling: &telling };
+    let run = Run { args, configured: &configured, warehouse, filings, work, outbox, telling: &telling };
     let done = match run.night(&keeper) {
         Ok((outcome, took)) => {
             if let (Some(pace), Outcome::Filed(filing)) = (&mut pace, &outcome)
@@ -154,6 +156,8 @@ struct Run<'a> {
     /// The folder of the warehouse's files, where that is another one.
     warehouse: Option<PathBuf>,
     filings: Place,
+    /// Where the night keeps what another run of it need not do again.
+    work: Option<Work>,
     /// Where lies what earlier nights could not tell.
     outbox: Outbox,
     telling: &'a Telling<'a>,
@@ -205,11 +209,39 @@ impl Run<'_> {
             secrets: &configured.folder,
             scratch: scratch.path(),
         };
+        let loader = match (&self.work, looking.data.folder()) {
+            (Some(work), Some(data)) => Some(Loader {
+                config: &configured.config,
+                config_text: &configured.text,
+                date: args.date,
+                data: data.to_owned(),
+                work,
+                memory: args.common.memory_bytes(),
+            }),
+            _ => None,
+        };
+        let usual = self.usual(&Working::to_read(&self.filings)?);
         watch::wait(&looking, telling, keeper, |source, at| {
             let name = if source.is_empty() { "the warehouse" } else { source };
             let local = at.to_zoned(configured.config.zone()).strftime("%H:%M:%S").to_string();
             eprintln!("  {local} {name} is there");
+            match loader.as_ref().map(|loader| loader.load(source)).transpose() {
+                Ok(loaded) => self.loaded(loaded.flatten(), &usual),
+                Err(error) => note(&format!("{error}; {name} is loaded by the night itself")),
+            }
         })
+    }
+
+    /// Tells what came of a source that was loaded ahead.
+    fn loaded(&self, ahead: Option<Ahead>, usual: &Usual) {
+        let Some(Ahead { source, records, rejected, amount, unreadable }) = ahead else { return };
+        unreadable.iter().for_each(|why| note(&format!("{source}: {why}")));
+        let loaded = What::Loaded { source: &source, records, rejected_records: rejected, amount: &amount };
+        self.telling.tell(&loaded);
+        for words in usual.judge(&source, records, &amount) {
+            self.telling.tell(&What::Unusual { source: &source, words: &words });
+            eprintln!("warning: {source}: {words}");
+        }
     }
 
     /// One try of the night.
@@ -233,6 +265,8 @@ impl Run<'_> {
             operator: operator(&args.operator)?,
             no_movements: args.no_movements.clone(),
             unfinished,
+            work: self.work.clone(),
+            without_archive: configured.config.policy.without_archive && self.filings.folder().is_some(),
             memory: args.common.memory_bytes(),
             progress: &progress,
             telling,
@@ -243,6 +277,9 @@ impl Run<'_> {
         let bring = |filed: &Filed| series.bring_movements(filed.list()?, filed.id, &progress);
         let outcome = night::run(&night, bring).map_err(|error| series.told(error))?;
         let outcome = series.settle(outcome)?;
+        if let (Some(work), Outcome::Filed(_)) = (&self.work, &outcome) {
+            work.forget(args.date);
+        }
         progress.finish();
         last_signed.keep(&series);
         if let Some(id) = completed {

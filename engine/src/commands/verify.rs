@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::Report;
+use cuadre_audit::spool;
 use cuadre_audit::verify::{Options, Timeliness, Verdict, verify_files};
 use jiff::civil::Date;
 
@@ -107,6 +108,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         eprintln!("  signed by {} {}", signer.principal, signer.fingerprint);
     }
     if let Some(check) = report.first_failure() {
+        tell_spool(&place);
         eprintln!("Keep the series as it is for the auditor, and restore what is damaged from a backup.");
         eprintln!("Verification FAILED: {}: {}", check.subject, check.detail);
         return Ok(exit::VERIFICATION_FAILED);
@@ -117,6 +119,17 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         timeliness(&report)
     );
     Ok(exit::DONE)
+}
+
+/// What waits for the archive, where the series is a folder and its archive was away.
+fn tell_spool(place: &Place) {
+    let Place::Folder(series) = place else { return };
+    let (waiting, spool) = (spool::waiting(series), spool::beside(series));
+    if waiting > 0 {
+        let objects = if waiting == 1 { "1 object waits" } else { &format!("{waiting} objects wait") };
+        let until = "a run that finds the archive usable moves what waits into it";
+        eprintln!("  note: {objects} for the archive in {}; {until}", spool.display());
+    }
 }
 
 /// How many days were in time, where not all of them were.

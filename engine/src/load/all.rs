@@ -8,6 +8,7 @@ use cuadre_rules::exception::Kind;
 use cuadre_rules::{Config, config};
 use rayon::prelude::*;
 
+use super::kept::Key;
 use super::meaning::{Meaning, Owner};
 use super::{Loaded, Part, load, parts};
 use crate::error::EngineError;
@@ -96,7 +97,8 @@ pub fn load_all<'a>(
         };
         jobs.push(Job { owner: config.sources.len(), input, file, repeated: false });
     }
-    let mut loaded = run(config, &jobs, room)?.into_iter();
+    let kept = room.kept.filter(|_| matches!(bytes, Bytes::Archived(_)));
+    let mut loaded = run(config, &inputs.config.sha256, &jobs, Room { kept, ..room })?.into_iter();
 
     let mut by_source: Vec<Vec<Extract<'a>>> = config.sources.iter().map(|_| Vec::new()).collect();
     for (job, loaded) in jobs[..extracts].iter().zip(&mut loaded) {
@@ -119,6 +121,7 @@ struct Job<'a, 'b> {
 /// Loads the jobs' files part by part, and puts the parts together again.
 fn run(
     config: &Config,
+    config_sha256: &str,
     jobs: &[Job<'_, '_>],
     room: Room<'_>,
 ) -> Result<Vec<Option<Result<Loaded, String>>>, EngineError> {
@@ -136,9 +139,16 @@ fn run(
     let load = |(n, (job, input)): (usize, &(usize, super::Input<'_>))| -> Result<_, EngineError> {
         let folder = room.scratch.join(format!("load-{n}"));
         fs::create_dir_all(&folder).map_err(|e| EngineError::io("making room to work", &folder, e))?;
-        let loaded = load(input, &config.limits, &folder, room.progress)?;
-        room.progress.part_loaded(jobs[*job].owner, loaded.as_ref().ok());
-        Ok((*job, loaded.map_err(|unreadable| unreadable.to_string())))
+        let job = *job;
+        let loaded = match room.kept {
+            None => load(input, &config.limits, &folder, &folder, room.progress)?,
+            Some(kept) => {
+                let key = Key::new(config_sha256, jobs[job].input, input)?;
+                kept.load(key, input, &config.limits, &folder, room.progress)?
+            }
+        };
+        room.progress.part_loaded(jobs[job].owner, loaded.as_ref().ok());
+        Ok((job, loaded.map_err(|unreadable| unreadable.to_string())))
     };
     let loaded: Vec<_> = tasks.par_iter().enumerate().map(load).collect::<Result<_, _>>()?;
     let mut whole: Vec<Option<Result<Loaded, String>>> = jobs.iter().map(|_| None).collect();

@@ -89,6 +89,12 @@ impl<'a> Mapper<'a> {
         wanted
     }
 
+    /// The place of each movement's source in the configuration.
+    pub fn sources_of(&self, batch: &RecordBatch) -> Vec<u16> {
+        let mut unknown = vec![false; batch.num_rows()];
+        self.sources(batch.column(Field::Source.column()).as_string(), &mut unknown)
+    }
+
     /// Maps a block.
     pub fn map(&mut self, block: &Block) -> Result<(Movements, Vec<Refused>), Unreadable> {
         let mapped = self.plain(block).and_then(|plain| {
@@ -172,8 +178,7 @@ impl<'a> Mapper<'a> {
         let merged = columns.iter().zip(others.columns());
         let merged = merged.map(|(plain, other)| interleave(&[plain.as_ref(), other.as_ref()], &order));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), merged.collect::<Result<_, _>>()?)?;
-        let mut unknown = vec![false; accepted];
-        let others = self.sources(others.column(Field::Source.column()).as_string(), &mut unknown);
+        let others = self.sources_of(&others);
         let sources = order.iter().map(|&(from, row)| if from == 0 { sources[row] } else { others[row] }).collect();
         Ok((Movements { batch, sources }, refused))
     }

@@ -47,6 +47,11 @@ pub struct EvidenceList {
 }
 
 impl EvidenceList {
+    /// The list of so many rows that was finished at `path` before.
+    pub fn at(path: PathBuf, rows: u64) -> Self {
+        Self { path, rows }
+    }
+
     /// The rows, in order.
     pub fn read(&self) -> Result<impl Iterator<Item = Result<Evidence, EngineError>> + use<>, EngineError> {
         let path = self.path.clone();

@@ -9,6 +9,7 @@ use cuadre_rules::money::Currency;
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::instants::Civil;
 use super::mapping::Mapping;
@@ -119,6 +120,11 @@ impl Meaning {
         names
     }
 
+    /// Finds every field's column in a file with this head; see [`Meaning::bind`].
+    pub fn bind_head(&self, head: &Head) -> Result<Mapping<'_>, Unreadable> {
+        self.bind(head.names.as_deref(), &head.floats)
+    }
+
     /// Finds every field's column in `header`. A column that is needed and not there makes the
     /// file unreadable; the others are listed as drift. Without a header the file is empty.
     pub fn bind(&self, header: Option<&[String]>, floats: &[String]) -> Result<Mapping<'_>, Unreadable> {
@@ -225,6 +231,15 @@ impl Meaning {
             drift.push("the columns come in another order".to_owned());
         }
     }
+}
+
+/// What a file says of its columns.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Head {
+    /// Their names, in order; `None` where it is empty.
+    pub names: Option<Vec<String>>,
+    /// Those of binary floating-point numbers.
+    pub floats: Vec<String>,
 }
 
 /// How the columns of a file differ from those configured.

@@ -13,6 +13,7 @@ pub mod evidence;
 mod fixed;
 mod instants;
 mod jsonl;
+pub mod kept;
 pub mod mapping;
 pub mod meaning;
 pub mod parquet;
@@ -33,6 +34,7 @@ use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
 use cuadre_rules::money::Overflow;
 use cuadre_rules::movement::Field;
+use serde::Serialize;
 
 use crate::error::EngineError;
 use crate::progress::Progress;
@@ -41,7 +43,7 @@ use block::{Blocks, Gathered};
 use columns::{Mapper, Refused};
 use evidence::{EvidenceList, EvidenceSpool};
 use mapping::Mapping;
-use meaning::{Drift, Meaning};
+use meaning::{Drift, Head, Meaning};
 use record::{Trailer, Unreadable};
 use stage::{MovementStage, Source, Staged};
 pub use tally::SourceTotals;
@@ -79,7 +81,7 @@ impl Input<'_> {
 }
 
 /// A part of an input that can be loaded by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Part {
     /// All of it.
     Whole,
@@ -101,6 +103,9 @@ pub fn parts(input: &Input<'_>) -> Vec<Part> {
     }
 }
 
+const MOVEMENTS: &str = "movements.arrow";
+const REFUSED: &str = "refused.jsonl";
+
 /// What became of an input.
 pub struct Loaded {
     /// Staged movements, canonical, in record order.
@@ -109,6 +114,10 @@ pub struct Loaded {
     pub refused: Vec<EvidenceList>,
     /// Records read, refused ones included.
     pub records: u64,
+    /// Bytes of the input that these took.
+    pub bytes: u64,
+    /// What the file says of its columns.
+    pub head: Head,
     /// Totals of the accepted movements per source id (one source, but for a warehouse), in
     /// order of first appearance.
     pub totals: Vec<(String, SourceTotals)>,
@@ -131,6 +140,7 @@ impl Loaded {
         self.movements.extend(next.movements);
         self.refused.extend(next.refused);
         self.records += next.records;
+        self.bytes += next.bytes;
         self.hash_total = self.hash_total.zip(next.hash_total).and_then(|(a, b)| a.checked_add(b));
         for (id, part) in next.totals {
             match self.totals.iter_mut().find(|(known, _)| *known == id) {
@@ -142,32 +152,36 @@ impl Loaded {
     }
 }
 
-/// Loads an input into files of `folder`. The inner error says why the file cannot be read.
+/// Loads an input: what it holds goes into files of `into`, and what is only of this run into `folder`. The inner
+/// error says why the file cannot be read.
 pub fn load(
     input: &Input<'_>,
     limits: &Limits,
     folder: &Path,
+    into: &Path,
     progress: &Progress,
 ) -> Result<Result<Loaded, Unreadable>, EngineError> {
     let mut blocks = match open(input, limits) {
         Ok(blocks) => blocks,
         Err(unreadable) => return Ok(Err(unreadable)),
     };
-    let mapping = match input.meaning.bind(blocks.header(), blocks.float_columns()) {
+    let head = Head { names: blocks.header().map(<[String]>::to_vec), floats: blocks.float_columns().to_vec() };
+    let mapping = match input.meaning.bind_head(&head) {
         Ok(mapping) => mapping,
         Err(unreadable) => return Ok(Err(unreadable)),
     };
     let mut mapper = Mapper::new(mapping, input.index);
     let wanted = mapper.wanted();
-    let movements = folder.join("movements.arrow");
+    let movements = folder.join(MOVEMENTS);
     let fold = input.folding.file(input.side, &movements)?;
     let mut stage = if input.leave && input.format() == Format::Parquet {
         let Input { path, part, meaning, index, .. } = input.clone();
         MovementStage::leave(&movements, Source { path, part, meaning, index, limits: limits.clone() }, fold)
     } else {
-        MovementStage::create(&movements, input.meaning.scale(), mapper.constants(), fold)?
+        let file = into.join(MOVEMENTS);
+        MovementStage::create(&movements, file, input.meaning.scale(), mapper.constants(), fold)?
     };
-    let mut refused = EvidenceSpool::create(&folder.join("refused.jsonl"))?;
+    let mut refused = EvidenceSpool::create(&into.join(REFUSED))?;
     let mut tally = Tally::new();
     let mut taken = 0;
     loop {
@@ -206,6 +220,8 @@ pub fn load(
         movements: vec![stage.finish()?],
         refused: vec![refused.finish()?],
         records: tally.records,
+        bytes: taken,
+        head,
         totals: tally.totals(&input.meaning)?,
         hash_total: tally.hash_total,
         trailer,

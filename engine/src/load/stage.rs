@@ -44,7 +44,7 @@ pub struct Staged {
 #[derive(Clone)]
 enum Place {
     /// In a file of our own, without what is the same in every row.
-    Written { schema: SchemaRef, constants: Constants, ends: Vec<usize> },
+    Written { file: PathBuf, schema: SchemaRef, constants: Constants, ends: Vec<usize> },
     /// In the input, but for the records that were refused (their numbers, in order).
     Input { source: Source, refused: Vec<u64> },
 }
@@ -69,24 +69,30 @@ pub struct MovementStage<'a> {
     staged: Staged,
     /// The file, and the canonical columns that are written into it.
     writer: Option<(FileWriter<File>, Vec<usize>)>,
-    fold: FileFold<'a>,
+    fold: Option<FileFold<'a>>,
 }
 
 impl<'a> MovementStage<'a> {
-    /// Begins a staged file at `path`; `scale` is the day's.
-    pub fn create(path: &Path, scale: u32, constants: Constants, fold: FileFold<'a>) -> Result<Self, EngineError> {
+    /// Begins the staged `file` that this night calls `path`; `scale` is the day's.
+    pub fn create(
+        path: &Path,
+        file: PathBuf,
+        scale: u32,
+        constants: Constants,
+        fold: Option<FileFold<'a>>,
+    ) -> Result<Self, EngineError> {
         let schema = schema(scale);
         let written: Vec<usize> = (0..schema.fields().len()).filter(|&n| constants[n].is_none()).collect();
-        let file = File::create(path).map_err(|e| EngineError::io(WRITING, path, e))?;
+        let out = File::create(&file).map_err(|e| EngineError::io(WRITING, &file, e))?;
         let columns = schema.project(&written).map_err(EngineError::bug)?;
-        let writer = FileWriter::try_new(file, &columns).map_err(|e| failed(WRITING, path, e))?;
-        let place = Place::Written { schema, constants, ends: Vec::new() };
+        let writer = FileWriter::try_new(out, &columns).map_err(|e| failed(WRITING, &file, e))?;
+        let place = Place::Written { file, schema, constants, ends: Vec::new() };
         let staged = Staged { path: path.to_owned(), rows: 0, place, scale: None };
         Ok(Self { staged, writer: Some((writer, written)), fold })
     }
 
     /// Writes nothing: movements will be taken from `source` again.
-    pub fn leave(path: &Path, source: Source, fold: FileFold<'a>) -> Self {
+    pub fn leave(path: &Path, source: Source, fold: Option<FileFold<'a>>) -> Self {
         let place = Place::Input { source, refused: Vec::new() };
         Self { staged: Staged { path: path.to_owned(), rows: 0, place, scale: None }, writer: None, fold }
     }
@@ -97,11 +103,12 @@ impl<'a> MovementStage<'a> {
         if rows == 0 {
             return Ok(());
         }
-        self.fold.add(movements)?;
+        self.fold.as_mut().map_or(Ok(()), |fold| fold.add(movements))?;
         self.staged.rows += rows;
-        if let (Some((writer, written)), Place::Written { ends, .. }) = (&mut self.writer, &mut self.staged.place) {
+        if let (Some((writer, written)), Place::Written { file, ends, .. }) = (&mut self.writer, &mut self.staged.place)
+        {
             let batch = movements.batch.project(written).map_err(EngineError::bug)?;
-            writer.write(&batch).map_err(|e| failed(WRITING, &self.staged.path, e))?;
+            writer.write(&batch).map_err(|e| failed(WRITING, file, e))?;
             ends.push(self.staged.rows);
         }
         Ok(())
@@ -119,7 +126,9 @@ impl<'a> MovementStage<'a> {
         if let Some((mut writer, _)) = self.writer.take() {
             writer.finish().map_err(|e| failed(WRITING, &self.staged.path, e))?;
         }
-        self.fold.finish();
+        if let Some(fold) = self.fold {
+            fold.finish();
+        }
         Ok(self.staged)
     }
 }
@@ -139,6 +148,40 @@ fn failed(doing: &'static str, path: &Path, error: ArrowError) -> EngineError {
 pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + 'a>;
 
 impl Staged {
+    /// The movements that were staged in `file` before, of a file that `mapper` maps. They are called `path` this
+    /// night, and folded again.
+    pub fn again(
+        path: &Path,
+        file: PathBuf,
+        mapper: &Mapper<'_>,
+        mut fold: Option<FileFold<'_>>,
+    ) -> Result<Self, EngineError> {
+        let schema = schema(mapper.mapping.meaning.scale());
+        let constants = mapper.constants();
+        let (mut rows, mut ends) = (0, Vec::new());
+        for batch in open(&file)? {
+            let batch = batch.and_then(|batch| whole(batch, &schema, &constants));
+            let batch = batch.map_err(|e| failed(READING, &file, e))?;
+            rows += batch.num_rows();
+            ends.push(rows);
+            if let Some(fold) = &mut fold {
+                fold.add(&Movements { sources: mapper.sources_of(&batch), batch })?;
+            }
+        }
+        if let Some(fold) = fold {
+            fold.finish();
+        }
+        let place = Place::Written { file, schema, constants, ends };
+        Ok(Self { path: path.to_owned(), rows, place, scale: None })
+    }
+
+    /// Its file was given another name.
+    pub fn moved(&mut self, to: &Path) {
+        if let Place::Written { file, .. } = &mut self.place {
+            to.clone_into(file);
+        }
+    }
+
     /// Its name among the staged files of a night.
     pub fn path(&self) -> &Path {
         &self.path
@@ -163,9 +206,9 @@ impl Staged {
 
     fn read_loaded(&self) -> Result<Batches<'_>, EngineError> {
         match &self.place {
-            Place::Written { schema, constants, .. } => {
-                let batches = open(&self.path)?.map(|batch| whole(batch?, schema, constants));
-                Ok(Box::new(batches.map(|batch| batch.map_err(|e| failed(READING, &self.path, e)))))
+            Place::Written { file, schema, constants, .. } => {
+                let batches = open(file)?.map(|batch| whole(batch?, schema, constants));
+                Ok(Box::new(batches.map(move |batch| batch.map_err(|e| failed(READING, file, e)))))
             }
             Place::Input { source, .. } => source.read(None),
         }
@@ -174,9 +217,9 @@ impl Staged {
     /// Those of the given 0-based rows alone, which must be in order.
     pub fn read_rows<'a>(&'a self, rows: &'a [usize]) -> Result<Batches<'a>, EngineError> {
         match &self.place {
-            Place::Written { schema, constants, ends } => {
-                let batches = rows_of(open(&self.path)?, ends, rows).map(|batch| whole(batch?, schema, constants));
-                Ok(Box::new(batches.map(|batch| batch.map_err(|e| failed(READING, &self.path, e)))))
+            Place::Written { file, schema, constants, ends } => {
+                let batches = rows_of(open(file)?, ends, rows).map(|batch| whole(batch?, schema, constants));
+                Ok(Box::new(batches.map(move |batch| batch.map_err(|e| failed(READING, file, e)))))
             }
             Place::Input { .. } if rows.is_empty() => Ok(Box::new(std::iter::empty())),
             Place::Input { source, refused } => {

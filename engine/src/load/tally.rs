@@ -3,13 +3,14 @@
 use cuadre_rules::control::add_to_hash_total;
 use cuadre_rules::money::{Currency, Overflow, Totals};
 use cuadre_rules::movement::{Columns, Field};
+use serde::{Deserialize, Serialize};
 
 use super::columns::Movements;
 use super::meaning::Meaning;
 use crate::error::EngineError;
 
 /// Totals of one source's movements.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SourceTotals {
     /// Movements.
     pub movements: u64,

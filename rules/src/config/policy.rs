@@ -19,6 +19,10 @@ pub struct Policy {
     /// database that is away; before, the run ends so that it is tried again. Half an hour before
     /// the deadline where absent.
     pub file_without_from: Option<String>,
+    /// File a day also while the archive of the series is away or full, from `file_without_from` on. What was
+    /// received then waits in a folder beside the series, and the next run that finds the archive usable moves it
+    /// there. Otherwise the run ends so that it is tried again. Only for a series in a folder.
+    pub without_archive: bool,
 }
 
 /// How bad an exception is. Notes do not make a filing partial.

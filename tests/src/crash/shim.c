@@ -5,6 +5,9 @@
  *   CRASH_TRACE  the file to write the calls down in, one record each, once they are done
  *   CRASH_AT     the call, counted from 1, to be killed at; 0 for none
  *   CRASH_HOW    before, after, or half: with half of the bytes written
+ *   CRASH_FAULT  where set, the folder below it in which writing fails, with a `/` at its end
+ *   CRASH_ERRNO  with this error, once
+ *   CRASH_SPARE  so many bytes have been written there
  *
  * Calls that move bytes within the kernel are refused, so that Rust writes them. */
 
@@ -32,11 +35,19 @@ static const char *how;
 static long at;
 static long count;
 static int trace = -1;
+static const char *faulty;
+static int fault;
+static long spare;
 
 __attribute__((constructor)) static void start(void) {
     root = getenv("CRASH_BELOW");
     how = getenv("CRASH_HOW");
     at = atol(getenv("CRASH_AT"));
+    faulty = getenv("CRASH_FAULT");
+    if (faulty) {
+        fault = atoi(getenv("CRASH_ERRNO"));
+        spare = atol(getenv("CRASH_SPARE"));
+    }
     trace = REAL(open64)(getenv("CRASH_TRACE"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 }
 
@@ -142,6 +153,11 @@ static ssize_t written(int fd, const void *bytes, size_t length, off64_t offset)
     if (!open_inside(fd, name))
         return offset < 0 ? REAL(write)(fd, bytes, length) : REAL(pwrite64)(fd, bytes, length, offset);
     before();
+    if (faulty && strncmp(name, faulty, strlen(faulty)) == 0 && (spare -= (long)length) < 0) {
+        after(0, "", 0, "");
+        errno = fault;
+        return -1;
+    }
     int appends = fcntl(fd, F_GETFL) & O_APPEND;
     off64_t where = appends || offset < 0 ? lseek64(fd, 0, appends ? SEEK_END : SEEK_CUR) : offset;
     size_t wanted = is_killed("half") ? length / 2 : length;

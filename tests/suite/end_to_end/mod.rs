@@ -32,7 +32,7 @@ fn staged(
     let stage = |(n, rows): (usize, &[Row])| {
         let path = folder.join(format!("{side:?}-{n}.arrow"));
         let fold = folding.file(side, &path).expect("a fold");
-        let mut stage = MovementStage::create(&path, 2, nothing_constant.clone(), fold).expect("a stage");
+        let mut stage = MovementStage::create(&path, path.clone(), 2, nothing_constant.clone(), fold).expect("a stage");
         for rows in rows.chunks(BATCH_ROWS) {
             stage.write(&movements(rows, plan)).expect("movements are staged");
         }

@@ -14,11 +14,11 @@ pub fn read(text: &str) -> Samples {
     let (mut samples, mut families, mut helped) = (Samples::new(), Vec::<String>::new(), None::<String>);
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
-            let (name, words) = rest.split_once(' ').unwrap();
+            let (name, words) = rest.split_once(' ').expect("as it is made");
             assert!(!words.is_empty() && is_name(name), "{line}");
             helped = Some(name.to_owned());
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = rest.split_once(' ').unwrap();
+            let (name, kind) = rest.split_once(' ').expect("as it is made");
             assert_eq!(kind, "gauge", "{line}");
             assert_eq!(helped.take().as_deref(), Some(name), "{line}: no HELP before it");
             assert!(!families.contains(&name.to_owned()), "{line}: twice");
@@ -45,12 +45,12 @@ fn is_name(text: &str) -> bool {
 fn labels(mut text: &str) -> (Vec<(String, String)>, &str) {
     let mut labels = Vec::new();
     loop {
-        let (name, rest) = text.split_once("=\"").unwrap();
+        let (name, rest) = text.split_once("=\"").expect("as it is made");
         let (mut value, mut rest) = (String::new(), rest.chars());
         loop {
-            match rest.next().unwrap() {
+            match rest.next().expect("as it is made") {
                 '"' => break,
-                '\\' => value.push(match rest.next().unwrap() {
+                '\\' => value.push(match rest.next().expect("as it is made") {
                     'n' => '\n',
                     c @ ('\\' | '"') => c,
                     c => panic!("\\{c}"),
@@ -62,7 +62,7 @@ fn labels(mut text: &str) -> (Vec<(String, String)>, &str) {
         text = rest.as_str();
         match text.strip_prefix(',') {
             Some(next) => text = next,
-            None => return (labels, text.strip_prefix("} ").unwrap()),
+            None => return (labels, text.strip_prefix("} ").expect("as it is made")),
         }
     }
 }

@@ -11,15 +11,15 @@ const PUBLISHED: &str = include_str!("openlineage.json");
 /// # Panics
 /// With what does not hold.
 pub fn hold(event: &Value) {
-    let schemas: Value = serde_json::from_str(PUBLISHED).unwrap();
-    let schemas = Schemas(schemas["schemas"].as_array().unwrap().clone());
-    schemas.hold(event["schemaURL"].as_str().unwrap(), event);
+    let schemas: Value = serde_json::from_str(PUBLISHED).expect("as it is made");
+    let schemas = Schemas(schemas["schemas"].as_array().expect("as it is made").clone());
+    schemas.hold(event["schemaURL"].as_str().expect("as it is made"), event);
     let mut facets = Vec::new();
     collect(event, &mut facets);
     assert!(facets.len() >= 3, "{event}");
     for facet in facets {
-        assert!(facet["_producer"].as_str().unwrap().starts_with("urn:cuadre:version:"), "{facet}");
-        schemas.hold(facet["_schemaURL"].as_str().unwrap(), facet);
+        assert!(facet["_producer"].as_str().expect("as it is made").starts_with("urn:cuadre:version:"), "{facet}");
+        schemas.hold(facet["_schemaURL"].as_str().expect("as it is made"), facet);
     }
 }
 
@@ -46,21 +46,26 @@ impl Schemas {
     }
 
     fn find<'a>(&'a self, reference: &str, within: &'a Value) -> (&'a Value, &'a Value) {
-        let (document, pointer) = reference.split_once('#').unwrap();
+        let (document, pointer) = reference.split_once('#').expect("as it is made");
         let published = || self.0.iter().find(|schema| schema["$id"] == document);
         let document = if document.is_empty() { within } else { published().unwrap_or_else(|| panic!("{reference}")) };
         (document, document.pointer(pointer).unwrap_or_else(|| panic!("{reference}")))
     }
 
     fn check(&self, document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
-        let members = schema.as_object().unwrap();
+        let members = schema.as_object().expect("as it is made");
         let each = |schemas: &Value| -> Vec<Result<(), String>> {
-            schemas.as_array().unwrap().iter().map(|schema| self.check(document, schema, value)).collect()
+            schemas
+                .as_array()
+                .expect("as it is made")
+                .iter()
+                .map(|schema| self.check(document, schema, value))
+                .collect()
         };
         for (keyword, rule) in members {
             match keyword.as_str() {
                 "$ref" => {
-                    let (document, schema) = self.find(rule.as_str().unwrap(), document);
+                    let (document, schema) = self.find(rule.as_str().expect("as it is made"), document);
                     self.check(document, schema, value)?;
                 }
                 "allOf" => each(rule).into_iter().collect::<Result<_, _>>()?,
@@ -70,20 +75,20 @@ impl Schemas {
                         return Err(format!("none of {checked:?}"));
                     }
                 }
-                "type" => match (rule.as_str().unwrap(), value) {
+                "type" => match (rule.as_str().expect("as it is made"), value) {
                     ("object", Value::Object(_)) | ("array", Value::Array(_)) | ("string", Value::String(_)) => {}
                     ("boolean", Value::Bool(_)) | ("number", Value::Number(_)) => {}
                     ("integer", Value::Number(number)) if number.is_i64() || number.is_u64() => {}
                     (kind, _) => return Err(format!("{value} is no {kind}")),
                 },
                 "required" => {
-                    let lacks = |name: &&Value| value.get(name.as_str().unwrap()).is_none();
-                    if let Some(name) = rule.as_array().unwrap().iter().find(lacks) {
+                    let lacks = |name: &&Value| value.get(name.as_str().expect("as it is made")).is_none();
+                    if let Some(name) = rule.as_array().expect("as it is made").iter().find(lacks) {
                         return Err(format!("{name} is missing"));
                     }
                 }
                 "properties" => {
-                    for (name, schema) in rule.as_object().unwrap() {
+                    for (name, schema) in rule.as_object().expect("as it is made") {
                         if let Some(value) = value.get(name) {
                             self.check(document, schema, value).map_err(|why| format!("{name}: {why}"))?;
                         }
@@ -91,14 +96,20 @@ impl Schemas {
                 }
                 "additionalProperties" if rule.is_object() => {
                     let named = |name: &str| members.get("properties").is_some_and(|known| known.get(name).is_some());
-                    for (name, value) in value.as_object().unwrap().iter().filter(|(name, _)| !named(name)) {
+                    for (name, value) in
+                        value.as_object().expect("as it is made").iter().filter(|(name, _)| !named(name))
+                    {
                         self.check(document, rule, value).map_err(|why| format!("{name}: {why}"))?;
                     }
                 }
                 "additionalProperties" if rule == true => {}
-                "items" => value.as_array().unwrap().iter().try_for_each(|item| self.check(document, rule, item))?,
-                "enum" if rule.as_array().unwrap().contains(value) => {}
-                "format" => format(rule.as_str().unwrap(), value.as_str().unwrap())?,
+                "items" => value
+                    .as_array()
+                    .expect("as it is made")
+                    .iter()
+                    .try_for_each(|item| self.check(document, rule, item))?,
+                "enum" if rule.as_array().expect("as it is made").contains(value) => {}
+                "format" => format(rule.as_str().expect("as it is made"), value.as_str().unwrap())?,
                 _ => return Err(format!("{keyword} {rule} does not hold of {value}")),
             }
         }

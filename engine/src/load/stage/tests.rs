@@ -64,7 +64,8 @@ fn rows_are_the_same_whether_written_or_left() {
                 part: part.clone(),
                 leave,
             };
-            let loaded = load(&input, &config.limits, scratch.path(), &Progress::silent()).unwrap().unwrap();
+            let loaded =
+                load(&input, &config.limits, scratch.path(), scratch.path(), &Progress::silent()).unwrap().unwrap();
             let staged = &loaded.movements[0];
             assert_eq!((staged.rows(), staged.path().exists()), (accepted.len(), !leave));
             let records = |batches: Batches<'_>| -> Vec<i64> {

@@ -170,6 +170,13 @@ fn policy(config: &Config) -> Checked {
             "write 0 to 100",
         );
     }
+    if config.policy.without_archive && config.filings.starts_with("s3://") {
+        return problem(
+            path!["policy", "without_archive"],
+            "in a bucket the archive is not away while the rest of the series is there",
+            "leave it out, or file into a folder",
+        );
+    }
     if let Some(text) = &config.policy.file_without_from
         && jiff::civil::Time::strptime("%H:%M", text).is_err()
     {

@@ -1,0 +1,64 @@
+//! Loading a source as soon as it is there, while others are awaited: what it holds is known before the deadline
+//! is near, and the night does not load it again. What a database holds is copied only by the night itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use cuadre_audit::Sha256Digest;
+use cuadre_rules::Config;
+use jiff::civil::Date;
+
+use crate::error::EngineError;
+use crate::inputs::{Bytes, Input, Inputs, Role, Stored};
+use crate::judge::Room;
+use crate::landing::find;
+use crate::load::kept::{Ahead, Kept, load_ahead};
+use crate::progress::Progress;
+use crate::work::Work;
+
+/// What is loaded ahead of a night.
+pub struct Loader<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Its text.
+    pub config_text: &'a str,
+    /// The day.
+    pub date: Date,
+    /// The folder of landing files.
+    pub data: PathBuf,
+    /// Where it is kept for the night.
+    pub work: &'a Work,
+    /// Bytes of memory that it may take.
+    pub memory: usize,
+}
+
+impl Loader<'_> {
+    /// Loads the files of a source; `None` for what is no source of files.
+    pub fn load(&self, source: &str) -> Result<Option<Ahead>, EngineError> {
+        let source = self.config.sources.iter().find(|known| known.id == source && known.extract.url.is_none());
+        let Some(source) = source else { return Ok(None) };
+        let sha256 = Sha256Digest::of(self.config_text.as_bytes()).to_string();
+        let config = Stored { name: "cuadre.toml".to_owned(), sha256, bytes: self.config_text.len() as u64 };
+        let mut inputs = Inputs::new(self.date, config);
+        let mut places = BTreeMap::new();
+        // What cannot be found or read is for the night to say.
+        for file in find(&self.data, source.extract.files.patterns(), self.date).unwrap_or_default() {
+            let Ok((digest, bytes)) = Sha256Digest::of_file(&file.path) else { return Ok(None) };
+            inputs.inputs.push(Input {
+                role: Role::Extract,
+                of: source.id.clone(),
+                file: Stored { name: file.name.clone(), sha256: digest.to_string(), bytes },
+                changed_at: None,
+                filed_before: None,
+                snapshot: false,
+            });
+            places.insert(file.name, file.path);
+        }
+        let scratch = tempfile::Builder::new().prefix("cuadre-").tempdir();
+        let scratch = scratch.map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))?;
+        let kept = Kept::at(&self.work.night(self.date));
+        let progress = Progress::silent();
+        let room = Room { scratch: scratch.path(), memory: self.memory, progress: &progress, kept: Some(&kept) };
+        Ok(load_ahead(self.config, &inputs, &Bytes::InPlace(places), room)?.pop())
+    }
+}
