@@ -46,11 +46,12 @@ impl Usual {
     /// nothing; `verify` is there to tell.
     ///
     /// # Errors
-    /// [`EngineError`] where the series cannot be read at all. No night needs to stop for it.
+    /// [`EngineError`] where the bucket that the series is in is away. No night needs to stop for it.
     pub fn of(working: &Working, config: &Config, date: Date) -> Result<Self, EngineError> {
         let mut usual = Self::unknown(config, date);
         let series = Series::at(working.folder());
-        let filings = same_weekdays(&series, date, config.early_warning.weeks)?;
+        // A series that cannot be read is told by the night, which opens it next.
+        let filings = same_weekdays(&series, date, config.early_warning.weeks).unwrap_or_default();
         working.bring_manifests(&filings)?;
         for filed in filings.into_iter().filter_map(|id| Filed::read(&series, id).ok()) {
             let day = &filed.statement().predicate.predicate;

@@ -1,5 +1,7 @@
 //! Early warning: what differs from the same weekdays before is told, and changes nothing that is filed.
 
+#![allow(clippy::unwrap_used)]
+
 use cuadre_tests::s3::{S3, copy};
 use cuadre_tests::{Done, ISSUED_AT, Place, SMALL};
 use jiff::ToSpan;

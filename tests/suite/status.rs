@@ -1,5 +1,7 @@
 //! `cuadre status`: what is told of a night that waits, was interrupted, is over, or has not begun.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
