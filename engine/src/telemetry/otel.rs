@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter, Tracer};
 use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::registry::LookupSpan;
@@ -30,14 +30,14 @@ impl Traces {
         }
         // Another part of the program may have said so before: it is the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        match SpanExporter::builder().with_http().build() {
+        match opentelemetry_otlp::SpanExporter::builder().with_http().build() {
             Ok(exporter) => {
                 let resource = Resource::builder();
                 let resource = match is_set("OTEL_SERVICE_NAME") {
                     true => resource,
                     false => resource.with_service_name("cuadre"),
                 };
-                let traces = SdkTracerProvider::builder().with_batch_exporter(exporter);
+                let traces = SdkTracerProvider::builder().with_batch_exporter(Noted(exporter));
                 Some(Self(traces.with_resource(resource.build()).build()))
             }
             Err(error) => {
@@ -50,6 +50,30 @@ impl Traces {
     /// What takes the spans of `tracing`.
     pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> OpenTelemetryLayer<S, Tracer> {
         tracing_opentelemetry::layer().with_tracer(self.0.tracer("cuadre")).with_location(false).with_threads(false)
+    }
+}
+
+/// Says so where spans are not taken: the library keeps that to itself.
+#[derive(Debug)]
+struct Noted(opentelemetry_otlp::SpanExporter);
+
+impl SpanExporter for Noted {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        let sent = self.0.export(batch).await;
+        sent.inspect_err(|error| note(&format!("{spans} spans are lost: {error}")))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
     }
 }
 

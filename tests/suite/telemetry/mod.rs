@@ -1,6 +1,8 @@
 //! What a run tells other machines: its log, metrics, and run events of OpenLineage. None of it changes what is
 //! filed, and no fault of it stops a filing.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are no less tests
+
 mod exposition;
 mod receiver;
 mod schema;
