@@ -15,6 +15,10 @@ use crate::{Done, Place};
 /// [`Done::code`] of a process that was killed.
 pub const KILLED: i32 = -9;
 
+/// What a night keeps for a run after it need not outlast a loss of power, and calls there come in any order: they
+/// are not counted.
+pub const PASSED_OVER: &str = "filings.night";
+
 /// The compiled library.
 pub struct Shim {
     folder: tempfile::TempDir,
@@ -115,6 +119,7 @@ impl Shim {
         let env = [
             ("LD_PRELOAD", self.folder.path().join("shim.so").display().to_string()),
             ("CRASH_BELOW", root.display().to_string()),
+            ("CRASH_NOT", PASSED_OVER.to_owned()),
             ("CRASH_TRACE", trace.path().display().to_string()),
             ("CRASH_AT", at.to_string()),
             ("CRASH_HOW", format!("{how:?}").to_lowercase()),

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -13,7 +14,7 @@ use cuadre_audit::SigningKey;
 use cuadre_audit::keys::{PublicKey, public_path};
 use cuadre_audit::layout::{FilingId, is_incoming, is_staging};
 use cuadre_tests::crash::disk::{self, Disk, Entry, Tree};
-use cuadre_tests::crash::{Call, How, KILLED, Shim};
+use cuadre_tests::crash::{Call, How, KILLED, PASSED_OVER, Shim};
 use cuadre_tests::s3::copy;
 use cuadre_tests::{Place, SMALL};
 
@@ -118,7 +119,7 @@ impl Night {
     /// next call leaves, too.
     fn faults(&self, least: usize) -> Vec<Fault> {
         let place = twin(&self.place);
-        let mut disk = Disk::new(&disk::read(&place.at(BOOKS)));
+        let mut disk = Disk::new(&books_of(&place.at(BOOKS)));
         let (done, calls) = self.shim.run(&place, BOOKS, &night(self.day), None);
         assert_eq!(done.code, self.code, "{}", done.stderr);
         assert!(calls.len() >= least, "the library sees only {} calls", calls.len());
@@ -144,14 +145,14 @@ impl Night {
         let books = place.at(BOOKS);
         match fault {
             Fault::Kill(number, how) => {
-                let mut disk = Disk::new(&disk::read(&books));
+                let mut disk = Disk::new(&books_of(&books));
                 let (done, calls) = self.shim.run(&place, BOOKS, &night(self.day), Some((*number, *how)));
                 let what = format!("killed {how:?} call {number}");
                 assert_eq!(done.code, KILLED, "{what}: {}", done.stderr);
                 assert_eq!(calls.len(), number - usize::from(*how == How::Before), "{what}");
                 calls.iter().for_each(|call| disk.apply(call));
                 // What the calls did is what is there: none was missed.
-                assert_same(&disk.now(), &disk::read(&books), &what);
+                assert_same(&disk.now(), &books_of(&books), &what);
                 self.is_completed(&place, disk, &what, true);
             }
             Fault::Loss(left) => {
@@ -174,7 +175,7 @@ impl Night {
             let completed = place.cuadre(["keygen", "books/keys/signing", "--comment", "tests@cuadre.example"]);
             assert_eq!(completed.code, 0, "{what}\n{}", completed.stderr);
         }
-        let end = disk::read(&place.at(BOOKS));
+        let end = books_of(&place.at(BOOKS));
         let whole = self.undisturbed(place, &end);
         assert_same(&without_last_signed(&end), &without_last_signed(&whole), what);
 
@@ -209,10 +210,17 @@ impl Night {
         }
         assert_eq!(twin.cuadre(night(self.day)).code, self.code);
         assert_eq!(twin.cuadre(["verify", "books/filings"]).code, 0);
-        let tree = Arc::new(disk::read(&twin.at(BOOKS)));
+        let tree = Arc::new(books_of(&twin.at(BOOKS)));
         self.undisturbed.lock().unwrap().insert(key, Arc::clone(&tree));
         tree
     }
+}
+
+/// What lies in the folder but for what nights keep for a run after them.
+fn books_of(folder: &Path) -> Tree {
+    let mut tree = disk::read(folder);
+    tree.retain(|path, _| !path.starts_with(PASSED_OVER));
+    tree
 }
 
 /// Is everything that has its name what it will be in the end, and everything there that what is there depends on? Only
@@ -340,12 +348,12 @@ fn a_key_appears_whole_or_not_at_all() {
     for number in 1..=calls.len() {
         for how in [How::Before, How::Half, How::After] {
             let place = twin(&empty);
-            let mut disk = Disk::new(&disk::read(&place.at(BOOKS)));
+            let mut disk = Disk::new(&books_of(&place.at(BOOKS)));
             let (done, calls) = shim.run(&place, BOOKS, &MAKE, Some((number, how)));
             let what = format!("killed {how:?} call {number}");
             assert_eq!(done.code, KILLED, "{what}: {}", done.stderr);
             calls.iter().for_each(|call| disk.apply(call));
-            is_whole(&disk::read(&place.at(BOOKS)), &what);
+            is_whole(&books_of(&place.at(BOOKS)), &what);
             disk.after_loss().iter().for_each(|tree| is_whole(tree, &format!("{what}, then power lost")));
         }
     }

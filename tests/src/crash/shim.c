@@ -2,6 +2,7 @@
  * did, and kills the process at one of them. Preloaded by tests/src/crash.rs, which reads what is written down.
  *
  *   CRASH_BELOW  the folder: absolute, without symbolic links
+ *   CRASH_NOT    what the names of folders below it begin with that are passed over
  *   CRASH_TRACE  the file to write the calls down in, one record each, once they are done
  *   CRASH_AT     the call, counted from 1, to be killed at; 0 for none
  *   CRASH_HOW    before, after, or half: with half of the bytes written
@@ -31,6 +32,7 @@
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static const char *root;
+static const char *not;
 static const char *how;
 static long at;
 static long count;
@@ -41,6 +43,7 @@ static long spare;
 
 __attribute__((constructor)) static void start(void) {
     root = getenv("CRASH_BELOW");
+    not = getenv("CRASH_NOT");
     how = getenv("CRASH_HOW");
     at = atol(getenv("CRASH_AT"));
     faulty = getenv("CRASH_FAULT");
@@ -56,7 +59,7 @@ static int inside(const char *path, char *name) {
     size_t length = strlen(root);
     if (trace < 0 || strncmp(path, root, length) != 0 || (path[length] != 0 && path[length] != '/')) return 0;
     strcpy(name, path[length] == 0 ? "." : path + length + 1);
-    return 1;
+    return strncmp(name, not, strlen(not)) != 0;
 }
 
 /* The same for a descriptor; one whose file has no name any more is elsewhere. */
