@@ -87,8 +87,7 @@ impl Day<'_> {
         sources.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    /// What one source sends, which is the `n`th of the configuration.
-    pub fn source(&self, n: usize, source: &Source) -> Vec<Delivery> {
+    fn source(&self, n: usize, source: &Source) -> Vec<Delivery> {
         let (extract, control) = (&source.extract, source.control.as_ref());
         let beside = |control: &&Control| control.from == ControlFrom::Table && control.url.is_none();
         let copy = |role, session: &mut Session, into: &Path| match (role, control) {

@@ -103,33 +103,6 @@ pub fn receive(
     Ok(inputs)
 }
 
-/// Receives what one source has sent while others are still awaited, for
-/// [`load_ahead`](crate::load::kept::load_ahead): the night receives it once more, and finds it done. `None` where
-/// rows of a database are read: they are of the moment in which the night reads them.
-pub fn receive_ahead(
-    night: &Night<'_>,
-    source: &str,
-    archive: &Archive,
-    scratch: &Path,
-) -> Result<Option<Inputs>, EngineError> {
-    let Night { config, config_text, business_date: date, ref places, progress, .. } = *night;
-    let Some((n, source)) = config.sources.iter().enumerate().find(|(_, known)| known.id == source) else {
-        return Err(EngineError::bug(format!("no source is called {source}")));
-    };
-    let of_database =
-        source.extract.url.is_some() || source.control.as_ref().is_some_and(|control| control.url.is_some());
-    if of_database {
-        return Ok(None);
-    }
-    let received = night.work.as_ref().and_then(|work| Received::at(&work.night(date)));
-    let deliveries = Day { config, date, places, scratch, lasting: true, progress }.source(n, source);
-    let digest = Sha256Digest::of(config_text.as_bytes()).to_string();
-    let stored = Stored { name: "cuadre.toml".to_owned(), sha256: digest, bytes: config_text.len() as u64 };
-    let mut inputs = Inputs::new(date, stored);
-    take(&deliveries, &mut inputs, |delivery, file| keep(delivery, file, archive, received.as_ref()))?;
-    Ok(Some(inputs))
-}
-
 /// The same for a look at the day's two sides: files stay where they are, and what only rules need
 /// is not asked for.
 pub fn receive_in_place(
