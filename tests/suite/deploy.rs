@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cuadre_engine::exit;
 use cuadre_tests::{DATE, ISSUED_AT, Place, SMALL, cuadre, workspace};
@@ -85,7 +86,8 @@ fn the_commands_and_options_exist() {
             let found = known.iter().find(|(command, _)| words().any(|word| word == *command));
             let (command, help) = found.unwrap_or_else(|| panic!("{name}:{place}: options of which command? {line}"));
             for option in options {
-                assert!(help.contains(&format!(" {option} <")), "{name}:{place}: `cuadre {command}` has no {option}");
+                let is_there = [" <", "\n"].iter().any(|end| help.contains(&format!(" {option}{end}")));
+                assert!(is_there, "{name}:{place}: `cuadre {command}` has no {option}");
                 seen += 1;
             }
         }
@@ -119,12 +121,20 @@ fn a_night_at_05_40_goes_on_where_the_first_one_stopped() {
             .unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
+    // What is there has been since 05:30.
+    let landed = |name: &str| {
+        let time = UNIX_EPOCH + Duration::from_secs(ISSUED_AT.parse::<u64>().unwrap() - 600);
+        let file = fs::File::options().append(true).open(place.at(name)).unwrap();
+        file.set_modified(time).unwrap();
+    };
+    landed(&format!("warehouse/{DATE}.csv"));
     for _ in 0..2 {
         let (code, told) = night();
         assert_eq!(code, Some(exit::PARTIAL.into()), "{told}");
         assert!(told.contains("Verified: 1 filings"), "{told}");
     }
     place.write(&format!("landing/a/{DATE}.csv"), "id,date,account,amount\n1,2026-11-20,x,10.00\n");
+    landed(&format!("landing/a/{DATE}.csv"));
     let (code, told) = night();
     assert_eq!(code, Some(exit::DONE.into()), "{told}");
     assert!(told.contains("Verified: 2 filings"), "{told}");

@@ -249,7 +249,10 @@ fn a_killed_night_goes_on_where_it_stopped() {
     fs::create_dir_all(whole.at("filings")).unwrap();
     let (done, calls) = shim.run(&whole, "filings", &run, None);
     assert_eq!(done.code, 3, "{}", done.stderr);
-    assert!(!whole.at("filings.night").join(DATE).exists(), "once filed, nothing is kept");
+    let kept = |place: &Place| {
+        ["loaded", "received.json"].map(|name| place.at("filings.night").join(DATE).join(name).exists())
+    };
+    assert_eq!(kept(&whole), [false; 2], "once filed, nothing is kept");
     let at = filing(&calls);
     let killed = || {
         let place = place();
@@ -275,7 +278,7 @@ fn a_killed_night_goes_on_where_it_stopped() {
     let done = killed.run();
     assert_eq!(done.code, 3, "{}", done.stderr);
     assert!(filings(&killed) == filings(&whole), "the same bytes");
-    assert!(!killed.at("filings.night").join(DATE).exists());
+    assert_eq!(kept(&killed), [false; 2]);
     let again = killed.cuadre(["regenerate", "--config", "cuadre.toml", "--date", DATE, "--out", "again"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
 }
@@ -290,5 +293,9 @@ fn what_older_nights_kept_is_removed() {
     place.write(&format!("filings.night/{DATE}/received.json"), "not JSON");
     assert_eq!(place.run().code, 3);
     let left: Vec<String> = place.files("filings.night").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(left, ["2026-11-19/night.json", "2026-11-21/loaded/x/loaded.json"]);
+    let state = ["2026-11-20/LOCK", "2026-11-20/night.json"];
+    assert_eq!(
+        left,
+        [&["2026-11-19/night.json"], &state[..], &["2026-11-21/loaded/x/loaded.json", "durations.json"]].concat()
+    );
 }

@@ -3,6 +3,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use cuadre_reports::Status;
 use jiff::civil::Date;
@@ -30,7 +32,16 @@ impl NightLock {
         let failed = |e| EngineError::io("locking the night", &path, e);
         fs::create_dir_all(&folder).map_err(failed)?;
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        match file.try_lock() {
+        // Whoever asks how far a night is holds it for an instant.
+        let mut lock = file.try_lock();
+        for _ in 0..4 {
+            if !matches!(lock, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+            lock = file.try_lock();
+        }
+        match lock {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
                 let state: Option<NightState> = Work::read(&folder.join(NIGHT));
@@ -59,6 +70,7 @@ pub struct Keeper {
     path: Option<PathBuf>,
     state: Mutex<NightState>,
     failed: Mutex<bool>,
+    resumed: bool,
 }
 
 impl Keeper {
@@ -66,16 +78,25 @@ impl Keeper {
     pub fn begin(work: Option<&Work>, mut state: NightState) -> Self {
         let path = work.map(|work| work.night(state.business_date).join(NIGHT));
         let earlier: Option<NightState> = path.as_deref().and_then(Work::read);
+        let resumed = earlier.as_ref().is_some_and(|earlier| earlier.outcome.is_none());
         if let Some(earlier) = earlier {
+            if resumed {
+                state.started_at = earlier.started_at;
+            }
             for now in &mut state.awaited {
                 if let Some(then) = earlier.awaited.iter().find(|then| then.source == now.source) {
                     *now = crate::work::Awaited { expected: now.expected, cut_off: now.cut_off, ..then.clone() };
                 }
             }
         }
-        let keeper = Self { path, state: Mutex::new(state), failed: Mutex::default() };
+        let keeper = Self { path, state: Mutex::new(state), failed: Mutex::default(), resumed };
         keeper.change(|_| ());
         keeper
+    }
+
+    /// Whether it goes on with a run that was interrupted.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// The state as it is.

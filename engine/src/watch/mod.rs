@@ -62,7 +62,7 @@ pub fn wait(
     telling.tell(&What::Stage(Stage::Wait));
     let poll = Duration::from_secs(looking.config.waiting.poll_seconds.into());
     let mut lying = None;
-    let mut watch = Watch { looking, telling, before: None, away: BTreeMap::new() };
+    let mut watch = Watch { looking, telling, trusting: !keeper.is_resumed(), before: None, away: BTreeMap::new() };
     loop {
         stop::unless_asked(Stage::Receive.name())?;
         let now = telling.clock.now();
@@ -81,7 +81,14 @@ pub fn wait(
             kept.updated_at = now;
         });
         let state = keeper.state();
-        let is_settled = |awaited: &&Awaited| awaited.state == Awaiting::Received || now >= awaited.cut_off;
+        // What is first seen after its cut-off is given the time in which it proves to be whole.
+        let needed = looking.config.waiting.stable_seconds.saturating_add(looking.config.waiting.poll_seconds);
+        let proven = state.started_at.saturating_add(Duration::from_secs(needed.into())).map_err(EngineError::bug)?;
+        let end = |awaited: &Awaited| match awaited.files.is_empty() {
+            true => awaited.cut_off,
+            false => awaited.cut_off.max(proven.min(state.deadline)),
+        };
+        let is_settled = |awaited: &&Awaited| awaited.state == Awaiting::Received || now >= end(awaited);
         let open: Vec<&Awaited> = state.awaited.iter().filter(|awaited| !is_settled(awaited)).collect();
         if open.is_empty() {
             if now >= state.last_safe_start {
@@ -91,7 +98,7 @@ pub fn wait(
         }
         // Looks fall on the same moments whenever a run begins, and on each cut-off.
         let into = u64::try_from(now.as_second()).unwrap_or_default() % poll.as_secs();
-        let next = open.iter().map(|awaited| telling.clock.until(awaited.cut_off)).min().unwrap_or(poll);
+        let next = open.iter().map(|awaited| telling.clock.until(end(awaited))).min().unwrap_or(poll);
         telling.clock.pause((poll - Duration::from_secs(into)).min(next).max(Duration::from_millis(10)));
     }
 }
@@ -114,6 +121,8 @@ fn unfinished(awaited: &[Awaited]) -> Unfinished {
 struct Watch<'a> {
     looking: &'a Looking<'a>,
     telling: &'a Telling<'a>,
+    /// Whether the first look takes the time of a file's last change for since when it has been the same.
+    trusting: bool,
     /// When it was looked last.
     before: Option<Timestamp>,
     /// What is away, by name, with why.
@@ -200,7 +209,8 @@ impl Watch<'_> {
         let seen = |file: LyingFile| {
             let LyingFile { name, bytes, changed_at } = file;
             let same = |old: &&Seen| (&old.name, old.bytes, old.changed_at) == (&name, bytes, changed_at);
-            let since = awaited.files.iter().find(same).map_or(now, |old| old.since);
+            let at_rest = changed_at.filter(|changed| self.trusting && self.before.is_none() && *changed < now);
+            let since = awaited.files.iter().find(same).map_or(at_rest.unwrap_or(now), |old| old.since);
             Seen { name, bytes, changed_at, since }
         };
         awaited.files = files.into_iter().map(seen).collect();

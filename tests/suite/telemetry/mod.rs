@@ -272,7 +272,7 @@ fn no_host_stops_a_filing() {
     let place = small("lineage = \"https://lineage.example\"\nlineage_key.env = \"LINEAGE_KEY\"", WAREHOUSE);
     let done = run(&place, &[], &[]);
     assert_eq!(done.code, 3, "{}", done.stderr);
-    assert!(done.stderr.contains("LINEAGE_KEY has no password; set it; no run event is sent"), "{}", done.stderr);
+    assert!(done.stderr.contains("LINEAGE_KEY has no secret; set it; no run event is sent"), "{}", done.stderr);
 }
 
 #[test]

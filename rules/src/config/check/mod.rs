@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{Problem, Step};
 use super::source::Column;
 use super::{Config, Databases, EarlyWarning, EndToEnd};
+use crate::exception::Kind;
 use crate::money::Currency;
 use crate::movement::Field;
 
@@ -159,7 +160,7 @@ fn policy(config: &Config) -> Checked {
             );
         }
     }
-    if let Some(n) = config.policy.block_on.iter().position(|kind| kind.is_of_the_run()) {
+    if let Some(n) = config.policy.block_on.iter().position(|kind| *kind == Kind::NotificationFailed) {
         let message = format!("`{}` says nothing about the day", config.policy.block_on[n]);
         return problem(path!["policy", "block_on", n], message, "leave it out: it never holds up a filing");
     }
