@@ -49,7 +49,7 @@ pub struct Night<'a> {
     /// The series folder.
     pub filings: PathBuf,
     /// The key that signs.
-    pub key: SigningKey,
+    pub key: &'a SigningKey,
     /// When the filing is issued.
     pub issued_at: Timestamp,
     /// Why a filed day is stated again.
@@ -219,7 +219,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     night.enter(Stage::File)?;
     let predicate = Signed { predicate, history: series.history()? };
     let filing = NewFiling { files: files.clone(), predicate_type: PREDICATE_TYPE, predicate };
-    let mut sealed = staging.seal(filing, &night.key)?;
+    let mut sealed = staging.seal(filing, night.key)?;
     let trust = series.standing()?.trust;
     let stamps = time_stamp::stamp(&mut sealed, &authorities, &trust, night);
     let filed = staging.commit(sealed)?;

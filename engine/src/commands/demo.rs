@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         business_date: date,
         places: Places::below(&data),
         filings: filings.clone(),
-        key: configured.signing_key(&filings)?,
+        key: &configured.signing_key(&filings)?,
         issued_at: issued_at(&clock)?,
         reason: None,
         operator: None,

@@ -1,8 +1,10 @@
 //! `cuadre run`: a night.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use cuadre_audit::SigningKey;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
@@ -127,10 +129,21 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         log: log.as_deref(),
         metrics: args.metrics.as_deref(),
     })?;
+    let had_key = configured.config.signing.agent || configured.key().exists();
     let mut listeners: Vec<&dyn Listener> = vec![&keeper, &notices];
     listeners.extend(telemetry.listeners());
     let telling = Telling::new(clock, args.date, listeners);
-    let run = Run { args, configured: &configured, warehouse, filings, work, outbox, telling: &telling };
+    let run = Run {
+        args,
+        configured: &configured,
+        warehouse,
+        filings,
+        work,
+        outbox,
+        telling: &telling,
+        had_key,
+        key: OnceCell::new(),
+    };
     let done = match run.night(&keeper) {
         Ok((outcome, took)) => {
             if let (Some(pace), Outcome::Filed(filing)) = (&mut pace, &outcome)
@@ -161,6 +174,10 @@ struct Run<'a> {
     /// Where lies what earlier nights could not tell.
     outbox: Outbox,
     telling: &'a Telling<'a>,
+    /// Whether the signing key was there when the run began.
+    had_key: bool,
+    /// It, once it is open.
+    key: OnceCell<SigningKey>,
 }
 
 impl Run<'_> {
@@ -220,7 +237,11 @@ impl Run<'_> {
             }),
             _ => None,
         };
-        let usual = self.usual(&Working::to_read(&self.filings)?);
+        // What is wrong with the series or the key is said while there is time.
+        let series = Working::to_read(&self.filings)?;
+        configured.last_signed(&series)?;
+        self.key(&series)?;
+        let usual = self.usual(&series);
         watch::wait(&looking, telling, keeper, |source, at| {
             let name = if source.is_empty() { "the warehouse" } else { source };
             let local = at.to_zoned(configured.config.zone()).strftime("%H:%M:%S").to_string();
@@ -248,7 +269,6 @@ impl Run<'_> {
     fn once(&self, unfinished: &Unfinished) -> Result<Outcome, EngineError> {
         let Self { args, configured, telling, .. } = self;
         let progress = Progress::on_stderr(true);
-        let had_key = configured.config.signing.agent || configured.key().exists();
         let data = Landing::of(&configured.data(&args.data)?, &configured.config, args.date, &progress)?;
         let mut series = Working::to_file(&self.filings, args.date)?;
         let last_signed = configured.last_signed(&series)?;
@@ -259,7 +279,7 @@ impl Run<'_> {
             business_date: args.date,
             places: configured.places(data.folder(), self.warehouse.clone()),
             filings: series.folder().to_owned(),
-            key: configured.signing_key(series.folder())?,
+            key: self.key(&series)?,
             issued_at: self.issued_at()?,
             reason: args.reason.clone(),
             operator: operator(&args.operator)?,
@@ -285,7 +305,7 @@ impl Run<'_> {
         if let Some(id) = completed {
             eprintln!("Completed filing {id}, which an interrupted run had claimed");
         }
-        if !had_key {
+        if !self.had_key {
             eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
         }
         tell(telling, &outcome);
@@ -297,6 +317,15 @@ impl Run<'_> {
             print_json(&show::outcome_json(&outcome))?;
         }
         Ok(outcome)
+    }
+
+    /// The key that signs in `series`. It is opened once: its passphrase may come through a pipe.
+    fn key(&self, series: &Working) -> Result<&SigningKey, EngineError> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = self.configured.signing_key(series.folder())?;
+        Ok(self.key.get_or_init(|| key))
     }
 
     /// What the sources usually send, as far as the series tells.
