@@ -1,10 +1,10 @@
 //! Loading a source as soon as it is there, while others are awaited: what it holds is known before the deadline
 //! is near, and the night does not load it again. What a database holds is copied only by the night itself.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use cuadre_audit::Sha256Digest;
+use cuadre_audit::layout::ARCHIVE;
+use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
 use jiff::civil::Date;
 
@@ -40,25 +40,28 @@ impl Loader<'_> {
         let sha256 = Sha256Digest::of(self.config_text.as_bytes()).to_string();
         let config = Stored { name: "cuadre.toml".to_owned(), sha256, bytes: self.config_text.len() as u64 };
         let mut inputs = Inputs::new(self.date, config);
-        let mut places = BTreeMap::new();
+        // What lies where it landed may be written anew while it is read; a copy stays what its digest says.
+        let night = self.work.night(self.date);
+        let archive = Archive::new(&night);
         // What cannot be found or read is for the night to say.
         for file in find(&self.data, source.extract.files.patterns(), self.date).unwrap_or_default() {
-            let Ok((digest, bytes)) = Sha256Digest::of_file(&file.path) else { return Ok(None) };
+            let Ok(stored) = archive.put_file(&file.path) else { return Ok(None) };
             inputs.inputs.push(Input {
                 role: Role::Extract,
                 of: source.id.clone(),
-                file: Stored { name: file.name.clone(), sha256: digest.to_string(), bytes },
+                file: Stored { name: file.name, sha256: stored.digest.to_string(), bytes: stored.bytes },
                 changed_at: None,
                 filed_before: None,
                 snapshot: false,
             });
-            places.insert(file.name, file.path);
         }
         let scratch = tempfile::Builder::new().prefix("cuadre-").tempdir();
         let scratch = scratch.map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))?;
-        let kept = Kept::at(&self.work.night(self.date));
+        let kept = Kept::at(&night);
         let progress = Progress::silent();
         let room = Room { scratch: scratch.path(), memory: self.memory, progress: &progress, kept: Some(&kept) };
-        Ok(load_ahead(self.config, &inputs, &Bytes::InPlace(places), room)?.pop())
+        let loaded = load_ahead(self.config, &inputs, &Bytes::Archived(archive), room);
+        let _ = std::fs::remove_dir_all(night.join(ARCHIVE));
+        Ok(loaded?.pop())
     }
 }
