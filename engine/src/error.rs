@@ -107,6 +107,8 @@ impl From<Fault> for EngineError {
 
 /// The exit codes of the contract.
 pub mod exit {
+    use cuadre_reports::Status;
+
     /// Filed complete, verified, or regenerated identical.
     pub const DONE: u8 = 0;
     /// Filed partial: gaps documented.
@@ -123,6 +125,14 @@ pub mod exit {
     pub const PASSING_FAULT: u8 = 75;
     /// Wrong configuration.
     pub const CONFIG: u8 = 78;
+
+    /// That of a run whose day is filed.
+    pub fn of_filing(status: Status) -> u8 {
+        match status {
+            Status::Complete => DONE,
+            Status::Partial => PARTIAL,
+        }
+    }
 }
 
 fn io_exit_code(error: &io::Error) -> u8 {

@@ -3,7 +3,6 @@
 use std::fs::{self, File, TryLockError};
 
 use cuadre_audit::Series;
-use cuadre_reports::Status as Extent;
 use cuadre_rules::Config;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,6 +14,7 @@ use crate::manifest::{Filed, deadline, filing_date};
 use crate::pace::Pace;
 use crate::reconcile::gaps::counted;
 use crate::store::Working;
+use crate::telling::named;
 use crate::watch::keeper::NightLock;
 use crate::work::{Awaited, Awaiting, NIGHT, NightOutcome, NightState, Work};
 
@@ -119,8 +119,10 @@ impl Status {
     /// What is awaited and what to know of it, a line each.
     pub fn body(&self, zone: &TimeZone, now: Timestamp) -> Vec<String> {
         let local = Local { zone, date: self.state.business_date };
-        let width = self.state.awaited.iter().map(|awaited| name(awaited).chars().count()).max().unwrap_or_default();
-        let line = |awaited: &Awaited| format!("  {:<width$}  {}", name(awaited), became(awaited, &local, now));
+        let width =
+            self.state.awaited.iter().map(|awaited| named(&awaited.source).chars().count()).max().unwrap_or_default();
+        let line =
+            |awaited: &Awaited| format!("  {:<width$}  {}", named(&awaited.source), became(awaited, &local, now));
         let mut lines: Vec<String> = self.state.awaited.iter().map(line).collect();
         lines.extend(self.state.warnings.iter().map(|warning| format!("  warning: {warning}")));
         let words = self.state.outcome.as_ref().map(|outcome| outcome.words.as_slice()).unwrap_or_default();
@@ -173,12 +175,13 @@ fn filed(working: &Working, date: Date) -> Result<Option<NightOutcome>, EngineEr
     working.bring_manifests(&latest.iter().map(|filed| filed.id).collect::<Vec<_>>())?;
     let Some(filed) = Filed::latest(&series, date)? else { return Ok(None) };
     let day = &filed.statement().predicate.predicate;
-    let (exit_code, status) = match day.status {
-        Extent::Complete => (exit::DONE, "complete"),
-        Extent::Partial => (exit::PARTIAL, "partial"),
-    };
     let words = day.exceptions.iter().map(|gap| format!("{}: {}", gap.id, gap.explanation)).collect();
-    Ok(Some(NightOutcome { exit_code, filing: Some(filed.id.to_string()), status: Some(status.to_owned()), words }))
+    Ok(Some(NightOutcome {
+        exit_code: exit::of_filing(day.status),
+        filing: Some(filed.id.to_string()),
+        status: Some(day.status.name().to_owned()),
+        words,
+    }))
 }
 
 /// The clock on the wall in the night of a business date.
@@ -194,10 +197,6 @@ impl Local<'_> {
         let format = if zoned.date() == self.date.saturating_add(1.day()) { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         zoned.strftime(format).to_string()
     }
-}
-
-fn name(awaited: &Awaited) -> &str {
-    if awaited.source.is_empty() { "the warehouse" } else { &awaited.source }
 }
 
 /// What has become of something that is awaited.

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::clock::Clock;
+use crate::error::exit;
 use crate::night::{Filing, NotFiled};
 
 /// Something that has happened.
@@ -147,6 +148,16 @@ impl Stage {
 }
 
 impl What<'_> {
+    /// The exit code of the run, if this is its end.
+    pub fn exit_code(&self) -> Option<u8> {
+        match self {
+            Self::Filed(filing) => Some(exit::of_filing(filing.status)),
+            Self::NotFiled(_) => Some(exit::NOT_FILED),
+            Self::Failed { exit_code, .. } => Some(*exit_code),
+            _ => None,
+        }
+    }
+
     /// How much it matters; `None` for what only is a step of the way.
     pub fn severity(&self) -> Option<Severity> {
         match self {
@@ -161,6 +172,11 @@ impl What<'_> {
             }
         }
     }
+}
+
+/// What a source is called where it is told of; the warehouse has no id.
+pub fn named(source: &str) -> &str {
+    if source.is_empty() { "the warehouse" } else { source }
 }
 
 /// Someone who is told.

@@ -63,6 +63,16 @@ pub enum Status {
     Partial,
 }
 
+impl Status {
+    /// The word for it in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+        }
+    }
+}
+
 /// Currency code to decimal text.
 pub type AmountText = BTreeMap<String, String>;
 

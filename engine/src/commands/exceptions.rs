@@ -178,7 +178,7 @@ fn list(args: &List) -> Result<u8, EngineError> {
 
 /// An open exception for a person: what it is, and what was last decided about it.
 fn lines(open: &Open, now: &Now) -> String {
-    let severity = format!("{:?}", open.severity).to_lowercase();
+    let severity = open.severity.name();
     let age = counted(open.age_days(now.today()).unsigned_abs(), "day");
     let words = shortened(&open.explanation);
     let mut lines = format!("  {:<44} {age:>8}  {severity:<8} {:<10} {words}", open.id, open.class.name());

@@ -100,8 +100,6 @@ pub fn main() -> u8 {
     })
 }
 
-pub use show::exit_code_of as exit_code;
-
 /// What commands that work on filings have in common.
 #[derive(clap::Args)]
 struct Common {

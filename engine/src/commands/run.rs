@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::stop;
 use crate::store::{Landing, Place, Working};
 use crate::telemetry::{self, Telemetry, note};
-use crate::telling::{Listener, Telling, What};
+use crate::telling::{Listener, Telling, What, named};
 use crate::time_stamp::Stamping;
 use crate::trust;
 use crate::usual::Usual;
@@ -243,7 +243,7 @@ impl Run<'_> {
         self.key(&series)?;
         let usual = self.usual(&series);
         watch::wait(&looking, telling, keeper, |source, at| {
-            let name = if source.is_empty() { "the warehouse" } else { source };
+            let name = named(source);
             let local = at.to_zoned(configured.config.zone()).strftime("%H:%M:%S").to_string();
             eprintln!("  {local} {name} is there");
             match loader.as_ref().map(|loader| loader.load(source)).transpose() {

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::carry::OPEN;
 use crate::changes::{CHANGES, Changes};
 use crate::error::{EngineError, exit};
-use crate::night::{Filing, Outcome, Superseding};
+use crate::night::{Outcome, Superseding};
 use crate::reconcile::gaps::counted;
 use crate::time_stamp::Stamping;
 
@@ -167,18 +167,10 @@ fn stamping(stamp: &Stamping) -> serde_json::Value {
     json!({ "authority": stamp.authority, "time": time, "fault": fault })
 }
 
-/// The exit code of a filing.
-pub fn exit_code_of(filing: &Filing) -> u8 {
-    match filing.status {
-        Status::Complete => exit::DONE,
-        Status::Partial => exit::PARTIAL,
-    }
-}
-
 /// The exit code of a night.
 pub fn exit_code(outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Filed(filing) => exit_code_of(filing),
+        Outcome::Filed(filing) => exit::of_filing(filing.status),
         Outcome::NotFiled(_) => exit::NOT_FILED,
     }
 }

@@ -1,7 +1,6 @@
 //! What is told: an event as CloudEvents 1.0 has it, in structured mode.
 
 use cuadre_audit::Sha256Digest;
-use cuadre_reports::Status;
 use cuadre_rules::config::{EventType, Severity};
 use cuadre_rules::exception::Exception;
 use jiff::civil::Date;
@@ -164,10 +163,7 @@ fn filed(filing: &Filing, scene: &Scene<'_>) -> Value {
     json!({
         "filing": filing.id.to_string(),
         "new": filing.is_new,
-        "status": match filing.status {
-            Status::Complete => "complete",
-            Status::Partial => "partial",
-        },
+        "status": filing.status,
         "manifestSha256": filing.manifest_sha256,
         "movements": filing.day.movements(),
         "amount": filing.day.amount().to_text(),

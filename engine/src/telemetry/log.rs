@@ -9,7 +9,6 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cuadre_reports::Status;
 use cuadre_rules::config::Severity;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -21,7 +20,7 @@ use tracing_subscriber::layer::Context;
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::run_id::RunId;
-use crate::telling::{Event, Listener, What};
+use crate::telling::{Event, Listener, What, named};
 
 /// Writes what this program's `tracing` events say.
 pub struct Lines {
@@ -127,10 +126,7 @@ impl Listener for Log {
             What::Without { service, why } => log!("without", service, why),
             What::DeadlineNear { deadline, awaited } => log!("deadline_near", %deadline, awaited = awaited.join(", ")),
             What::Filed(filing) => {
-                let status = match filing.status {
-                    Status::Complete => "complete",
-                    Status::Partial => "partial",
-                };
+                let status = filing.status.name();
                 let (id, gaps) = (filing.id.to_string(), filing.day.exceptions.len() as u64);
                 let (sha256, new) = (filing.manifest_sha256.as_str(), filing.is_new);
                 log!("filed", filing = id, status, new, gaps, manifest_sha256 = sha256);
@@ -140,11 +136,6 @@ impl Listener for Log {
             What::Failed { exit_code, why } => log!("failed", exit_code = u64::from(*exit_code), why),
         }
     }
-}
-
-/// What a source is called; the warehouse has no id.
-fn named(source: &str) -> &str {
-    if source.is_empty() { "the warehouse" } else { source }
 }
 
 fn level(severity: Option<Severity>) -> Level {

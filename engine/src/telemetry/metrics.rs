@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::exposition::Exposition;
-use super::{exit_code, note};
+use super::note;
 use crate::error::EngineError;
 use crate::telling::{Event, Listener, Stage, What};
 
@@ -127,7 +127,7 @@ impl Figures {
             What::NotFiled(night) => self.judged(&night.day),
             _ => {}
         }
-        if let Some(exit_code) = exit_code(event.what) {
+        if let Some(exit_code) = event.what.exit_code() {
             self.exit_code = Some(exit_code);
             self.enter(None, event.at);
         }

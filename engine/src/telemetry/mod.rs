@@ -11,7 +11,6 @@ pub mod spans;
 
 use std::path::{Path, PathBuf};
 
-use cuadre_reports::Status;
 use cuadre_rules::Config;
 use jiff::civil::Date;
 use tracing::level_filters::LevelFilter;
@@ -19,9 +18,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::clock::Clock;
-use crate::error::{EngineError, exit};
+use crate::error::EngineError;
 use crate::run_id::RunId;
-use crate::telling::{Listener, What};
+use crate::telling::Listener;
 use lineage::Lineage;
 use log::{Lines, Log};
 use metrics::Metrics;
@@ -104,17 +103,4 @@ impl Telemetry {
 pub fn note(words: &str) {
     eprintln!("note: {words}");
     tracing::warn!(event = "note", why = words);
-}
-
-/// What the run ends with, if this is its end.
-pub fn exit_code(what: &What<'_>) -> Option<u8> {
-    match what {
-        What::Filed(filing) => Some(match filing.status {
-            Status::Complete => exit::DONE,
-            Status::Partial => exit::PARTIAL,
-        }),
-        What::NotFiled(_) => Some(exit::NOT_FILED),
-        What::Failed { exit_code, .. } => Some(*exit_code),
-        _ => None,
-    }
 }

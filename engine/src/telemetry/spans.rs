@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-use super::exit_code;
 use crate::run_id::RunId;
 use crate::telling::{Event, Listener, What};
 
@@ -55,7 +54,7 @@ impl Listener for Spans {
             }
             _ => {}
         }
-        if let Some(code) = exit_code(event.what) {
+        if let Some(code) = event.what.exit_code() {
             leave(open.stage.take());
             if let Some(run) = &open.run {
                 run.record("exit_code", code);

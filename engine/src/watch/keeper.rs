@@ -6,11 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use cuadre_reports::Status;
 use jiff::civil::Date;
 
 use crate::error::EngineError;
-use crate::night::Filing;
 use crate::telling::{Event, Listener, Stage, What};
 use crate::work::{NIGHT, NightOutcome, NightState, Work};
 
@@ -124,13 +122,6 @@ impl Keeper {
 
 impl Listener for Keeper {
     fn hear(&self, event: &Event<'_>) {
-        let outcome = |exit_code, filing: Option<&Filing>, words: Vec<String>| {
-            let status = filing.map(|filing| match filing.status {
-                Status::Complete => "complete".to_owned(),
-                Status::Partial => "partial".to_owned(),
-            });
-            Some(NightOutcome { exit_code, filing: filing.map(|filing| filing.id.to_string()), status, words })
-        };
         self.change(|state| {
             state.updated_at = event.at;
             match event.what {
@@ -148,20 +139,28 @@ impl Listener for Keeper {
                         state.warnings.push(warning);
                     }
                 }
-                What::Filed(filing) => {
-                    let gaps = filing.day.exceptions.iter().map(|gap| gap.id.clone()).collect();
-                    let code = crate::commands::exit_code(filing);
-                    state.outcome = outcome(code, Some(filing), gaps);
-                }
-                What::NotFiled(night) => {
-                    state.outcome = outcome(crate::exit::NOT_FILED, None, night.reasons.clone());
-                }
-                What::Failed { exit_code, why } => state.outcome = outcome(*exit_code, None, vec![(*why).to_owned()]),
                 _ => {}
             }
-            if state.outcome.is_some() {
+            if let Some(exit_code) = event.what.exit_code() {
+                state.outcome = Some(outcome(exit_code, event.what));
                 state.stage = "ended".to_owned();
             }
         });
+    }
+}
+
+/// What a night came to by its end.
+fn outcome(exit_code: u8, end: &What<'_>) -> NightOutcome {
+    let (filing, words) = match end {
+        What::Filed(filing) => (Some(filing), filing.day.exceptions.iter().map(|gap| gap.id.clone()).collect()),
+        What::NotFiled(night) => (None, night.reasons.clone()),
+        What::Failed { why, .. } => (None, vec![(*why).to_owned()]),
+        _ => (None, Vec::new()),
+    };
+    NightOutcome {
+        exit_code,
+        filing: filing.map(|filing| filing.id.to_string()),
+        status: filing.map(|filing| filing.status.name().to_owned()),
+        words,
     }
 }
