@@ -22,6 +22,8 @@
 //!
 //! The functions give paths relative to the series, with `/`, as they stand in `LOG`.
 
+use std::path::{Path, PathBuf};
+
 use crate::digest::Sha256Digest;
 
 pub use crate::filing_id::{FilingDate, FilingId};
@@ -192,6 +194,12 @@ pub fn is_file_name(name: &str) -> bool {
 /// Can this path stand in `LOG`? File names joined by single slashes, from the series downwards.
 pub fn is_log_path(path: &str) -> bool {
     path.split('/').all(is_file_name)
+}
+
+/// The folder beside a series whose name is that of the series, and then `suffix`.
+pub fn beside(series_root: &Path, suffix: &str) -> PathBuf {
+    let name = series_root.file_name().unwrap_or_default().to_string_lossy();
+    series_root.with_file_name(format!("{name}{suffix}"))
 }
 
 #[cfg(test)]

@@ -22,8 +22,7 @@ pub struct Emptied {
 
 /// The folder of the spool of the series at `series_root`: beside it.
 pub fn beside(series_root: &Path) -> PathBuf {
-    let name = series_root.file_name().unwrap_or_default().to_string_lossy();
-    series_root.with_file_name(format!("{name}{}", layout::SPOOL_SUFFIX))
+    layout::beside(series_root, layout::SPOOL_SUFFIX)
 }
 
 /// Moves what waits in the spool at `spool` into `archive`. Only for the holder of the append lock.

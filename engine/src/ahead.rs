@@ -14,6 +14,7 @@ use crate::judge::Room;
 use crate::landing::find;
 use crate::load::kept::{Ahead, Kept, load_ahead};
 use crate::progress::Progress;
+use crate::scratch::Scratch;
 use crate::work::Work;
 
 /// What is loaded ahead of a night.
@@ -55,8 +56,7 @@ impl Loader<'_> {
                 snapshot: false,
             });
         }
-        let scratch = tempfile::Builder::new().prefix("cuadre-").tempdir();
-        let scratch = scratch.map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))?;
+        let scratch = Scratch::new()?;
         let kept = Kept::at(&night);
         let progress = Progress::silent();
         let room = Room { scratch: scratch.path(), memory: self.memory, progress: &progress, kept: Some(&kept) };

@@ -117,6 +117,32 @@ impl Clock {
     }
 }
 
+/// Pauses between tries: each about twice as long as the one before it, up to the longest.
+pub struct Backoff {
+    first: Duration,
+    longest: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    /// Pauses from the first to the longest.
+    pub fn new(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, next: first }
+    }
+
+    /// The next pause, with [jitter](Clock::jitter).
+    pub fn next(&mut self, clock: &Clock) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(self.longest);
+        clock.jitter(pause)
+    }
+
+    /// Begins again with the first.
+    pub fn reset(&mut self) {
+        self.next = self.first;
+    }
+}
+
 fn sleep(pause: Duration) {
     const SLICE: Duration = Duration::from_millis(100);
     let start = Instant::now();

@@ -5,11 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use cuadre_audit::layout::beside;
 use cuadre_audit::{canonical, disk};
 use cuadre_reports::open::Disposition;
 
 use crate::error::EngineError;
-use crate::night::beside;
 
 /// What is put to a series' name for that of the folder.
 pub const DISPOSITIONS: &str = ".dispositions";

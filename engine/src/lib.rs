@@ -29,6 +29,7 @@ pub mod receive;
 pub mod received;
 pub mod reconcile;
 pub mod run_id;
+pub mod scratch;
 pub mod secret;
 pub mod signing;
 pub mod spool;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::MANIFEST;
+use cuadre_audit::layout::{MANIFEST, beside};
 use cuadre_audit::manifest::Statement;
 use cuadre_audit::{Archive, FilingId, NewFiling, Series, Sha256Digest, SigningKey, Subject};
 use cuadre_reports::open::CarriedOver;
@@ -11,7 +11,6 @@ use cuadre_rules::Config;
 use cuadre_rules::day::{Day, Decision, decide};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rayon::prelude::*;
 
 use crate::carry;
 use crate::changes::{self, Changes};
@@ -25,6 +24,7 @@ use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, fir
 use crate::notices::outbox::Outbox;
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
+use crate::scratch::Scratch;
 use crate::spool;
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
@@ -147,7 +147,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let authorities = time_stamp::authorities(night.config, &night.places.secrets)?;
     let series = Series::open_or_create(&night.filings)?;
     trust::enrol(&series, night.config, &night.places.secrets, &night.key.public_key(), night.issued_at)?;
-    let scratch = scratch()?;
+    let scratch = Scratch::new()?;
 
     night.enter(Stage::Receive)?;
     let kept = night.work.as_ref().map(|work| Kept::at(&work.night(night.business_date)));
@@ -236,7 +236,7 @@ pub fn compare<T>(
     progress: &Progress,
     tell: impl FnOnce(Judgement) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
-    let scratch = scratch()?;
+    let scratch = Scratch::new()?;
     let (inputs, bytes) = receive_in_place(config, business_date, places, scratch.path(), progress)?;
     let room = Room { scratch: scratch.path(), memory, progress, kept: None };
     let judgement = judge(config, &inputs, &bytes, room, Extent::EndToEnd)?;
@@ -256,12 +256,6 @@ fn mark_repeated(inputs: &mut Inputs, series: &Series) -> Result<(), EngineError
     Ok(())
 }
 
-/// The folder beside a series whose name has this at its end.
-pub fn beside(series: &Path, suffix: &str) -> PathBuf {
-    let name = series.file_name().unwrap_or_default().to_string_lossy();
-    series.with_file_name(format!("{name}{suffix}"))
-}
-
 /// Leaves the evidence beside the series, which holds filings alone.
 fn not_filed(
     night: &Night<'_>,
@@ -279,30 +273,6 @@ fn not_filed(
     Ok(NotFiled { reasons, evidence: folder.join(EXCEPTIONS), inputs, day: judgement.day })
 }
 
-/// A folder to work in; it goes when the night is over.
-struct Scratch(tempfile::TempDir);
-
-impl Scratch {
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Scratch {
-    /// Gigabytes in many folders take a while to free, each core its share; what is left goes with
-    /// the folder itself.
-    fn drop(&mut self) {
-        let Ok(entries) = self.path().read_dir() else { return };
-        let folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        folders.par_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
-    }
-}
-
-fn scratch() -> Result<Scratch, EngineError> {
-    let folder = tempfile::Builder::new().prefix("cuadre-").tempdir();
-    folder.map(Scratch).map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
-}
-
 /// Makes a filing again, from its manifest and the archive alone, into `out`, within `memory` bytes. Returns
 /// its files; the manifest is the last of them.
 pub fn regenerate(
@@ -314,7 +284,7 @@ pub fn regenerate(
 ) -> Result<Vec<Subject>, EngineError> {
     let (inputs, config) = filed.inputs(archive)?;
     inputs.check(archive)?;
-    let scratch = scratch()?;
+    let scratch = Scratch::new()?;
     let room = Room { scratch: scratch.path(), memory, progress, kept: None };
     let judgement = judge(&config, &inputs, &Bytes::Archived(archive.clone()), room, Extent::Day)?;
     let status = match decide(&config, &judgement.day) {

@@ -15,7 +15,7 @@ use crate::pace::Pace;
 use crate::reconcile::gaps::counted;
 use crate::store::Working;
 use crate::telling::named;
-use crate::watch::keeper::NightLock;
+use crate::watch::keeper::LOCK;
 use crate::work::{Awaited, Awaiting, NIGHT, NightOutcome, NightState, Work};
 
 /// Gaps, or reasons, that fit on a screen.
@@ -160,7 +160,7 @@ impl Status {
 
 /// Whether a run holds the night.
 fn is_held(work: &Work, date: Date) -> bool {
-    let Ok(lock) = File::open(work.night(date).join(NightLock::NAME)) else { return false };
+    let Ok(lock) = File::open(work.night(date).join(LOCK)) else { return false };
     // Shared, so that two who look at once do not take each other for a run.
     matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }

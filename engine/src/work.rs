@@ -3,8 +3,10 @@
 //! `work` says. Nothing that is filed is read from it but what is there under the digest of its bytes.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use cuadre_audit::layout::beside;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -34,8 +36,7 @@ impl Work {
 
     /// The folder beside a series.
     pub fn beside(series: &Path) -> Self {
-        let name = series.file_name().unwrap_or_default().to_string_lossy();
-        Self::at(series.with_file_name(format!("{name}{NIGHTS}")))
+        Self::at(beside(series, NIGHTS))
     }
 
     /// The folder itself: what outlasts a night.
@@ -74,11 +75,15 @@ impl Work {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let bytes = serde_json::to_vec(value).map_err(EngineError::bug)?;
-        let staged = path.with_added_extension("new");
-        fs::write(&staged, bytes).map_err(failed)?;
-        fs::rename(&staged, path).map_err(failed)
+        replace(path, &serde_json::to_vec(value).map_err(EngineError::bug)?).map_err(failed)
     }
+}
+
+/// Puts these bytes at `path`: whoever reads sees all of them or what was there before. What a loss of power
+/// leaves may be neither.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let staged = path.with_added_extension("new");
+    fs::write(&staged, bytes).and_then(|()| fs::rename(&staged, path))
 }
 
 /// How far a night has come.

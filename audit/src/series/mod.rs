@@ -14,6 +14,7 @@ mod recover;
 mod trust;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,7 @@ pub struct SeriesWriter {
     _hold: Hold,
 }
 
-/// Keeps everyone else from writing to a series, for as long as this lives.
+/// Keeps everyone else from what it stands for, such as writing to a series, for as long as this lives.
 #[derive(Debug)]
 pub struct Hold(File);
 
@@ -247,17 +248,24 @@ impl Hold {
     pub fn take(root: &Path) -> Result<Self> {
         let path = root.join(layout::LOCK);
         let failed = |e| Error::io("cannot lock the series", &path, e);
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Hold(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::new(
+        Hold::of(&path).map_err(failed)?.ok_or_else(|| {
+            Error::new(
                 ErrorKind::Locked,
                 "cannot lock the series",
                 "another process is writing to it",
                 "wait until it ends, then run again",
             )
-            .at(path)),
-            Err(TryLockError::Error(e)) => Err(failed(e)),
+            .at(&path)
+        })
+    }
+
+    /// Locks the file at `path`, which is made where there is none; `None` while another process has it locked.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Hold(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(e),
         }
     }
 }

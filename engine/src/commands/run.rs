@@ -10,7 +10,7 @@ use jiff::civil::{Date, DateTime};
 
 use super::{Common, Configured, clock, differences, issued_at, parse_date, print_json, show, use_threads};
 use crate::ahead::Loader;
-use crate::clock::Clock;
+use crate::clock::{Backoff, Clock};
 use crate::error::{EngineError, exit};
 use crate::load::kept::Ahead;
 use crate::manifest::{Filed, deadline, file_without_from};
@@ -19,6 +19,7 @@ use crate::notices::Notices;
 use crate::notices::outbox::Outbox;
 use crate::pace::Pace;
 use crate::progress::Progress;
+use crate::scratch::Scratch;
 use crate::stop;
 use crate::store::{Landing, Place, Working};
 use crate::telemetry::{self, Telemetry, note};
@@ -26,7 +27,7 @@ use crate::telling::{Listener, Telling, What, named};
 use crate::time_stamp::Stamping;
 use crate::trust;
 use crate::usual::Usual;
-use crate::watch::keeper::{Keeper, NightLock};
+use crate::watch::keeper::{self, Keeper};
 use crate::watch::look::Looking;
 use crate::watch::{self, Unfinished};
 use crate::work::{NightState, Work};
@@ -109,7 +110,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let filings = configured.filings(&args.common.filings)?;
     let work = configured.work(&args.work, &filings);
     let clock = args.clock(&configured)?;
-    let _lock = work.as_ref().map(|work| NightLock::take(work, args.date)).transpose()?;
+    let _lock = work.as_ref().map(|work| keeper::lock(work, args.date)).transpose()?;
     let mut pace = work.as_ref().map(Pace::of);
     let last_safe_start = match &pace {
         Some(pace) => pace.last_safe_start(&configured.config, args.date)?,
@@ -193,7 +194,7 @@ impl Run<'_> {
         }
         let unfinished = self.wait(keeper)?;
         let without = file_without_from(&configured.config, args.date)?;
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let start = Instant::now();
             let error = match self.once(&unfinished) {
@@ -201,7 +202,7 @@ impl Run<'_> {
                 done => return Ok((done?, start.elapsed())),
             };
             // The first try from which on it goes without what is away is not put off.
-            let cut = telling.clock.jitter(pause);
+            let cut = pauses.next(&telling.clock);
             let until = telling.clock.until(without);
             let cut = if until.is_zero() { cut } else { cut.min(until) };
             if telling.clock.until(due) <= cut {
@@ -210,14 +211,12 @@ impl Run<'_> {
             telling.tell(&What::Away { service: "night", why: &error.to_string(), pause: cut });
             eprintln!("  {error}; trying again in {} s", cut.as_secs().max(1));
             telling.clock.pause(cut);
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     fn wait(&self, keeper: &Keeper) -> Result<Unfinished, EngineError> {
         let Self { args, configured, telling, .. } = self;
-        let scratch = tempfile::Builder::new().prefix("cuadre-").tempdir();
-        let scratch = scratch.map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))?;
+        let scratch = Scratch::new()?;
         let looking = Looking {
             config: &configured.config,
             date: args.date,

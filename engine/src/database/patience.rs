@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Fault;
-use crate::clock::Clock;
+use crate::clock::{Backoff, Clock};
 use crate::progress::Progress;
 use crate::stop;
 
@@ -20,20 +20,19 @@ pub fn patiently<T>(
     mut attempt: impl FnMut() -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let start = clock.now();
-    let mut pause = FIRST;
+    let mut pauses = Backoff::new(FIRST, LONGEST);
     loop {
         let fault = match attempt() {
             Err(fault) if fault.passing => fault,
             done => return done,
         };
-        let cut = clock.jitter(pause);
+        let cut = pauses.next(clock);
         let passed = Duration::try_from(clock.now().duration_since(start)).unwrap_or_default();
         if passed + cut > budget || stop::is_asked() {
             return Err(fault);
         }
         progress.note(&format!("  {fault}; trying again in {} s", cut.as_millis().div_ceil(1000)));
         clock.pause(cut);
-        pause = (pause * 2).min(LONGEST);
     }
 }
 

@@ -12,7 +12,7 @@ use super::command::Hook;
 use super::notice::Notice;
 use super::outbox::Outbox;
 use super::webhook::Webhook;
-use crate::clock::Clock;
+use crate::clock::{Backoff, Clock};
 use crate::database::Fault;
 
 const FIRST: Duration = Duration::from_millis(500);
@@ -66,7 +66,7 @@ pub struct Runner {
     /// Not to be told in this run: the fault stays until somebody repairs it.
     refused: Vec<Notice>,
     fault: Option<Fault>,
-    pause: Duration,
+    pauses: Backoff,
     next: Instant,
 }
 
@@ -75,7 +75,17 @@ impl Runner {
     pub fn new(settings: Notify, folder: &Path, outbox: Outbox) -> Self {
         let waiting = outbox.left(&settings.name).into();
         let (refused, folder) = (Vec::new(), folder.to_owned());
-        Self { settings, folder, outbox, way: None, waiting, refused, fault: None, pause: FIRST, next: Instant::now() }
+        Self {
+            settings,
+            folder,
+            outbox,
+            way: None,
+            waiting,
+            refused,
+            fault: None,
+            pauses: Backoff::new(FIRST, LONGEST),
+            next: Instant::now(),
+        }
     }
 
     /// Does what it is told until the run ends.
@@ -96,7 +106,7 @@ impl Runner {
 
     /// Tries all that waits once more, and again while there is time.
     fn end(&mut self, until: Instant, reply: &Sender<Left>) {
-        (self.pause, self.next) = (FIRST, Instant::now());
+        self.at_once();
         while !self.waiting.is_empty() {
             thread::sleep(self.next.saturating_duration_since(Instant::now()));
             if !self.take_next() && self.next > until {
@@ -115,13 +125,12 @@ impl Runner {
         match self.take(&notice) {
             Ok(()) => {
                 self.outbox.done(&self.settings.name, &notice);
-                (self.pause, self.next) = (FIRST, Instant::now());
+                self.at_once();
             }
             Err(fault) if fault.passing => {
                 self.waiting.push_back(notice);
                 self.fault = Some(fault);
-                self.next = Instant::now() + Clock::system().jitter(self.pause);
-                self.pause = (self.pause * 2).min(LONGEST);
+                self.next = Instant::now() + self.pauses.next(&Clock::system());
                 return false;
             }
             Err(fault) => {
@@ -130,6 +139,12 @@ impl Runner {
             }
         }
         true
+    }
+
+    /// The next try needs no pause.
+    fn at_once(&mut self) {
+        self.pauses.reset();
+        self.next = Instant::now();
     }
 
     fn take(&mut self, notice: &Notice) -> Result<(), Fault> {

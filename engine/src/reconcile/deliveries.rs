@@ -1,13 +1,13 @@
 //! The files of a source as deliveries: twice, the same as the day before, too few, too late.
 
+use cuadre_rules::config::time_of_day;
 use cuadre_rules::exception::{Evidence, Kind};
-use jiff::ToSpan;
-use jiff::civil::Time;
 
 use super::gaps::Gaps;
 use super::source::Scope;
 use crate::error::EngineError;
 use crate::load::all::Extract;
+use crate::manifest::morning_after;
 
 /// States which files came twice, were filed the day before already, or did not come.
 pub fn judge(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> Result<(), EngineError> {
@@ -51,12 +51,10 @@ pub fn judge(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> Res
 
 /// States which files changed after the cut-off; whether any did.
 pub fn is_late(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> bool {
-    let cut_off = scope.source.cut_off.as_ref().and_then(|text| Time::strptime("%H:%M", text).ok());
-    let Some(cut_off) = cut_off else { return false };
-    let day_after = scope.inputs.business_date.saturating_add(1.day());
-    let Ok(limit) = day_after.to_datetime(cut_off).to_zoned(scope.config.zone()) else { return false };
+    let Some(cut_off) = scope.source.cut_off.as_deref().and_then(time_of_day) else { return false };
+    let Ok(limit) = morning_after(scope.config, scope.inputs.business_date, cut_off) else { return false };
     let mut late = false;
-    for extract in extracts.iter().filter(|extract| extract.input.changed_at > Some(limit.timestamp())) {
+    for extract in extracts.iter().filter(|extract| extract.input.changed_at > Some(limit)) {
         late = true;
         let name = &extract.input.file.name;
         gaps.state(Kind::SourceLate, scope.about, &format!("{name} changed after the cut-off at {cut_off}"));

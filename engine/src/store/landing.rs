@@ -7,19 +7,19 @@ use cuadre_rules::Config;
 use cuadre_rules::config::database::Engine;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tempfile::TempDir;
 
 use super::bucket::{Bucket, Children, Listed};
-use super::{Place, Url, scratch};
+use super::{Place, Url};
 use crate::error::EngineError;
 use crate::landing::{is_open, named, parts, with_date};
 use crate::progress::{Count, Progress};
+use crate::scratch::Scratch;
 
 /// A local folder with the landing files of a day.
 pub struct Landing {
     folder: PathBuf,
     /// Where it was made for the night, and goes with it.
-    _scratch: Option<TempDir>,
+    _scratch: Option<Scratch>,
 }
 
 impl Landing {
@@ -32,7 +32,7 @@ impl Landing {
                 "the data folder {place} is not there; check `data` in the configuration, --data, and the mount"
             ))),
             Place::Bucket(url) => {
-                let scratch = scratch()?;
+                let scratch = Scratch::new()?;
                 bring(url, config, date, scratch.path(), progress)?;
                 Ok(Self { folder: scratch.path().to_owned(), _scratch: Some(scratch) })
             }

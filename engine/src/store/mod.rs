@@ -115,11 +115,6 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && rebuilt.as_os_str() == name && !name.bytes().any(|b| b.is_ascii_control())
 }
 
-fn scratch() -> Result<tempfile::TempDir, EngineError> {
-    let folder = tempfile::Builder::new().prefix("cuadre-").tempdir();
-    folder.map_err(|e| EngineError::io("making room to work", &std::env::temp_dir(), e))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

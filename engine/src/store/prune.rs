@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::{self, FilingDate, INPUTS, LOG, MANIFEST};
+use cuadre_audit::layout::{self, FilingDate, INPUTS, LOG, MANIFEST, beside};
 use cuadre_audit::prune::{Found, Kind, named};
 use cuadre_audit::{Hold, Series, Sha256Digest};
 
@@ -14,7 +14,7 @@ use super::bucket::{Bucket, Listed};
 use super::push::read_claim;
 use super::series::{Remote, Working};
 use crate::error::EngineError;
-use crate::night::{NOT_FILED, beside};
+use crate::night::NOT_FILED;
 
 impl Working {
     /// Keeps everyone else from writing to a series in a folder. In a bucket nobody can: see

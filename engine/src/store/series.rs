@@ -8,10 +8,9 @@ use cuadre_audit::{Series, Sha256Digest, Standing};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use object_store::UpdateVersion;
-use tempfile::TempDir;
 
+use super::Place;
 use super::bucket::{Bucket, Listed};
-use super::{Place, scratch};
 use crate::carry;
 use crate::dispositions::{self, DISPOSITIONS};
 use crate::error::{EngineError, exit};
@@ -19,6 +18,7 @@ use crate::filing::EXCEPTIONS;
 use crate::inputs::{Input, Inputs, Role, Superseded};
 use crate::manifest::{Filed, filing_date};
 use crate::progress::{Count, Progress};
+use crate::scratch::Scratch;
 
 /// A series to work on.
 pub struct Working {
@@ -26,7 +26,7 @@ pub struct Working {
     pub(super) folder: PathBuf,
     pub(super) remote: Option<Remote>,
     /// The working copy, which goes with the command.
-    _scratch: Option<TempDir>,
+    _scratch: Option<Scratch>,
 }
 
 /// The series that is worked on a copy of.
@@ -47,7 +47,7 @@ impl Working {
             let remedy = format!("give it a folder of its own, such as {}", url.at("filings"));
             return Err(EngineError::Setup(format!("{place}: a series cannot be a whole bucket; {remedy}")));
         }
-        let scratch = scratch()?;
+        let scratch = Scratch::new()?;
         let folder = scratch.path().join("series");
         std::fs::create_dir_all(&folder).map_err(|e| EngineError::io("making", &folder, e))?;
         let bucket = Bucket::open(url)?;

@@ -2,7 +2,7 @@
 //! silent raises an alert. Amounts are not among them: a metric is a float, and money is exact.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use cuadre_rules::Config;
@@ -16,6 +16,7 @@ use super::exposition::Exposition;
 use super::note;
 use crate::error::EngineError;
 use crate::telling::{Event, Listener, Stage, What};
+use crate::work::replace;
 
 const LAST_FILING: &str = "cuadre_last_filing_timestamp_seconds";
 const STAGES: [Stage; 5] = [Stage::Wait, Stage::Receive, Stage::Reconcile, Stage::Report, Stage::File];
@@ -85,20 +86,14 @@ impl Listener for Metrics {
     fn hear(&self, event: &Event<'_>) {
         let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         figures.take(event);
-        if let Err(error) = replace(&self.path, &figures.text())
+        if let Err(error) = replace(&self.path, figures.text().as_bytes())
             && !figures.failed
         {
             figures.failed = true;
+            let error = EngineError::io("writing the metrics", &self.path, error);
             note(&format!("{error}; the run goes on without metrics"));
         }
     }
-}
-
-/// Puts `text` at `path`: whoever reads sees all of it or what was there before.
-fn replace(path: &Path, text: &str) -> Result<(), EngineError> {
-    let staged = path.with_added_extension("new");
-    let written = fs::write(&staged, text).and_then(|()| fs::rename(&staged, path));
-    written.map_err(|e| EngineError::io("writing the metrics", path, e))
 }
 
 impl Figures {

@@ -1,65 +1,46 @@
 //! Keeping the state of a night, for those who ask how far it is and for a run that goes on with it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use cuadre_audit::Hold;
 use jiff::civil::Date;
 
 use crate::error::EngineError;
 use crate::telling::{Event, Listener, Stage, What};
-use crate::work::{NIGHT, NightOutcome, NightState, Work};
+use crate::work::{Awaited, NIGHT, NightOutcome, NightState, Work};
 
-/// Keeps everyone else from running the same night, for as long as this lives.
-#[derive(Debug)]
-pub struct NightLock(File);
+/// How often a night that is locked is tried.
+const TRIES: u32 = 5;
 
-impl NightLock {
-    /// The name of the file that is locked, in the folder of the night.
-    pub const NAME: &str = "LOCK";
+/// The name of the file that a run holds locked, in the folder of its night.
+pub const LOCK: &str = "LOCK";
 
-    /// Takes the lock of a night.
-    ///
-    /// # Errors
-    /// [`EngineError::Away`] when another process runs it.
-    pub fn take(work: &Work, date: Date) -> Result<Self, EngineError> {
-        let folder = work.night(date);
-        let path = folder.join(Self::NAME);
-        let failed = |e| EngineError::io("locking the night", &path, e);
-        fs::create_dir_all(&folder).map_err(failed)?;
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        // Whoever asks how far a night is holds it for an instant.
-        let mut lock = file.try_lock();
-        for _ in 0..4 {
-            if !matches!(lock, Err(TryLockError::WouldBlock)) {
-                break;
-            }
-            thread::sleep(Duration::from_millis(50));
-            lock = file.try_lock();
+/// Keeps everyone else from running the night of `date`, for as long as what it gives lives.
+///
+/// # Errors
+/// [`EngineError::Away`] when another process runs it.
+pub fn lock(work: &Work, date: Date) -> Result<Hold, EngineError> {
+    let folder = work.night(date);
+    let path = folder.join(LOCK);
+    let failed = |e| EngineError::io("locking the night", &path, e);
+    fs::create_dir_all(&folder).map_err(failed)?;
+    // Whoever asks how far a night is holds it for an instant.
+    for _ in 0..TRIES {
+        if let Some(hold) = Hold::of(&path).map_err(failed)? {
+            return Ok(hold);
         }
-        match lock {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => {
-                let state: Option<NightState> = Work::read(&folder.join(NIGHT));
-                let who =
-                    state.map_or(String::new(), |state| format!(" (process {}, stage {})", state.pid, state.stage));
-                Err(EngineError::Away(format!(
-                    "{}: another run is at work on the night of {date}{who}; nothing was done: let it end, or stop it with SIGTERM",
-                    path.display()
-                )))
-            }
-            Err(TryLockError::Error(e)) => Err(failed(e)),
-        }
+        thread::sleep(Duration::from_millis(50));
     }
-}
-
-impl Drop for NightLock {
-    fn drop(&mut self) {
-        // Closing alone would leave the lock to a child process that is just being started.
-        let _ = self.0.unlock();
-    }
+    let state: Option<NightState> = Work::read(&folder.join(NIGHT));
+    let who = state.map_or(String::new(), |state| format!(" (process {}, stage {})", state.pid, state.stage));
+    Err(EngineError::Away(format!(
+        "{}: another run is at work on the night of {date}{who}; nothing was done: let it end, or stop it with SIGTERM",
+        path.display()
+    )))
 }
 
 /// Keeps the state of one night up to date. That it cannot be kept is said once, and holds up nothing.
@@ -83,7 +64,7 @@ impl Keeper {
             }
             for now in &mut state.awaited {
                 if let Some(then) = earlier.awaited.iter().find(|then| then.source == now.source) {
-                    *now = crate::work::Awaited { expected: now.expected, cut_off: now.cut_off, ..then.clone() };
+                    *now = Awaited { expected: now.expected, cut_off: now.cut_off, ..then.clone() };
                 }
             }
         }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use cuadre_rules::Config;
 use cuadre_rules::config::source::Control;
-use jiff::civil::{Date, Time};
+use cuadre_rules::config::time_of_day;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::database::Fault;
@@ -32,7 +33,7 @@ pub type Unfinished = BTreeMap<String, String>;
 /// What a night awaits, before anything has come: its sources, in order, and the warehouse.
 pub fn awaited(config: &Config, date: Date, last_safe_start: Timestamp) -> Result<Vec<Awaited>, EngineError> {
     let at = |text: &Option<String>| -> Result<Option<Timestamp>, EngineError> {
-        let time = text.as_ref().and_then(|text| Time::strptime("%H:%M", text).ok());
+        let time = text.as_deref().and_then(time_of_day);
         time.map(|time| morning_after(config, date, time)).transpose()
     };
     let one = |source: &str, expected: &Option<String>, cut_off: &Option<String>| -> Result<Awaited, EngineError> {

@@ -195,13 +195,13 @@ impl Config {
 
     /// Local time of the deadline.
     pub fn deadline(&self) -> Option<Time> {
-        Time::strptime("%H:%M", &self.deadline).ok()
+        time_of_day(&self.deadline)
     }
 
     /// Local time from which a day is filed without a database that is away: the policy's, or half
     /// an hour before the deadline. Either lies on the day after the business date.
     pub fn file_without_from(&self) -> Option<Time> {
-        let stated = self.policy.file_without_from.as_ref().and_then(|text| Time::strptime("%H:%M", text).ok());
+        let stated = self.policy.file_without_from.as_deref().and_then(time_of_day);
         stated.or_else(|| Some(self.deadline()?.saturating_sub(30.minutes())))
     }
 
@@ -227,6 +227,11 @@ impl Config {
         let schema = schemars::schema_for!(Self);
         serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
     }
+}
+
+/// Reads a local time, `HH:MM`.
+pub fn time_of_day(text: &str) -> Option<Time> {
+    Time::strptime("%H:%M", text).ok()
 }
 
 fn mexico_city() -> String {

@@ -178,12 +178,7 @@ fn policy(config: &Config) -> Checked {
             "leave it out, or file into a folder",
         );
     }
-    if let Some(text) = &config.policy.file_without_from
-        && jiff::civil::Time::strptime("%H:%M", text).is_err()
-    {
-        let message = format!("`{text}` is no time of day");
-        return problem(path!["policy", "file_without_from"], message, "write it as 05:30");
-    }
+    waiting::time(&config.policy.file_without_from, path!["policy", "file_without_from"], "05:30")?;
     let Databases { connect_seconds, statement_seconds, .. } = config.databases;
     for (name, seconds) in [("connect_seconds", connect_seconds), ("statement_seconds", statement_seconds)] {
         if seconds == 0 {

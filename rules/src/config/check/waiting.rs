@@ -1,15 +1,15 @@
 //! What is waited for, and until when.
 
-use jiff::civil::Time;
-
 use super::{Checked, problem};
 use crate::config::error::Step;
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, time_of_day};
+
+const EXAMPLE: &str = "04:00";
 
 /// The times and the query of a source.
 pub(super) fn source(source: &Source) -> Checked {
     let arrival = [("expected", &source.expected), ("cut_off", &source.cut_off)];
-    arrival.into_iter().try_for_each(|(name, text)| time(text, path![name]))?;
+    arrival.into_iter().try_for_each(|(name, text)| time(text, path![name], EXAMPLE))?;
     in_order(&source.expected, &source.cut_off, path!["expected"])?;
     of_database(&source.ready, source.extract.url.is_some(), path!["ready"])
 }
@@ -21,16 +21,17 @@ pub(super) fn waiting(config: &Config) -> Checked {
     }
     let warehouse = &waiting.warehouse;
     let at = |name: &'static str| path!["waiting", "warehouse", name];
-    time(&warehouse.expected, at("expected"))?;
-    time(&warehouse.cut_off, at("cut_off"))?;
+    time(&warehouse.expected, at("expected"), EXAMPLE)?;
+    time(&warehouse.cut_off, at("cut_off"), EXAMPLE)?;
     in_order(&warehouse.expected, &warehouse.cut_off, at("expected"))?;
     of_database(&warehouse.ready, config.warehouse.is_database(), at("ready"))
 }
 
-fn time(text: &Option<String>, path: Vec<Step>) -> Checked {
+/// A time of day, written as the example is.
+pub(super) fn time(text: &Option<String>, path: Vec<Step>, example: &str) -> Checked {
     match text {
-        Some(text) if Time::strptime("%H:%M", text).is_err() => {
-            problem(path, format!("`{text}` is no time of day"), "write it as 04:00")
+        Some(text) if time_of_day(text).is_none() => {
+            problem(path, format!("`{text}` is no time of day"), &format!("write it as {example}"))
         }
         _ => Ok(()),
     }
