@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
+use cuadre_audit::Archive;
 use cuadre_audit::layout::ARCHIVE;
-use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
 use jiff::civil::Date;
 
 use crate::error::EngineError;
-use crate::inputs::{Bytes, Input, Inputs, Role, Stored};
+use crate::inputs::{Bytes, CONFIG, Input, Inputs, Role, Stored};
 use crate::judge::Room;
 use crate::landing::find;
 use crate::load::kept::{Ahead, Kept, load_ahead};
@@ -38,23 +38,15 @@ impl Loader<'_> {
     pub fn load(&self, source: &str) -> Result<Option<Ahead>, EngineError> {
         let source = self.config.sources.iter().find(|known| known.id == source && known.extract.url.is_none());
         let Some(source) = source else { return Ok(None) };
-        let sha256 = Sha256Digest::of(self.config_text.as_bytes()).to_string();
-        let config = Stored { name: "cuadre.toml".to_owned(), sha256, bytes: self.config_text.len() as u64 };
-        let mut inputs = Inputs::new(self.date, config);
         // What lies where it landed may be written anew while it is read; a copy stays what its digest says.
         let night = self.work.night(self.date);
         let archive = Archive::new(&night);
+        let config = archive.put_bytes(self.config_text.as_bytes())?;
+        let mut inputs = Inputs::new(self.date, Stored::of(CONFIG, config));
         // What cannot be found or read is for the night to say.
         for file in find(&self.data, source.extract.files.patterns(), self.date).unwrap_or_default() {
             let Ok(stored) = archive.put_file(&file.path) else { return Ok(None) };
-            inputs.inputs.push(Input {
-                role: Role::Extract,
-                of: source.id.clone(),
-                file: Stored { name: file.name, sha256: stored.digest.to_string(), bytes: stored.bytes },
-                changed_at: None,
-                filed_before: None,
-                snapshot: false,
-            });
+            inputs.inputs.push(Input::new(Role::Extract, &source.id, Stored::of(&file.name, stored)));
         }
         let scratch = Scratch::new()?;
         let kept = Kept::at(&night);

@@ -39,14 +39,7 @@ pub fn take(
         return Ok(carried);
     }
     let stored = archive.put_bytes(&canonical::to_line(&carried)?)?;
-    inputs.inputs.push(Input {
-        role: Role::Carried,
-        of: String::new(),
-        file: Stored { name: NAME.to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes },
-        changed_at: None,
-        filed_before: None,
-        snapshot: false,
-    });
+    inputs.inputs.push(Input::new(Role::Carried, "", Stored::of(NAME, stored)));
     Ok(carried)
 }
 

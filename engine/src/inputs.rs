@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use cuadre_audit::layout::INPUTS;
-use cuadre_audit::{Archive, FilingId, Sha256Digest};
+use cuadre_audit::{Archive, FilingId, Sha256Digest, archive};
 use cuadre_reports::Format;
 use cuadre_rules::Config;
 use jiff::Timestamp;
@@ -66,6 +66,16 @@ pub struct Stored {
     pub bytes: u64,
 }
 
+impl Stored {
+    /// What is called `name` and was stored in an archive.
+    pub fn of(name: &str, stored: archive::Stored) -> Self {
+        Self { name: name.to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes }
+    }
+}
+
+/// What the configuration is called.
+pub const CONFIG: &str = "cuadre.toml";
+
 /// A received file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,6 +95,13 @@ pub struct Input {
     /// [`Extract::snapshot`](cuadre_rules::config::source::Extract::snapshot) says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub snapshot: bool,
+}
+
+impl Input {
+    /// A file of which nothing else needs to be known.
+    pub fn new(role: Role, of: &str, file: Stored) -> Self {
+        Self { role, of: of.to_owned(), file, changed_at: None, filed_before: None, snapshot: false }
+    }
 }
 
 /// What an input is.

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::database::Fault;
 use crate::deliveries::{Day, Delivery, Places};
 use crate::error::EngineError;
-use crate::inputs::{Bytes, Input, Inputs, Problem, Role, Stored};
+use crate::inputs::{Bytes, CONFIG, Input, Inputs, Problem, Role, Stored};
 use crate::landing::Found;
 use crate::load::kept::Kept;
 use crate::manifest::file_without_from;
@@ -52,7 +52,7 @@ pub fn receive(
     };
     let stored = || -> Result<Inputs, EngineError> {
         let stored = archive.put_bytes(night.config_text.as_bytes())?;
-        let config = Stored { name: "cuadre.toml".to_owned(), sha256: stored.digest.to_string(), bytes: stored.bytes };
+        let config = Stored::of(CONFIG, stored);
         let problem = |(of, reason): (&String, &String)| Problem {
             role: if of.is_empty() { Role::Warehouse } else { Role::Extract },
             of: of.clone(),
@@ -112,7 +112,7 @@ pub fn receive_in_place(
     scratch: &Path,
     progress: &Progress,
 ) -> Result<(Inputs, Bytes), EngineError> {
-    let stored = Stored { name: "cuadre.toml".to_owned(), sha256: String::new(), bytes: 0 };
+    let stored = Stored { name: CONFIG.to_owned(), sha256: String::new(), bytes: 0 };
     let mut inputs = Inputs::new(date, stored);
     let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut left = |deliveries: Vec<Delivery>, inputs: &mut Inputs| -> Result<Bytes, EngineError> {
@@ -223,13 +223,11 @@ fn stay(delivery: &Delivery, file: &Found, twin: bool) -> Taken {
 impl Delivery {
     fn input(&self, file: &Found, sha256: String, bytes: u64) -> Input {
         let changed = || Timestamp::try_from(file.path.metadata().ok()?.modified().ok()?).ok();
+        let stored = Stored { name: file.name.clone(), sha256, bytes };
         Input {
-            role: self.role,
-            of: self.of.clone(),
-            file: Stored { name: file.name.clone(), sha256, bytes },
             changed_at: if self.timed { changed() } else { None },
-            filed_before: None,
             snapshot: self.snapshot,
+            ..Input::new(self.role, &self.of, stored)
         }
     }
 }

@@ -89,15 +89,15 @@ impl Usual {
     /// Tells what is unusual of the sources of a judged day, and gives it in words. What is missing or could not be
     /// read is a gap, which is more.
     pub fn tell(&self, telling: &Telling<'_>, day: &Day) -> Vec<String> {
-        let mut told = Vec::new();
         let loaded = day.sources.iter().filter(|source| source.state.is_loaded() && day.no_movements.is_none());
-        for source in loaded {
-            for words in self.judge(&source.id, source.records, &source.amount) {
-                telling.tell(&What::Unusual { source: &source.id, words: &words });
-                told.push(format!("{}: {words}", source.id));
-            }
-        }
-        told
+        loaded.flat_map(|source| self.tell_of(telling, &source.id, source.records, &source.amount)).collect()
+    }
+
+    /// Tells what is unusual of one source, and gives it in words.
+    pub fn tell_of(&self, telling: &Telling<'_>, source: &str, records: u64, amount: &Totals) -> Vec<String> {
+        let unusual = self.judge(source, records, amount);
+        unusual.iter().for_each(|words| telling.tell(&What::Unusual { source, words }));
+        unusual.iter().map(|words| format!("{source}: {words}")).collect()
     }
 
     fn learn(&mut self, source: &SourceFacts, scale: u32) {

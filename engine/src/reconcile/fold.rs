@@ -19,8 +19,6 @@ use crate::load::columns::Movements;
 /// The night's movements, as far as they are loaded.
 pub struct Folding<'a> {
     plan: &'a [Comparison],
-    /// Whether nothing at all is folded.
-    idle: bool,
     /// By source of the plan: whether it is folded. What cannot match anything would only fill
     /// the sketch.
     folded: Vec<bool>,
@@ -54,25 +52,18 @@ impl<'a> Folding<'a> {
 
     /// Movements are loaded and not folded.
     pub fn idle() -> Self {
-        Self { idle: true, ..Self::with_key(&[], Vec::new(), &[0; KEY_BYTES]) }
+        Self::with_key(&[], Vec::new(), &[0; KEY_BYTES])
     }
 
     /// The same under a given key.
     pub fn with_key(plan: &'a [Comparison], folded: Vec<bool>, key: &[u8; KEY_BYTES]) -> Self {
         let sum = Folded { movements: vec![0; plan.len()], ..Folded::default() };
-        Self {
-            plan,
-            idle: false,
-            folded,
-            digester: Digester::new(plan, key),
-            sum: Mutex::new(sum),
-            spare: Mutex::default(),
-        }
+        Self { plan, folded, digester: Digester::new(plan, key), sum: Mutex::new(sum), spare: Mutex::default() }
     }
 
     /// Begins the fold of a file whose movements are staged at `staged`; there is none where nothing is folded.
     pub fn file(&self, side: Side, staged: &Path) -> Result<Option<FileFold<'_>>, EngineError> {
-        if self.idle {
+        if self.plan.is_empty() {
             return Ok(None);
         }
         let path = fingerprints_of(staged);

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use cuadre_rules::Config;
+use cuadre_rules::config::Source;
 use cuadre_rules::config::database::Engine;
 use cuadre_rules::config::source::{Control, Extract};
-use cuadre_rules::config::{Secret, Source};
 use jiff::civil::Date;
 
 use crate::database::{Access, Fault, Session};
 use crate::error::EngineError;
-use crate::store::{Lying, Place};
+use crate::store::{Lying, LyingFile, Place};
 
 /// Where to look.
 pub struct Looking<'a> {
@@ -34,7 +34,7 @@ pub enum Looked {
     /// be one.
     Files {
         /// The files.
-        files: Vec<crate::store::LyingFile>,
+        files: Vec<LyingFile>,
         /// Whether none is lacking.
         all: bool,
     },
@@ -74,22 +74,16 @@ impl Looking<'_> {
     /// Asks a database whether its rows are all there; one that has nothing to be asked has them.
     fn rows(&self, extract: &Extract, ready: &Option<String>) -> Result<Looked, Fault> {
         let (Some(url), Some(query)) = (&extract.url, ready) else { return Ok(Looked::Rows(true)) };
-        let Some(data) = self.data.folder() else {
+        let is_file = Engine::of(url).is_ok_and(|(engine, _)| engine == Engine::Sqlite);
+        let data = match self.data.folder() {
+            Some(data) => data,
             // A database file in a bucket is brought down only for the night itself.
-            let is_file = Engine::of(url).is_ok_and(|(engine, _)| engine == Engine::Sqlite);
-            return if is_file {
-                Ok(Looked::Rows(true))
-            } else {
-                self.ask(url, &extract.password, query, Path::new(""))
-            };
+            None if is_file => return Ok(Looked::Rows(true)),
+            None => Path::new(""),
         };
-        self.ask(url, &extract.password, query, data)
-    }
-
-    fn ask(&self, url: &str, password: &Option<Secret>, query: &str, data: &Path) -> Result<Looked, Fault> {
         let access = Access { databases: &self.config.databases, data, secrets: self.secrets, lasting: false };
         let answer = self.scratch.join("ready.csv");
-        Session::open(url, password.as_ref(), access)?.query(query, self.date, &answer)?;
+        Session::open(url, extract.password.as_ref(), access)?.query(query, self.date, &answer)?;
         let mut rows = csv::Reader::from_path(&answer).map_err(|e| Fault::lasting(format!("its answer: {e}")))?;
         Ok(Looked::Rows(rows.records().next().is_some()))
     }
