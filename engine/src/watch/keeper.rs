@@ -9,7 +9,7 @@ use std::time::Duration;
 use cuadre_audit::Hold;
 use jiff::civil::Date;
 
-use crate::error::EngineError;
+use crate::error::{EngineError, exit};
 use crate::telling::{Event, Listener, Stage, What};
 use crate::work::{Awaited, NIGHT, NightOutcome, NightState, Work};
 
@@ -57,7 +57,9 @@ impl Keeper {
     pub fn begin(work: Option<&Work>, mut state: NightState) -> Self {
         let path = work.map(|work| work.night(state.business_date).join(NIGHT));
         let earlier: Option<NightState> = path.as_deref().and_then(Work::read);
-        let resumed = earlier.as_ref().is_some_and(|earlier| earlier.outcome.is_none());
+        // A run that was stopped has an outcome, too: that the same command goes on from there.
+        let goes_on = |outcome: &NightOutcome| outcome.exit_code == exit::PASSING_FAULT;
+        let resumed = earlier.as_ref().is_some_and(|earlier| earlier.outcome.as_ref().is_none_or(goes_on));
         if let Some(earlier) = earlier {
             if resumed {
                 state.started_at = earlier.started_at;

@@ -97,6 +97,10 @@ fn disturbed(place: &Place, arrivals: &[(u64, String, String)], random: &mut Ran
         run.stderr.take().expect("words").read_to_string(&mut said).expect("text");
         assert_eq!(ended.code() == Some(75), said.contains("asked to stop by a signal"), "{said}");
         if let Some(state) = state(place) {
+            // A night that is filed is over: whoever runs it again adds what has come since.
+            if let Some(code @ (0 | 3)) = state["outcome"]["exitCode"].as_i64() {
+                return code as i32;
+            }
             let updated: jiff::Timestamp =
                 state["updatedAt"].as_str().expect("an instant").parse().expect("an instant");
             now = (updated.as_second() - 1_795_248_000) as u64;
