@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// | 1 | |
 /// | 2 | `filing.operator` and `noMovements` in the manifest; `supersedes` and `noMovements` in `inputs.json`; with `supersedes`, `changes.csv` |
 /// | 3 | `carriedOver`, `dispositions`, and of each exception `class` and `dispositions` in the manifest; the input `carried-over.json`; with `carriedOver`, `open-exceptions.csv` |
+/// | 4 | `report.html` and `report.xlsx`; words in the configured language; when each extract was last changed in `inputs.json` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Format(u32);
@@ -21,11 +22,16 @@ impl Format {
     /// The first one.
     pub const FIRST: Self = Self(1);
     /// The one that filings are made in.
-    pub const NEWEST: Self = Self(3);
+    pub const NEWEST: Self = Self(4);
 
     /// Its number, counted from 1.
     pub fn number(self) -> u32 {
         self.0
+    }
+
+    /// Whether it has pages for people, and all its words are in the language of the configuration.
+    pub fn is_for_people(self) -> bool {
+        self >= Self(4)
     }
 
     /// A key of the manifest that is there from format 2 on.

@@ -19,6 +19,7 @@ pub mod summary;
 mod template;
 #[cfg(test)]
 mod testing;
+pub mod view;
 
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
@@ -33,6 +34,7 @@ pub use open_csv::write_open;
 pub use parquet_report::ParquetReport;
 pub use predicate::{Facts, Predicate, Status, predicate};
 pub use summary::Summary;
+pub use view::View;
 
 /// What the header and trailer records of a report may show.
 #[derive(Debug, Clone, Copy)]

@@ -25,6 +25,15 @@ pub struct Rule {
     /// The regulation or policy it comes from, in words.
     #[serde(default)]
     pub why: String,
+    /// Who answers for it: a department, or an address.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The first business date it holds for, `YYYY-MM-DD`; from ever where absent.
+    #[serde(default)]
+    pub valid_from: Option<String>,
+    /// The last business date it holds for, that day included; for ever where absent.
+    #[serde(default)]
+    pub valid_until: Option<String>,
     /// How bad a failure is.
     #[serde(default = "major")]
     pub severity: Severity,
