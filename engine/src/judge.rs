@@ -95,7 +95,15 @@ pub fn judge(
             room.progress.phase("judging the rules", None);
             let datasets = dataset::read_all(config, inputs, bytes)?;
             let room = Room { scratch: &folder(scratch, "rules")?, ..room };
-            business::judge(config, &datasets, &staged, &files, room, &mut gaps)?
+            let day = business::Judging {
+                config,
+                language: inputs.format.language(config.language),
+                datasets: &datasets,
+                staged: &staged,
+                files: &files,
+                room,
+            };
+            business::judge(&day, &mut gaps)?
         }
     };
 

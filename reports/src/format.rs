@@ -1,5 +1,6 @@
 //! The format of filings: what the bytes of one are made to.
 
+use cuadre_rules::config::Language;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A format of filings, as `inputs.json` names it. Filings are made in the [newest](Self::NEWEST), and made
@@ -29,9 +30,14 @@ impl Format {
         self.0
     }
 
-    /// Whether it has pages for people, and all its words are in the language of the configuration.
+    /// Whether it has pages for people.
     pub fn is_for_people(self) -> bool {
         self >= Self(4)
+    }
+
+    /// The language of all its words, where `configured` is that of the configuration.
+    pub fn language(self, configured: Language) -> Language {
+        if self >= Self(4) { configured } else { Language::English }
     }
 
     /// A key of the manifest that is there from format 2 on.

@@ -41,6 +41,27 @@ pub struct Place {
     pub record: u64,
 }
 
+impl Place {
+    /// Where a movement (0-based row of a batch) lies.
+    pub fn of(columns: &Columns<'_>, row: usize) -> Self {
+        Self { file: columns.file.value(row) as u32, record: columns.record.value(row) as u64 }
+    }
+
+    /// As bytes that sort as places do.
+    pub fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&self.file.to_be_bytes());
+        bytes[4..].copy_from_slice(&self.record.to_be_bytes());
+        bytes
+    }
+
+    /// What [`Place::to_bytes`] made; `None` of other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (file, record) = bytes.split_first_chunk::<4>()?;
+        Some(Self { file: u32::from_be_bytes(*file), record: u64::from_be_bytes(record.try_into().ok()?) })
+    }
+}
+
 /// Which side of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {

@@ -12,6 +12,7 @@ pub mod exception;
 pub mod money;
 pub mod movement;
 pub mod notation;
+pub mod said;
 pub mod sketch;
 pub mod usual;
 

@@ -1,153 +1,215 @@
-//! The business reconciliation: every rule over every accepted movement.
+//! The business reconciliation: every rule over every accepted movement, in one pass. Rules share the movements
+//! that are read and nothing else, so they are judged side by side.
 
 use std::fs;
+use std::path::PathBuf;
 
 use cuadre_rules::Config;
-use cuadre_rules::business::{Datasets, Evaluator, Violation, concerns, evaluator};
-use cuadre_rules::config::Rule;
+use cuadre_rules::business::{Datasets, Evaluator, Given, Out, Violation, evaluator, select};
+use cuadre_rules::config::{Language, Rule};
 use cuadre_rules::day::{RuleDay, RuleVerdict};
-use cuadre_rules::end_to_end::Place;
-use cuadre_rules::exception::{Evidence, Kind};
-use cuadre_rules::money::at_own_scale;
+use cuadre_rules::exception::{Evidence, Exception, Kind};
+use cuadre_rules::money::{Totals, at_own_scale};
 use cuadre_rules::movement::Columns;
+use cuadre_rules::said;
+use cuadre_rules::said::{Said, VIOLATION, counted};
+use rayon::prelude::*;
 
-use super::gaps::{About, Gaps, counted};
+use super::gaps::{About, Gaps};
 use super::sorter::Sorter;
 use crate::error::EngineError;
 use crate::judge::Room;
+use crate::load::evidence::EvidenceSpool;
 use crate::load::stage::Staged;
+
+/// What rules are judged over.
+pub struct Judging<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The language that they speak.
+    pub language: Language,
+    /// Reference data.
+    pub datasets: &'a Datasets,
+    /// The accepted movements, in report order.
+    pub staged: &'a [Staged],
+    /// Source and name of the inputs that places refer to.
+    pub files: &'a [(String, String)],
+    /// Where, and with how much memory.
+    pub room: Room<'a>,
+}
+
+/// Judges every rule.
+pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<Vec<RuleDay>, EngineError> {
+    let rules = &day.config.rules;
+    let share = day.room.memory / 8 / rules.len().max(1);
+    let mut works = Vec::new();
+    for (position, rule) in rules.iter().enumerate() {
+        works.push(Work::begin(day, position, rule, share)?);
+    }
+    if works.iter().any(|work| work.evaluator.is_ok()) {
+        for file in day.staged {
+            for batch in file.read()? {
+                let batch = batch?;
+                let columns = Columns::of(&batch);
+                works.par_iter_mut().try_for_each(|work| work.observe(&columns))?;
+            }
+        }
+    }
+    let finished: Vec<Finished<'_>> = works.into_par_iter().map(Work::finish).collect::<Result<_, _>>()?;
+    finished.into_iter().map(|finished| finished.state(day, gaps)).collect()
+}
 
 /// A rule at work.
 struct Work<'a> {
     position: usize,
     rule: &'a Rule,
-    evaluator: Box<dyn Evaluator>,
-    sorter: Sorter,
-    violations: u64,
+    /// It, or why it cannot be evaluated.
+    evaluator: Result<Box<dyn Evaluator>, Said>,
+    /// Bytes that it may hold.
+    share: usize,
+    stated: Stated<'a>,
 }
 
-/// Judges every rule over the staged movements; `files` are the source and name of the inputs
-/// that places refer to.
-pub fn judge(
-    config: &Config,
-    datasets: &Datasets,
-    staged: &[Staged],
-    files: &[(String, String)],
-    room: Room<'_>,
-    gaps: &mut Gaps,
-) -> Result<Vec<RuleDay>, EngineError> {
-    let mut days: Vec<Option<RuleDay>> = config.rules.iter().map(|_| None).collect();
-    let mut works = Vec::new();
-    let share = room.memory / 8 / config.rules.len().max(1);
-    for (position, rule) in config.rules.iter().enumerate() {
-        match evaluator(rule, datasets, config.scale()) {
-            Ok(evaluator) => {
-                let folder = room.scratch.join(format!("rule-{position}"));
-                fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
-                let sorter = Sorter::new(&folder, share);
-                works.push(Work { position, rule, evaluator, sorter, violations: 0 });
-            }
-            Err(reason) => days[position] = Some(not_evaluated(position, rule, &reason, gaps)),
-        }
-    }
-    let mut list = Listing { config, files, gaps, failed: None };
-    if !works.is_empty() {
-        for file in staged {
-            for batch in file.read()? {
-                let batch = batch?;
-                let columns = Columns::of(&batch);
-                for work in &mut works {
-                    work.observe(&columns, &mut list)?;
-                }
-            }
-        }
-    }
-    for work in works {
-        let position = work.position;
-        days[position] = Some(work.finish(&mut list)?);
-    }
-    Ok(days.into_iter().flatten().collect())
-}
-
-fn not_evaluated(position: usize, rule: &Rule, reason: &str, gaps: &mut Gaps) -> RuleDay {
-    let about = About::rule(position, &rule.id);
-    gaps.state(Kind::RuleNotEvaluated, about, &format!("it could not be judged: {reason}"));
-    gaps.rate(Kind::RuleNotEvaluated, about, rule.severity);
-    RuleDay {
-        rule: rule.id.clone(),
-        verdict: RuleVerdict::NotEvaluated,
-        violations: 0,
-        explanation: format!("could not be judged: {reason}"),
-        on_failure: rule.on_failure,
-    }
-}
-
-impl Work<'_> {
-    fn observe(&mut self, columns: &Columns<'_>, list: &mut Listing<'_>) -> Result<(), EngineError> {
-        for row in 0..columns.rows() {
-            if !concerns(&self.rule.only, columns, row) {
-                continue;
-            }
-            let Self { position, rule, evaluator, violations, .. } = self;
-            evaluator.observe(columns, row, &mut |violation| {
-                *violations += 1;
-                list.add(*position, rule, violation);
-            })?;
-            if let Some(key) = self.evaluator.key(columns, row) {
-                let mut place = (columns.file.value(row) as u32).to_be_bytes().to_vec();
-                place.extend_from_slice(&(columns.record.value(row) as u64).to_be_bytes());
-                self.sorter.push(&key, &place)?;
-            }
-        }
-        list.check()
-    }
-
-    fn finish(self, list: &mut Listing<'_>) -> Result<RuleDay, EngineError> {
-        let Self { position, rule, mut evaluator, sorter, mut violations } = self;
-        let mut sink = |violation: Violation| {
-            violations += 1;
-            list.add(position, rule, violation);
+impl<'a> Work<'a> {
+    fn begin(day: &Judging<'a>, position: usize, rule: &'a Rule, share: usize) -> Result<Self, EngineError> {
+        let folder = day.room.scratch.join(format!("rule-{position}"));
+        fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
+        let scale = day.config.scale();
+        let evaluator = evaluator(rule, Given { scale, datasets: day.datasets });
+        let stated = Stated {
+            language: day.language,
+            files: day.files,
+            exception: Exception::id(Kind::RuleFailed, Some(&rule.id)),
+            evidence: folder.join("evidence.jsonl"),
+            spool: None,
+            amount: None,
+            scale,
+            violations: 0,
+            sorter: Some(Sorter::new(&folder, share)),
+            failed: None,
         };
-        let mut sorted = sorter.finish()?;
-        while let Some(key) = sorted.key().map(<[u8]>::to_vec) {
-            let mut places = Vec::new();
-            sorted.take_group(|payload| places.extend(place_of(payload)))?;
-            evaluator.group(&key, &places, &mut sink);
+        Ok(Self { position, rule, evaluator, share, stated })
+    }
+
+    fn observe(&mut self, columns: &Columns<'_>) -> Result<(), EngineError> {
+        let Ok(evaluator) = &mut self.evaluator else { return Ok(()) };
+        evaluator.observe(columns, &select(&self.rule.only, columns), &mut self.stated)?;
+        if evaluator.held() > self.share {
+            evaluator.release(&mut self.stated);
         }
-        let told = evaluator.finish(&mut sink)?;
-        list.check()?;
-        let verdict = if violations == 0 { RuleVerdict::Passed } else { RuleVerdict::Failed };
-        if violations > 0 {
-            let about = About::rule(position, &rule.id);
-            let why = if rule.why.is_empty() { String::new() } else { format!(" ({})", rule.why) };
-            list.gaps.state(
-                Kind::RuleFailed,
-                about,
-                &format!("{} of {}{why}; {told}", counted(violations, "violation"), rule.id),
-            );
-            list.gaps.rate(Kind::RuleFailed, about, rule.severity);
-            list.gaps.count(Kind::RuleFailed, about, violations);
+        self.stated.check()
+    }
+
+    fn finish(self) -> Result<Finished<'a>, EngineError> {
+        let Self { position, rule, evaluator, mut stated, .. } = self;
+        let mut evaluator = match evaluator {
+            Ok(evaluator) => evaluator,
+            Err(reason) => return Ok(Finished { position, rule, told: Err(reason), stated }),
+        };
+        evaluator.release(&mut stated);
+        stated.check()?;
+        if let Some(sorter) = stated.sorter.take() {
+            let mut sorted = sorter.finish()?;
+            while let Some((key, payload)) = sorted.next()? {
+                evaluator.sorted(&key, &payload, &mut stated)?;
+            }
         }
-        let explanation = format!("{told}; {}", counted(violations, "violation"));
+        let told = evaluator.finish(&mut stated)?;
+        stated.check()?;
+        Ok(Finished { position, rule, told: Ok(told), stated })
+    }
+}
+
+/// A rule that was judged.
+struct Finished<'a> {
+    position: usize,
+    rule: &'a Rule,
+    /// How it went, or why it could not be evaluated.
+    told: Result<Said, Said>,
+    stated: Stated<'a>,
+}
+
+impl Finished<'_> {
+    /// States it as part of the day.
+    fn state(self, day: &Judging<'_>, gaps: &mut Gaps) -> Result<RuleDay, EngineError> {
+        let Self { position, rule, told, stated } = self;
+        let about = About::rule(position, &rule.id);
+        let (id, violations) = (&rule.id, stated.violations);
+        let found = counted(violations, VIOLATION);
+        let (verdict, explanation) = match told {
+            Err(reason) => {
+                let words = said!("it could not be judged: {reason}", "no se pudo evaluar: {reason}"; reason);
+                gaps.state(Kind::RuleNotEvaluated, about, words.in_language(day.language));
+                gaps.rate(Kind::RuleNotEvaluated, about, rule.severity);
+                let words = said!("could not be judged: {reason}", "no se pudo evaluar: {reason}"; reason);
+                (RuleVerdict::NotEvaluated, words)
+            }
+            Ok(told) if violations == 0 => {
+                (RuleVerdict::Passed, said!("{told}; {found}", "{told}; {found}"; told, found))
+            }
+            Ok(told) => {
+                let why = if rule.why.is_empty() { String::new() } else { format!(" ({})", rule.why) };
+                let words = said!("{found} of {id}{why}; {told}", "{found} de {id}{why}; {told}"; found, told);
+                gaps.state(Kind::RuleFailed, about, words.in_language(day.language));
+                gaps.rate(Kind::RuleFailed, about, rule.severity);
+                gaps.count(Kind::RuleFailed, about, violations);
+                if let Some(amount) = stated.amount {
+                    gaps.set_amount(Kind::RuleFailed, about, amount);
+                }
+                if let Some(spool) = stated.spool {
+                    gaps.listed(Kind::RuleFailed, about, spool.finish()?);
+                }
+                (RuleVerdict::Failed, said!("{told}; {found}", "{told}; {found}"; told, found))
+            }
+        };
+        let explanation = explanation.into_language(day.language);
         Ok(RuleDay { rule: rule.id.clone(), verdict, violations, explanation, on_failure: rule.on_failure })
     }
 }
 
-/// Lists violations as evidence. Evaluators cannot fail on the way, so the first failure is kept.
-struct Listing<'a> {
-    config: &'a Config,
+/// What a rule has stated so far. Evaluators cannot fail on the way, so the first failure is kept.
+struct Stated<'a> {
+    language: Language,
     files: &'a [(String, String)],
-    gaps: &'a mut Gaps,
+    exception: String,
+    evidence: PathBuf,
+    spool: Option<EvidenceSpool>,
+    amount: Option<Totals>,
+    scale: u32,
+    violations: u64,
+    sorter: Option<Sorter>,
     failed: Option<EngineError>,
 }
 
-impl Listing<'_> {
-    fn add(&mut self, position: usize, rule: &Rule, violation: Violation) {
-        let about = About::rule(position, &rule.id);
-        let money =
-            violation.money.map(|(currency, minor)| (currency, at_own_scale(currency, minor, self.config.scale())));
+impl Out for Stated<'_> {
+    fn violation(&mut self, violation: Violation) {
+        self.violations += 1;
+        if let Err(error) = self.list(violation) {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn keep(&mut self, key: &[u8], payload: &[u8]) {
+        let kept = match &mut self.sorter {
+            Some(sorter) => sorter.push(key, payload),
+            None => Err(EngineError::bug("a rule keeps what would not come back")),
+        };
+        if let Err(error) = kept {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+impl Stated<'_> {
+    fn list(&mut self, violation: Violation) -> Result<(), EngineError> {
+        if let Some((currency, minor)) = violation.money {
+            self.amount.get_or_insert_with(|| Totals::new(self.scale)).add(currency, minor)?;
+        }
+        let money = violation.money.map(|(currency, minor)| (currency, at_own_scale(currency, minor, self.scale)));
         let (source, file) = violation.place.and_then(|place| self.files.get(place.file as usize)).cloned().unzip();
         let row = Evidence {
+            exception: self.exception.clone(),
+            kind: Kind::RuleFailed.name().to_owned(),
             source: violation.source.or(source),
             file,
             record: violation.place.map(|place| place.record),
@@ -156,24 +218,16 @@ impl Listing<'_> {
             warehouse_value: violation.expected,
             amount: money.map(|(_, total)| total.to_string()),
             currency: money.map(|(currency, _)| currency.to_string()),
-            reason: violation.reason,
-            ..Evidence::default()
+            reason: violation.reason.into_language(self.language),
         };
-        let mut listed = self.gaps.evidence(Kind::RuleFailed, about, row);
-        if let (Ok(()), Some((currency, minor))) = (&listed, violation.money) {
-            listed = self.gaps.add(Kind::RuleFailed, about, currency, minor);
-        }
-        if let Err(error) = listed {
-            self.failed.get_or_insert(error);
-        }
+        let spool = match &mut self.spool {
+            Some(spool) => spool,
+            none => none.insert(EvidenceSpool::create(&self.evidence)?),
+        };
+        spool.push(&row)
     }
 
     fn check(&mut self) -> Result<(), EngineError> {
         self.failed.take().map_or(Ok(()), Err)
     }
-}
-
-fn place_of(payload: &[u8]) -> Option<Place> {
-    let (file, record) = payload.split_first_chunk::<4>()?;
-    Some(Place { file: u32::from_be_bytes(*file), record: u64::from_be_bytes(record.try_into().ok()?) })
 }

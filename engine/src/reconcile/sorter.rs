@@ -97,6 +97,9 @@ impl Sorter {
 /// An item in the merge: key and payload in one, then where the payload begins and its run.
 type Head = Reverse<(Vec<u8>, usize, usize)>;
 
+/// An item that was pushed.
+pub type KeyAndPayload = (Vec<u8>, Vec<u8>);
+
 /// Items in order; a reader over groups that share a key.
 pub struct Sorted {
     runs: Vec<Run>,
@@ -152,6 +155,14 @@ impl Sorted {
     /// The key of the next item; `None` at the end.
     pub fn key(&self) -> Option<&[u8]> {
         self.next.as_ref().map(|(bytes, key_length)| &bytes[..*key_length])
+    }
+
+    /// Takes the next item; `None` at the end.
+    pub fn next(&mut self) -> Result<Option<KeyAndPayload>, EngineError> {
+        let Some((mut key, key_length)) = self.next.take() else { return Ok(None) };
+        let payload = key.split_off(key_length);
+        self.advance()?;
+        Ok(Some((key, payload)))
     }
 
     /// Takes every item with the next key and hands over the payloads, in order.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::groups::Groups;
-use super::{Evaluator, Sink, Tolerance, Violation, concerns, counted};
+use super::groups::{Cell, Group, Groups};
+use super::{Evaluator, Out, Tolerance, Violation, concerns};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{GROUP, MOVEMENT, Said, counted};
 
 /// Two sets of movements agree on count or sum, per group: what treasury paid out equals what
 /// the branches disbursed, say.
@@ -49,19 +51,25 @@ pub enum Measure {
 
 impl AggregatesEqual {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
         if self.measure == Measure::Records && (self.opposite_sign || self.tolerance.is_some()) {
-            return Err("`opposite_sign` and `tolerance` are of amounts, not of records".to_owned());
+            return Err(said!(
+                "`opposite_sign` and `tolerance` are of amounts, not of records",
+                "`opposite_sign` y `tolerance` son de importes, no de registros"
+            ));
         }
         if self.left == self.right && !self.opposite_sign {
-            return Err("`left` and `right` are the same movements".to_owned());
+            return Err(said!(
+                "`left` and `right` are the same movements",
+                "`left` y `right` son los mismos movimientos"
+            ));
         }
         let sums = match self.measure {
             Measure::Amount => Groups::per_currency(&self.group_by),
             Measure::Records => Groups::new(&self.group_by),
         };
-        Ok(Box::new(Aggregates { rule: self.clone(), tolerance, scale, sums, left: 0, right: 0 }))
+        Ok(Box::new(Aggregates { rule: self.clone(), tolerance, scale, sums, left: 0, right: 0, used: 0 }))
     }
 }
 
@@ -74,6 +82,8 @@ struct Aggregates {
     left: u64,
     /// Movements on the right.
     right: u64,
+    /// Groups that needed the tolerance.
+    used: u64,
 }
 
 /// What the two sides of a group add up to, the right one in the sign of the left.
@@ -83,52 +93,97 @@ struct Sides {
     right: i128,
 }
 
+impl Cell for Sides {
+    fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        add(&mut self.left, other.left)?;
+        add(&mut self.right, other.right)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.left.write(out);
+        self.right.write(out);
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let (left, right) = bytes.split_at(bytes.len() / 2);
+        Self { left: i128::read(left), right: i128::read(right) }
+    }
+}
+
 impl Evaluator for Aggregates {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
-        let by = match self.rule.measure {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+        let by = |row| match self.rule.measure {
             Measure::Amount => columns.amount.value(row),
             Measure::Records => 1,
         };
-        if concerns(&self.rule.left, columns, row) {
-            self.left += 1;
-            self.sums.update(columns, row, |sides| add(&mut sides.left, by))?;
-        }
-        if concerns(&self.rule.right, columns, row) {
-            self.right += 1;
-            let by = if self.rule.opposite_sign { by.checked_neg().ok_or(Overflow)? } else { by };
-            self.sums.update(columns, row, |sides| add(&mut sides.right, by))?;
-        }
-        Ok(())
+        let of =
+            |side| -> Vec<u32> { rows.iter().copied().filter(|&row| concerns(side, columns, row as usize)).collect() };
+        let (left, right) = (of(&self.rule.left), of(&self.rule.right));
+        self.left += left.len() as u64;
+        self.right += right.len() as u64;
+        self.sums.update(columns, &left, |sides, row| add(&mut sides.left, by(row)))?;
+        self.sums.update(columns, &right, |sides, row| {
+            let by = if self.rule.opposite_sign { by(row).checked_neg().ok_or(Overflow)? } else { by(row) };
+            add(&mut sides.right, by)
+        })
     }
 
-    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
-        let mut used = 0;
-        for (group, &sides) in self.sums.iter() {
-            let difference = sides.left.checked_sub(sides.right).ok_or(Overflow)?;
-            if difference == 0 {
-                continue;
-            }
-            if self.tolerance.allows(difference) {
-                used += 1;
-                continue;
-            }
-            sink(match self.rule.measure {
-                Measure::Amount => group.violation(|currency| self.amounts_differ(currency, sides, difference)),
-                Measure::Records => Violation { column: group.column(), ..records_differ(sides) },
-            });
+    fn held(&self) -> usize {
+        self.sums.held()
+    }
+
+    fn release(&mut self, out: &mut dyn Out) {
+        self.sums.release(out);
+    }
+
+    fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        match self.sums.merge(key, payload)? {
+            Some((group, sides)) => self.judge(&group, sides, out),
+            None => Ok(()),
         }
-        let (groups, left) = (counted(self.sums.len(), "group"), counted(self.left, "movement"));
-        let used = self.tolerance.explain(used, "group");
-        Ok(format!("compared {groups}: {left} on the left, {} on the right{used}", self.right))
+    }
+
+    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
+        if let Some((group, sides)) = self.sums.last() {
+            self.judge(&group, sides, out)?;
+        }
+        let (groups, left, right) = (counted(self.sums.count(), GROUP), counted(self.left, MOVEMENT), self.right);
+        let used = self.tolerance.explain(self.used, GROUP);
+        Ok(said!(
+            "compared {groups}: {left} on the left, {right} on the right{used}",
+            "se compararon {groups}: {left} a la izquierda, {right} a la derecha{used}"; groups, left, used
+        ))
     }
 }
 
 impl Aggregates {
+    fn judge(&mut self, group: &Group, sides: Sides, out: &mut dyn Out) -> Result<(), Overflow> {
+        let difference = sides.left.checked_sub(sides.right).ok_or(Overflow)?;
+        if difference == 0 {
+            return Ok(());
+        }
+        if self.tolerance.allows(difference) {
+            self.used += 1;
+            return Ok(());
+        }
+        out.violation(match self.rule.measure {
+            Measure::Amount => group.violation(|currency| self.amounts_differ(currency, sides, difference)),
+            Measure::Records => Violation { column: group.column(), ..records_differ(sides) },
+        });
+        Ok(())
+    }
+
     fn amounts_differ(&self, currency: Currency, sides: Sides, difference: i128) -> Violation {
         let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
         let (left, right, off) = (shown(sides.left), shown(sides.right), shown(difference));
-        let turned = if self.rule.opposite_sign { ", its sign turned," } else { "" };
-        let reason = format!("the left is {left} {currency}, the right{turned} {right}: off by {off}");
+        let turned = match self.rule.opposite_sign {
+            true => said!(", its sign turned,", ", con el signo invertido,"),
+            false => Said::default(),
+        };
+        let reason = said!(
+            "the left is {left} {currency}, the right{turned} {right}: off by {off}",
+            "la izquierda es {left} {currency}; la derecha{turned} es {right}: difieren en {off}"; turned
+        );
         Violation {
             found: Some(left),
             expected: Some(right),
@@ -143,7 +198,10 @@ fn records_differ(Sides { left, right }: Sides) -> Violation {
     Violation {
         found: Some(left.to_string()),
         expected: Some(right.to_string()),
-        reason: format!("the left has {left} movements, the right {right}"),
+        reason: said!(
+            "the left has {left} movements, the right {right}",
+            "la izquierda tiene {left} movimientos; la derecha, {right}"
+        ),
         ..Violation::default()
     }
 }

@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluator, Sink, Violation, counted};
+use super::{Evaluator, Out, Violation};
 use crate::money::Overflow;
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{MOVEMENT, Said, counted};
 
 /// A field has one of the listed values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +24,7 @@ pub struct AllowedValues {
 
 impl AllowedValues {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self) -> Result<Box<dyn Evaluator>, String> {
+    pub fn evaluator(&self) -> Result<Box<dyn Evaluator>, Said> {
         Ok(Box::new(Allowed { rule: self.clone(), movements: 0, empty: 0 }))
     }
 }
@@ -38,37 +40,49 @@ struct Allowed {
 }
 
 impl Evaluator for Allowed {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, sink: &mut Sink<'_>) -> Result<(), Overflow> {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         let field = self.rule.field;
-        self.movements += 1;
-        let reason = match super::value(field, columns, row) {
-            Some(value) if self.rule.values.iter().any(|allowed| *allowed == value) => return Ok(()),
-            Some(value) => format!("{field} `{value}` is none of {}", self.listed()),
-            None => {
-                self.empty += 1;
-                if self.rule.allow_empty {
-                    return Ok(());
-                }
-                format!("{field} is empty, not one of {}", self.listed())
+        for row in rows.iter().map(|&row| row as usize) {
+            self.movements += 1;
+            let value = super::value(field, columns, row);
+            if value.as_ref().is_some_and(|value| self.rule.values.iter().any(|allowed| allowed == value)) {
+                continue;
             }
-        };
-        sink(Violation::of_movement(columns, row, field, reason));
+            self.empty += u64::from(value.is_none());
+            if value.is_none() && self.rule.allow_empty {
+                continue;
+            }
+            let listed = self.listed();
+            let reason = match value {
+                Some(value) => said!(
+                    "{field} `{value}` is none of {listed}",
+                    "{field} `{value}` no es ninguno de {listed}"; listed
+                ),
+                None => {
+                    said!("{field} is empty, not one of {listed}", "{field} está vacío; no es uno de {listed}"; listed)
+                }
+            };
+            out.violation(Violation::of_movement(columns, row, field, reason));
+        }
         Ok(())
     }
 
-    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
-        let (field, movements) = (self.rule.field, counted(self.movements, "movement"));
-        Ok(format!("judged {field} of {movements}{}", super::without(self.empty, field.name())))
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
+        let (field, movements) = (self.rule.field, counted(self.movements, MOVEMENT));
+        let without = super::without(self.empty, field.name());
+        Ok(
+            said!("judged {field} of {movements}{without}", "se revisó {field} de {movements}{without}"; movements, without),
+        )
     }
 }
 
 impl Allowed {
-    fn listed(&self) -> String {
+    fn listed(&self) -> Said {
         let values = &self.rule.values;
         let listed = values.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
         match values.len().saturating_sub(LISTED) {
-            0 => listed,
-            more => format!("{listed} and {more} more"),
+            0 => Said::same(listed),
+            more => said!("{listed} and {more} more", "{listed} y {more} más"),
         }
     }
 }

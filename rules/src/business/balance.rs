@@ -3,10 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::groups::Groups;
-use super::{Evaluator, Sink, Tolerance, Violation, counted};
+use super::groups::{Group, Groups};
+use super::{Evaluator, Out, Tolerance, Violation};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{GROUP, MOVEMENT, Said, counted};
 
 /// Credits equal debits per group and currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +27,9 @@ pub struct Balance {
 
 impl Balance {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
-        Ok(Box::new(Balances { tolerance, scale, movements: 0, sums: Groups::per_currency(&self.group_by) }))
+        Ok(Box::new(Balances { tolerance, scale, movements: 0, used: 0, sums: Groups::per_currency(&self.group_by) }))
     }
 }
 
@@ -35,29 +37,57 @@ struct Balances {
     tolerance: Tolerance,
     scale: u32,
     movements: u64,
+    /// Groups that needed the tolerance.
+    used: u64,
     sums: Groups<i128>,
 }
 
 impl Evaluator for Balances {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
-        self.movements += 1;
-        self.sums.update(columns, row, |sum| {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+        self.movements += rows.len() as u64;
+        self.sums.update(columns, rows, |sum, row| {
             *sum = sum.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
             Ok(())
         })
     }
 
-    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
-        let mut used = 0;
-        for (group, &sum) in self.sums.iter().filter(|(_, sum)| **sum != 0) {
-            if self.tolerance.allows(sum) {
-                used += 1;
-                continue;
-            }
-            sink(group.violation(|currency| violation(currency, sum, self.scale)));
+    fn held(&self) -> usize {
+        self.sums.held()
+    }
+
+    fn release(&mut self, out: &mut dyn Out) {
+        self.sums.release(out);
+    }
+
+    fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        if let Some((group, sum)) = self.sums.merge(key, payload)? {
+            self.judge(&group, sum, out);
         }
-        let (movements, groups) = (counted(self.movements, "movement"), counted(self.sums.len(), "group"));
-        Ok(format!("added up {movements} in {groups}{}", self.tolerance.explain(used, "group")))
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
+        if let Some((group, sum)) = self.sums.last() {
+            self.judge(&group, sum, out);
+        }
+        let (movements, groups) = (counted(self.movements, MOVEMENT), counted(self.sums.count(), GROUP));
+        let used = self.tolerance.explain(self.used, GROUP);
+        Ok(said!(
+            "added up {movements} in {groups}{used}",
+            "se sumaron {movements} en {groups}{used}"; movements, groups, used
+        ))
+    }
+}
+
+impl Balances {
+    fn judge(&mut self, group: &Group, sum: i128, out: &mut dyn Out) {
+        if sum == 0 {
+            return;
+        }
+        match self.tolerance.allows(sum) {
+            true => self.used += 1,
+            false => out.violation(group.violation(|currency| violation(currency, sum, self.scale))),
+        }
     }
 }
 
@@ -67,7 +97,10 @@ fn violation(currency: Currency, sum: i128, scale: u32) -> Violation {
         found: Some(shown.to_string()),
         expected: Some(at_own_scale(currency, 0, scale).to_string()),
         money: Some((currency, sum)),
-        reason: format!("credits less debits are {shown} {currency}, not zero"),
+        reason: said!(
+            "credits less debits are {shown} {currency}, not zero",
+            "abonos menos cargos son {shown} {currency}, no cero"
+        ),
         ..Violation::default()
     }
 }

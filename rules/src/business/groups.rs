@@ -1,26 +1,67 @@
 //! What a rule keeps per group of movements.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use super::Violation;
+use super::{Out, Violation};
 use crate::money::{Currency, Overflow};
 use crate::movement::{Columns, Field};
+use crate::said;
+
+/// What is kept of a group: parts of it, from anywhere in the day, add up in any order.
+pub(crate) trait Cell: Default {
+    /// Adds another part.
+    fn merge(&mut self, other: &Self) -> Result<(), Overflow>;
+    /// Appends it as bytes.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Reads what [`Cell::write`] has written.
+    fn read(bytes: &[u8]) -> Self;
+}
+
+impl Cell for i128 {
+    fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        *self = self.checked_add(*other).ok_or(Overflow)?;
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        bytes.first_chunk().map_or(0, |bytes| Self::from_be_bytes(*bytes))
+    }
+}
 
 /// One cell per group: per distinct combination of the values of some fields, where an empty
-/// value is `""`.
+/// value is `""`. Cells are gathered, given up ([`Groups::release`]) as often as need be, and put together again
+/// group by group ([`Groups::merge`]).
 pub(crate) struct Groups<T> {
     fields: Vec<Field>,
     per_currency: bool,
     /// The key in hand, kept to spare an allocation per movement.
     key: String,
     /// Keys are the values, each terminated by [`push`]: no two groups share one.
-    cells: BTreeMap<String, T>,
+    cells: HashMap<String, T>,
+    /// Bytes of the keys in `cells`.
+    key_bytes: usize,
+    /// The group that is being put together.
+    merging: Option<(String, T)>,
+    /// How many were put together.
+    count: u64,
 }
 
-impl<T: Default> Groups<T> {
+impl<T: Cell> Groups<T> {
     /// Groups of these fields.
     pub fn new(fields: &[Field]) -> Self {
-        Self { fields: fields.to_vec(), per_currency: false, key: String::new(), cells: BTreeMap::new() }
+        Self {
+            fields: fields.to_vec(),
+            per_currency: false,
+            key: String::new(),
+            cells: HashMap::new(),
+            key_bytes: 0,
+            merging: None,
+            count: 0,
+        }
     }
 
     /// Groups of these fields and the currency.
@@ -28,65 +69,108 @@ impl<T: Default> Groups<T> {
         Self { per_currency: true, ..Self::new(fields) }
     }
 
-    /// Changes the cell of a movement's group.
+    /// Changes the cells of the groups of movements.
     pub fn update(
         &mut self,
         columns: &Columns<'_>,
-        row: usize,
-        change: impl FnOnce(&mut T) -> Result<(), Overflow>,
+        rows: &[u32],
+        mut change: impl FnMut(&mut T, usize) -> Result<(), Overflow>,
     ) -> Result<(), Overflow> {
-        self.key.clear();
-        for &field in self.fields.iter().chain(self.per_currency.then_some(&Field::Currency)) {
-            push(&mut self.key, &super::value(field, columns, row).unwrap_or_default());
+        for row in rows.iter().map(|&row| row as usize) {
+            self.key.clear();
+            for &field in self.fields.iter().chain(self.per_currency.then_some(&Field::Currency)) {
+                push(&mut self.key, &super::value(field, columns, row).unwrap_or_default());
+            }
+            change(self.in_hand(), row)?;
         }
-        match self.cells.get_mut(self.key.as_str()) {
-            Some(cell) => change(cell),
-            None => change(self.cells.entry(self.key.clone()).or_default()),
-        }
+        Ok(())
     }
 
     /// The cell of the group with these values, in the order of the fields, then the currency
     /// where groups are per currency.
     pub fn cell<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut T {
-        let mut key = String::new();
-        values.into_iter().for_each(|value| push(&mut key, value));
-        self.cells.entry(key).or_default()
+        self.key.clear();
+        values.into_iter().for_each(|value| push(&mut self.key, value));
+        self.in_hand()
     }
 
-    /// Every group in the order of its values.
-    pub fn iter(&self) -> impl Iterator<Item = (Group<'_>, &T)> {
-        self.cells.iter().map(|(key, cell)| (Group { fields: &self.fields, key }, cell))
+    /// The cell of the key in hand.
+    fn in_hand(&mut self) -> &mut T {
+        if !self.cells.contains_key(self.key.as_str()) {
+            self.key_bytes += self.key.len();
+            self.cells.insert(self.key.clone(), T::default());
+        }
+        self.cells.entry(self.key.clone()).or_default()
     }
 
-    /// How many groups there are.
-    pub fn len(&self) -> u64 {
-        self.cells.len() as u64
+    /// Bytes, about, that [`Groups::release`] would give up.
+    pub fn held(&self) -> usize {
+        self.key_bytes + self.cells.len() * (size_of::<String>() + size_of::<T>() + 16)
+    }
+
+    /// Gives up every cell.
+    pub fn release(&mut self, out: &mut dyn Out) {
+        self.key_bytes = 0;
+        let mut payload = Vec::new();
+        for (key, cell) in self.cells.drain() {
+            payload.clear();
+            cell.write(&mut payload);
+            out.keep(key.as_bytes(), &payload);
+        }
+    }
+
+    /// Takes back one cell, in the order of keys; the group before it, where that is whole now.
+    pub fn merge(&mut self, key: &[u8], payload: &[u8]) -> Result<Option<(Group, T)>, Overflow> {
+        let cell = T::read(payload);
+        match &mut self.merging {
+            Some((merging, sum)) if merging.as_bytes() == key => sum.merge(&cell).map(|()| None),
+            _ => {
+                let whole = self.last();
+                self.merging = Some((String::from_utf8_lossy(key).into_owned(), cell));
+                Ok(whole)
+            }
+        }
+    }
+
+    /// The last group, when every cell was taken back.
+    pub fn last(&mut self) -> Option<(Group, T)> {
+        let (key, cell) = self.merging.take()?;
+        self.count += 1;
+        Some((Group { fields: self.fields.clone(), key }, cell))
+    }
+
+    /// How many groups there were, when every cell was taken back.
+    pub fn count(&self) -> u64 {
+        self.count
     }
 }
 
 /// One group.
-#[derive(Clone, Copy)]
-pub(crate) struct Group<'a> {
-    fields: &'a [Field],
-    key: &'a str,
+pub(crate) struct Group {
+    fields: Vec<Field>,
+    key: String,
 }
 
-impl Group<'_> {
+impl Group {
     /// `branch=012, kind=FEE`.
     fn name(&self) -> String {
         let part = |(field, value): (&Field, String)| format!("{field}={value}");
-        self.fields.iter().zip(values(self.key)).map(part).collect::<Vec<_>>().join(", ")
+        self.fields.iter().zip(values(&self.key)).map(part).collect::<Vec<_>>().join(", ")
     }
 
     /// A violation of this group, where groups are per currency; `told` tells it in the group's
     /// currency.
     pub fn violation(&self, told: impl FnOnce(Currency) -> Violation) -> Violation {
-        let code = values(self.key).pop().unwrap_or_default();
-        let violation = match code.parse() {
+        let code = values(&self.key).pop().unwrap_or_default();
+        let violation = match code.parse::<Currency>() {
             Ok(currency) => told(currency),
-            Err(e) => {
-                Violation { reason: format!("`{code}` is {e}: the group cannot be judged"), ..Violation::default() }
-            }
+            Err(_) => Violation {
+                reason: said!(
+                    "`{code}` is not an ISO 4217 currency code: the group cannot be judged",
+                    "`{code}` no es un código de moneda ISO 4217: el grupo no puede revisarse"
+                ),
+                ..Violation::default()
+            },
         };
         Violation { column: self.column(), ..violation }
     }

@@ -1,7 +1,7 @@
 //! The business reconciliation: declarative rules over the judged day.
 //!
 //! Every kind of rule lies in a file of its own: its configuration and its evaluator. A rule
-//! sees every accepted movement of the sources once, in report order, and states its violations.
+//! sees every accepted movement of the sources once, in report order, and states its violations, in every language.
 //! Sums are per group and currency; what is stated of groups is in the order of their names.
 
 pub mod aggregates_equal;
@@ -26,6 +26,8 @@ use crate::config::{Check, Rule};
 use crate::end_to_end::Place;
 use crate::money::{Currency, Overflow, Total};
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{Noun, Said, counted};
 
 /// One violation of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,16 +45,16 @@ pub struct Violation {
     /// The money it touches, in units of the day's scale.
     pub money: Option<(Currency, i128)>,
     /// In words.
-    pub reason: String,
+    pub reason: Said,
 }
 
 impl Violation {
     /// A violation of one movement, about one of its fields.
-    fn of_movement(columns: &Columns<'_>, row: usize, field: Field, reason: String) -> Self {
+    fn of_movement(columns: &Columns<'_>, row: usize, field: Field, reason: Said) -> Self {
         let currency: Option<Currency> = columns.text(Field::Currency, row).and_then(|code| code.parse().ok());
         Self {
             source: columns.text(Field::Source, row).map(str::to_owned),
-            place: Some(Place { file: columns.file.value(row) as u32, record: columns.record.value(row) as u64 }),
+            place: Some(Place::of(columns, row)),
             column: Some(field.name().to_owned()),
             found: columns.shown(field, row),
             expected: None,
@@ -62,8 +64,24 @@ impl Violation {
     }
 }
 
-/// Receives violations one at a time, so that none need be held.
-pub type Sink<'a> = dyn FnMut(Violation) + 'a;
+/// Takes what an evaluator states, one thing at a time, so that none need be held.
+pub trait Out {
+    /// A violation.
+    fn violation(&mut self, violation: Violation);
+
+    /// Keeps an item, to be given back by [`Evaluator::sorted`] in the order of keys, then payloads, as bytes. No key
+    /// may be the beginning of another.
+    fn keep(&mut self, key: &[u8], payload: &[u8]);
+}
+
+/// What is there to judge a rule by, besides movements.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// Decimal places in which amounts are staged.
+    pub scale: u32,
+    /// Reference data.
+    pub datasets: &'a Datasets,
+}
 
 /// A table of reference data, all text; empty cells are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,13 +94,20 @@ pub struct DatasetTable {
 
 impl DatasetTable {
     /// The 0-based column of that name in any case, or why there is not exactly one.
-    pub fn column(&self, name: &str) -> Result<usize, String> {
+    pub fn column(&self, name: &str) -> Result<usize, Said> {
         let named = |(_, header): &(usize, &String)| header.eq_ignore_ascii_case(name);
         let mut columns = self.header.iter().enumerate().filter(named).map(|(column, _)| column);
+        let names = self.header.join(", ");
         match (columns.next(), columns.next()) {
             (Some(column), None) => Ok(column),
-            (None, _) => Err(format!("the dataset has no column `{name}`; it has {}", self.header.join(", "))),
-            _ => Err(format!("the dataset has several columns `{name}`; it has {}", self.header.join(", "))),
+            (None, _) => Err(said!(
+                "the dataset has no column `{name}`; it has {names}",
+                "el conjunto no tiene la columna `{name}`; tiene {names}"
+            )),
+            _ => Err(said!(
+                "the dataset has several columns `{name}`; it has {names}",
+                "el conjunto tiene varias columnas `{name}`; tiene {names}"
+            )),
         }
     }
 
@@ -97,57 +122,60 @@ impl DatasetTable {
 pub type Datasets = BTreeMap<String, Result<DatasetTable, String>>;
 
 /// A dataset that a rule needs, or why it could not be had.
-fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, String> {
+fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, Said> {
     match datasets.get(id) {
         Some(Ok(table)) => Ok(table),
-        Some(Err(reason)) => Err(format!("dataset `{id}`: {reason}")),
-        None => Err(format!("there is no dataset `{id}`")),
+        Some(Err(reason)) => Err(said!("dataset `{id}`: {reason}", "conjunto `{id}`: {reason}")),
+        None => Err(said!("there is no dataset `{id}`", "no hay ningún conjunto `{id}`")),
     }
 }
 
-/// The evaluation of one rule. Built by [`evaluator`], shown every movement that the rule's
-/// `only` lets through ([`concerns`]), then finished.
+/// The evaluation of one rule in one pass: built by [`evaluator`], shown the movements of every batch that the
+/// rule's `only` lets through ([`select`]), given back what it kept, then finished. It holds no more than the
+/// caller lets it: what it gathers per group it gives up when asked, and gets back sorted.
 pub trait Evaluator: Send {
-    /// Looks at row `row` (0-based) of a batch; `Err` when a total overflows.
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, sink: &mut Sink<'_>) -> Result<(), Overflow>;
+    /// Looks at these rows (0-based, ascending) of a batch; `Err` when a total overflows.
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow>;
 
-    /// For rules over groups of movements that share a key: the key of a row that was observed,
-    /// to be sorted by the caller, who then calls [`Evaluator::group`].
-    fn key(&self, _columns: &Columns<'_>, _row: usize) -> Option<Vec<u8>> {
-        None
+    /// Bytes, about, that [`Evaluator::release`] would give up.
+    fn held(&self) -> usize {
+        0
     }
 
-    /// Judges one group: all movements with one key of [`Evaluator::key`], in report order. The
-    /// caller may leave out groups of one. It knows the source of a place; violations here do not.
-    fn group(&mut self, _key: &[u8], _places: &[Place], _sink: &mut Sink<'_>) {}
+    /// Gives up what it has gathered, by [`Out::keep`]. Called when it holds much, and once after the last batch.
+    fn release(&mut self, _out: &mut dyn Out) {}
+
+    /// Takes back one item of those kept. They come after the last batch, in the order of keys, then payloads.
+    fn sorted(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
+        Ok(())
+    }
 
     /// States what only the whole day shows, and how the rule went, in words (`added up 340
     /// movements in 12 groups`, say; the caller adds the number of violations).
-    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow>;
+    fn finish(self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow>;
 }
 
 /// The evaluator of a rule, or why it cannot be evaluated (its verdict is then `notEvaluated`).
-/// `scale` is the day's.
-pub fn evaluator(rule: &Rule, datasets: &Datasets, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
     match &rule.check {
-        Check::Balance(check) => check.evaluator(scale),
-        Check::Reference(check) => check.evaluator(datasets),
-        Check::Uniqueness(check) => check.evaluator(scale),
+        Check::Balance(check) => check.evaluator(given.scale),
+        Check::Reference(check) => check.evaluator(given.datasets),
+        Check::Uniqueness(check) => check.evaluator(given.scale),
         Check::AllowedValues(check) => check.evaluator(),
-        Check::Range(check) => check.evaluator(scale),
-        Check::RollForward(check) => check.evaluator(datasets, scale),
-        Check::AggregatesEqual(check) => check.evaluator(scale),
-        Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, datasets),
+        Check::Range(check) => check.evaluator(given.scale),
+        Check::RollForward(check) => check.evaluator(given),
+        Check::AggregatesEqual(check) => check.evaluator(given.scale),
+        Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, given.datasets),
     }
 }
 
 /// Whether a rule's own settings hold together, told without data: what is refused here could
 /// not be evaluated in any night.
-pub fn settings(rule: &Rule, scale: u32) -> Result<(), String> {
+pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
         Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
         Check::RollForward(check) => check.settings(scale).map(drop),
-        _ => evaluator(rule, &Datasets::new(), scale).map(drop),
+        _ => evaluator(rule, Given { scale, datasets: &Datasets::new() }).map(drop),
     }
 }
 
@@ -156,6 +184,11 @@ pub fn concerns(only: &BTreeMap<Field, Vec<String>>, columns: &Columns<'_>, row:
     only.iter().all(|(&field, values)| {
         value(field, columns, row).is_some_and(|shown| values.iter().any(|value| *value == shown))
     })
+}
+
+/// The rows (0-based) of a batch that a rule is about, in order.
+pub fn select(only: &BTreeMap<Field, Vec<String>>, columns: &Columns<'_>) -> Vec<u32> {
+    (0..columns.rows() as u32).filter(|&row| concerns(only, columns, row as usize)).collect()
 }
 
 /// A value as [`Columns::shown`] gives it, copied only where it must be; `None` where empty.
@@ -167,18 +200,12 @@ fn value<'a>(field: Field, columns: &Columns<'a>, row: usize) -> Option<Cow<'a, 
     value.filter(|value| !value.is_empty())
 }
 
-/// `1 group`, `2 groups`.
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
-
 /// What to add to an explanation where movements had none of a field.
-fn without(movements: u64, field: &str) -> String {
+fn without(movements: u64, field: &str) -> Said {
     match movements {
-        0 => String::new(),
-        1 => format!("; 1 movement has no {field}"),
-        _ => format!("; {movements} movements have no {field}"),
+        0 => Said::default(),
+        1 => said!("; 1 movement has no {field}", "; 1 movimiento no tiene {field}"),
+        _ => said!("; {movements} movements have no {field}", "; {movements} movimientos no tienen {field}"),
     }
 }
 
@@ -191,13 +218,20 @@ struct Tolerance {
 }
 
 /// Reads a tolerance of the configuration; one without a reason is refused.
-fn tolerance(text: Option<&str>, reason: Option<&str>, scale: u32) -> Result<Tolerance, String> {
+fn tolerance(text: Option<&str>, reason: Option<&str>, scale: u32) -> Result<Tolerance, Said> {
     let reason = reason.map(str::trim).unwrap_or_default().to_owned();
     let Some(text) = text else { return Ok(Tolerance { minor: 0, shown: "0".to_owned(), reason }) };
     let total = Total::parse(text, scale).filter(|total| total.minor >= 0);
-    let minor = total.ok_or_else(|| format!("the tolerance `{text}` is no decimal >= 0 of {scale} decimals"))?.minor;
+    let minor = total
+        .ok_or_else(|| {
+            said!(
+                "the tolerance `{text}` is no decimal >= 0 of {scale} decimals",
+                "la tolerancia `{text}` no es un decimal >= 0 de {scale} decimales"
+            )
+        })?
+        .minor;
     match reason.is_empty() {
-        true => Err("a tolerance needs a `tolerance_reason`".to_owned()),
+        true => Err(said!("a tolerance needs a `tolerance_reason`", "una tolerancia requiere `tolerance_reason`")),
         false => Ok(Tolerance { minor, shown: text.to_owned(), reason }),
     }
 }
@@ -208,10 +242,14 @@ impl Tolerance {
     }
 
     /// What to add to an explanation when the tolerance was needed `used` times.
-    fn explain(&self, used: u64, what: &str) -> String {
-        match used {
-            0 => String::new(),
-            _ => format!("; a tolerance of {} was used for {}: {}", self.shown, counted(used, what), self.reason),
+    fn explain(&self, used: u64, what: Noun) -> Said {
+        if used == 0 {
+            return Said::default();
         }
+        let (Self { shown, reason, .. }, used) = (self, counted(used, what));
+        said!(
+            "; a tolerance of {shown} was used for {used}: {reason}",
+            "; se usó una tolerancia de {shown} para {used}: {reason}"; used
+        )
     }
 }

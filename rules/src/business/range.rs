@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluator, Sink, Violation, counted};
+use super::{Evaluator, Out, Violation};
 use crate::money::{Overflow, Total};
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{AMOUNT, Said, counted};
 
 /// Amounts lie within bounds, the bounds included. Give one bound or both; they hold for every
 /// currency that the rule's `only` lets through.
@@ -25,21 +27,30 @@ pub struct Range {
 
 impl Range {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let (minimum, maximum) = (self.bound(&self.minimum, scale)?, self.bound(&self.maximum, scale)?);
         match (minimum, maximum) {
-            (None, None) => Err("neither `minimum` nor `maximum` is given".to_owned()),
-            (Some(least), Some(most)) if least > most => Err("`minimum` is above `maximum`".to_owned()),
+            (None, None) => {
+                Err(said!("neither `minimum` nor `maximum` is given", "no se da ni `minimum` ni `maximum`"))
+            }
+            (Some(least), Some(most)) if least > most => {
+                Err(said!("`minimum` is above `maximum`", "`minimum` es mayor que `maximum`"))
+            }
             _ => Ok(Box::new(Bounds { rule: self.clone(), minimum, maximum, amounts: 0 })),
         }
     }
 
     /// In units of the day's scale.
-    fn bound(&self, text: &Option<String>, scale: u32) -> Result<Option<i128>, String> {
+    fn bound(&self, text: &Option<String>, scale: u32) -> Result<Option<i128>, Said> {
         let Some(text) = text else { return Ok(None) };
-        let bound = Total::parse(text, scale).ok_or_else(|| format!("`{text}` is no decimal of {scale} decimals"))?;
+        let bound = Total::parse(text, scale).ok_or_else(|| {
+            said!("`{text}` is no decimal of {scale} decimals", "`{text}` no es un decimal de {scale} decimales")
+        })?;
         match self.absolute && bound.minor < 0 {
-            true => Err(format!("`{text}` is negative, and amounts are judged without their sign")),
+            true => Err(said!(
+                "`{text}` is negative, and amounts are judged without their sign",
+                "`{text}` es negativo, y los importes se revisan sin su signo"
+            )),
             false => Ok(Some(bound.minor)),
         }
     }
@@ -53,26 +64,41 @@ struct Bounds {
 }
 
 impl Evaluator for Bounds {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, sink: &mut Sink<'_>) -> Result<(), Overflow> {
-        self.amounts += 1;
-        let amount = columns.amount.value(row);
-        let passed = if self.minimum.is_some_and(|least| self.is_less(amount, least)) {
-            ("below", &self.rule.minimum)
-        } else if self.maximum.is_some_and(|most| self.is_less(most, amount)) {
-            ("above", &self.rule.maximum)
-        } else {
-            return Ok(());
-        };
-        let (side, bound) = (passed.0, passed.1.as_deref().unwrap_or_default());
-        let shown = columns.shown(Field::Amount, row).unwrap_or_default();
-        let sign = if self.rule.absolute { ", its sign aside," } else { "" };
-        let reason = format!("the amount {shown}{sign} is {side} {bound}");
-        sink(Violation::of_movement(columns, row, Field::Amount, reason));
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
+        for row in rows.iter().map(|&row| row as usize) {
+            self.amounts += 1;
+            let amount = columns.amount.value(row);
+            let (is_below, bound) = if self.minimum.is_some_and(|least| self.is_less(amount, least)) {
+                (true, &self.rule.minimum)
+            } else if self.maximum.is_some_and(|most| self.is_less(most, amount)) {
+                (false, &self.rule.maximum)
+            } else {
+                continue;
+            };
+            let shown = columns.shown(Field::Amount, row).unwrap_or_default();
+            let sign = match self.rule.absolute {
+                true => said!(", its sign aside,", ", sin su signo,"),
+                false => Said::default(),
+            };
+            let bound = bound.as_deref().unwrap_or_default();
+            let reason = match is_below {
+                true => said!(
+                    "the amount {shown}{sign} is below {bound}",
+                    "el importe {shown}{sign} es menor que {bound}"; sign
+                ),
+                false => said!(
+                    "the amount {shown}{sign} is above {bound}",
+                    "el importe {shown}{sign} es mayor que {bound}"; sign
+                ),
+            };
+            out.violation(Violation::of_movement(columns, row, Field::Amount, reason));
+        }
         Ok(())
     }
 
-    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
-        Ok(format!("judged {}", counted(self.amounts, "amount")))
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
+        let amounts = counted(self.amounts, AMOUNT);
+        Ok(said!("judged {amounts}", "se revisaron {amounts}"; amounts))
     }
 }
 

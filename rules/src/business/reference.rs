@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Datasets, Evaluator, Sink, Violation, counted};
+use super::{Datasets, Evaluator, Out, Violation};
 use crate::money::Overflow;
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{MOVEMENT, Noun, Said, counted};
 
 /// Every movement's value is in a dataset: every customer exists, say. Values are compared as they
 /// are written, to the letter.
@@ -27,7 +29,7 @@ pub struct Reference {
 
 impl Reference {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, datasets: &Datasets) -> Result<Box<dyn Evaluator>, String> {
+    pub fn evaluator(&self, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {
         let table = super::dataset(datasets, &self.dataset)?;
         let column = table.column(&self.column)?;
         let valid = (0..table.rows.len()).filter_map(|row| table.cell(row, column).map(str::to_owned)).collect();
@@ -43,32 +45,41 @@ struct Lookup {
     empty: u64,
 }
 
+const VALUE: Noun = Noun::new(["value", "values"], ["valor", "valores"]);
+
 impl Evaluator for Lookup {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, sink: &mut Sink<'_>) -> Result<(), Overflow> {
-        let field = self.rule.field;
-        self.movements += 1;
-        let reason = match super::value(field, columns, row) {
-            Some(value) if self.valid.contains(&*value) => return Ok(()),
-            Some(value) => {
-                format!("{field} `{value}` is not in `{}` of dataset `{}`", self.rule.column, self.rule.dataset)
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
+        let Reference { field, column, dataset, .. } = &self.rule;
+        for row in rows.iter().map(|&row| row as usize) {
+            self.movements += 1;
+            let value = super::value(*field, columns, row);
+            if value.as_ref().is_some_and(|value| self.valid.contains(&**value)) {
+                continue;
             }
-            None => {
-                self.empty += 1;
-                if self.rule.allow_empty {
-                    return Ok(());
-                }
-                format!("{field} is empty")
+            self.empty += u64::from(value.is_none());
+            if value.is_none() && self.rule.allow_empty {
+                continue;
             }
-        };
-        sink(Violation::of_movement(columns, row, field, reason));
+            let reason = match value {
+                Some(value) => said!(
+                    "{field} `{value}` is not in `{column}` of dataset `{dataset}`",
+                    "{field} `{value}` no está en `{column}` del conjunto `{dataset}`"
+                ),
+                None => said!("{field} is empty", "{field} está vacío"),
+            };
+            out.violation(Violation::of_movement(columns, row, *field, reason));
+        }
         Ok(())
     }
 
-    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let Reference { field, dataset, .. } = &self.rule;
-        let (movements, valid) = (counted(self.movements, "movement"), counted(self.valid.len() as u64, "value"));
-        let explanation = format!("looked up {field} of {movements} among {valid} of dataset `{dataset}`");
-        Ok(explanation + &super::without(self.empty, field.name()))
+        let (movements, valid) = (counted(self.movements, MOVEMENT), counted(self.valid.len() as u64, VALUE));
+        let without = super::without(self.empty, field.name());
+        Ok(said!(
+            "looked up {field} of {movements} among {valid} of dataset `{dataset}`{without}",
+            "se buscó {field} de {movements} entre {valid} del conjunto `{dataset}`{without}"; movements, valid, without
+        ))
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::groups::Groups;
-use super::{DatasetTable, Datasets, Evaluator, Sink, Tolerance, Violation, counted};
+use super::groups::{Cell, Group, Groups};
+use super::{DatasetTable, Evaluator, Given, Out, Tolerance, Violation};
 use crate::money::{Currency, Overflow, Total, at_own_scale};
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{BALANCE, MOVEMENT, Said, counted};
 
 /// Opening balance + movements = closing balance, per group and currency. A group without
 /// movements must close as it opened; one with movements needs a balance.
@@ -40,23 +42,31 @@ pub struct RollForward {
 
 impl RollForward {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, datasets: &Datasets, scale: u32) -> Result<Box<dyn Evaluator>, String> {
-        let (tolerance, currency) = self.settings(scale)?;
+    pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
+        let (tolerance, currency) = self.settings(given.scale)?;
         let fields: Vec<Field> = self.group_by.keys().copied().collect();
-        let mut rolled = Rolled { tolerance, scale, movements: 0, balances: 0, groups: Groups::per_currency(&fields) };
-        rolled.open(self, super::dataset(datasets, &self.dataset)?, currency)?;
+        let groups = Groups::per_currency(&fields);
+        let mut rolled = Rolled { tolerance, scale: given.scale, movements: 0, balances: 0, used: 0, groups };
+        rolled.open(self, super::dataset(given.datasets, &self.dataset)?, currency)?;
         Ok(Box::new(rolled))
     }
 
     /// What the rule says without its dataset; `Err` where that does not hold together.
-    pub(super) fn settings(&self, scale: u32) -> Result<(Tolerance, Option<Currency>), String> {
+    pub(super) fn settings(&self, scale: u32) -> Result<(Tolerance, Option<Currency>), Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
         if self.currency_column.is_none() && self.currency.is_none() {
-            return Err("the balances have no currency: give `currency` or `currency_column`".to_owned());
+            return Err(said!(
+                "the balances have no currency: give `currency` or `currency_column`",
+                "los saldos no tienen moneda: indique `currency` o `currency_column`"
+            ));
         }
-        let read = |code: &String| code.parse().map_err(|e| format!("`{code}` is {e}"));
+        let read = |code: &String| code.parse().map_err(|_| not_a_currency(code));
         Ok((tolerance, self.currency.as_ref().map(read).transpose()?))
     }
+}
+
+fn not_a_currency(code: &str) -> Said {
+    said!("`{code}` is not an ISO 4217 currency code", "`{code}` no es un código de moneda ISO 4217")
 }
 
 struct Rolled {
@@ -64,53 +74,80 @@ struct Rolled {
     scale: u32,
     movements: u64,
     balances: u64,
+    /// Balances that needed the tolerance.
+    used: u64,
     groups: Groups<Account>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Account {
     balance: Option<Balance>,
     /// Sum of the movements.
     moved: i128,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Balance {
     opening: i128,
     closing: i128,
     /// 1-based, the header aside.
-    row: usize,
+    row: u64,
+}
+
+impl Cell for Account {
+    fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        self.balance = self.balance.or(other.balance);
+        self.moved = self.moved.checked_add(other.moved).ok_or(Overflow)?;
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.moved.write(out);
+        if let Some(Balance { opening, closing, row }) = self.balance {
+            opening.write(out);
+            closing.write(out);
+            out.extend_from_slice(&row.to_be_bytes());
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let part = |n: usize| bytes.get(n * 16..).unwrap_or_default();
+        let row = part(3).first_chunk().map(|row| u64::from_be_bytes(*row));
+        let balance = row.map(|row| Balance { opening: i128::read(part(1)), closing: i128::read(part(2)), row });
+        Self { balance, moved: i128::read(part(0)) }
+    }
 }
 
 impl Rolled {
     /// Takes the balances in.
-    fn open(&mut self, rule: &RollForward, table: &DatasetTable, currency: Option<Currency>) -> Result<(), String> {
+    fn open(&mut self, rule: &RollForward, table: &DatasetTable, currency: Option<Currency>) -> Result<(), Said> {
         let names = rule.group_by.values().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
         let (opening, closing) = (table.column(&rule.opening)?, table.column(&rule.closing)?);
         let currency_column = rule.currency_column.as_ref().map(|name| table.column(name)).transpose()?;
         for row in 0..table.rows.len() {
             let code = currency_column.and_then(|column| table.cell(row, column));
             let currency = match (code, currency) {
-                (Some(code), _) => {
-                    code.parse().map_err(|e| at(table, row, currency_column, &format!("`{code}` is {e}")))?
-                }
+                (Some(code), _) => code.parse().map_err(|_| at(table, row, currency_column, not_a_currency(code)))?,
                 (None, Some(currency)) => currency,
-                (None, None) => return Err(at(table, row, currency_column, "the currency is empty")),
+                (None, None) => {
+                    let reason = said!("the currency is empty", "la moneda está vacía");
+                    return Err(at(table, row, currency_column, reason));
+                }
             };
             let balance = Balance {
                 opening: balance(table, row, opening, self.scale)?,
                 closing: balance(table, row, closing, self.scale)?,
-                row: row + 1,
+                row: row as u64 + 1,
             };
             let values = names.iter().map(|&column| table.cell(row, column).unwrap_or_default());
             let account = self.groups.cell(values.chain([currency.code()]));
             if let Some(first) = account.balance.replace(balance) {
-                return Err(at(
-                    table,
-                    row,
-                    None,
-                    &format!("the {currency} balance of row {} is listed again", first.row),
-                ));
+                let first = first.row;
+                let reason = said!(
+                    "the {currency} balance of row {first} is listed again",
+                    "se repite el saldo en {currency} de la fila {first}"
+                );
+                return Err(at(table, row, None, reason));
             }
             self.balances += 1;
         }
@@ -119,48 +156,75 @@ impl Rolled {
 }
 
 impl Evaluator for Rolled {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
-        self.movements += 1;
-        self.groups.update(columns, row, |account| {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+        self.movements += rows.len() as u64;
+        self.groups.update(columns, rows, |account, row| {
             account.moved = account.moved.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
             Ok(())
         })
     }
 
-    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
-        let mut used = 0;
-        for (group, account) in self.groups.iter() {
-            let Some(balance) = account.balance else {
-                sink(group.violation(|currency| no_balance(currency, account.moved, self.scale)));
-                continue;
-            };
-            let rolled = balance.opening.checked_add(account.moved).ok_or(Overflow)?;
-            let off = rolled.checked_sub(balance.closing).ok_or(Overflow)?;
-            if off == 0 {
-                continue;
-            }
-            if self.tolerance.allows(off) {
-                used += 1;
-                continue;
-            }
-            sink(group.violation(|currency| {
-                let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
-                let (opening, moved, off_by) = (shown(balance.opening), shown(account.moved), shown(off));
-                let (rolled, closing) = (shown(rolled), shown(balance.closing));
-                Violation {
-                    reason: format!(
-                        "opening {opening} + movements {moved} = {rolled}, but closing is {closing}: \
-                         off by {off_by} {currency}"
-                    ),
-                    found: Some(rolled),
-                    expected: Some(closing),
-                    money: Some((currency, off)),
-                    ..Violation::default()
-                }
-            }));
+    fn held(&self) -> usize {
+        self.groups.held()
+    }
+
+    fn release(&mut self, out: &mut dyn Out) {
+        self.groups.release(out);
+    }
+
+    fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        match self.groups.merge(key, payload)? {
+            Some((group, account)) => self.judge(&group, account, out),
+            None => Ok(()),
         }
-        let (balances, movements) = (counted(self.balances, "balance"), counted(self.movements, "movement"));
-        Ok(format!("rolled {balances} forward over {movements}{}", self.tolerance.explain(used, "balance")))
+    }
+
+    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
+        if let Some((group, account)) = self.groups.last() {
+            self.judge(&group, account, out)?;
+        }
+        let (balances, movements) = (counted(self.balances, BALANCE), counted(self.movements, MOVEMENT));
+        let used = self.tolerance.explain(self.used, BALANCE);
+        Ok(said!(
+            "rolled {balances} forward over {movements}{used}",
+            "se arrastraron {balances} con {movements}{used}"; balances, movements, used
+        ))
+    }
+}
+
+impl Rolled {
+    fn judge(&mut self, group: &Group, account: Account, out: &mut dyn Out) -> Result<(), Overflow> {
+        let Some(balance) = account.balance else {
+            out.violation(group.violation(|currency| no_balance(currency, account.moved, self.scale)));
+            return Ok(());
+        };
+        let rolled = balance.opening.checked_add(account.moved).ok_or(Overflow)?;
+        let off = rolled.checked_sub(balance.closing).ok_or(Overflow)?;
+        if off == 0 {
+            return Ok(());
+        }
+        if self.tolerance.allows(off) {
+            self.used += 1;
+            return Ok(());
+        }
+        out.violation(group.violation(|currency| {
+            let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
+            let (opening, moved, off_by) = (shown(balance.opening), shown(account.moved), shown(off));
+            let (rolled, closing) = (shown(rolled), shown(balance.closing));
+            Violation {
+                reason: said!(
+                    "opening {opening} + movements {moved} = {rolled}, but closing is {closing}: \
+                     off by {off_by} {currency}",
+                    "saldo inicial {opening} + movimientos {moved} = {rolled}, pero el saldo final es {closing}: \
+                     difiere en {off_by} {currency}"
+                ),
+                found: Some(rolled),
+                expected: Some(closing),
+                money: Some((currency, off)),
+                ..Violation::default()
+            }
+        }));
+        Ok(())
     }
 }
 
@@ -169,22 +233,33 @@ fn no_balance(currency: Currency, moved: i128, scale: u32) -> Violation {
     Violation {
         found: Some(shown.to_string()),
         money: Some((currency, moved)),
-        reason: format!("movements of {shown} {currency}, but no balance"),
+        reason: said!(
+            "movements of {shown} {currency}, but no balance",
+            "movimientos por {shown} {currency}, pero ningún saldo"
+        ),
         ..Violation::default()
     }
 }
 
 /// A balance, in units of the day's scale.
-fn balance(table: &DatasetTable, row: usize, column: usize, scale: u32) -> Result<i128, String> {
+fn balance(table: &DatasetTable, row: usize, column: usize, scale: u32) -> Result<i128, Said> {
     let text = table.cell(row, column).unwrap_or_default();
-    let total = Total::parse(text, scale).ok_or_else(|| format!("`{text}` is no decimal of {scale} decimals"));
-    total.map(|total| total.minor).map_err(|reason| at(table, row, Some(column), &reason))
+    let total = Total::parse(text, scale).ok_or_else(|| {
+        said!("`{text}` is no decimal of {scale} decimals", "`{text}` no es un decimal de {scale} decimales")
+    });
+    Ok(total.map_err(|reason| at(table, row, Some(column), reason))?.minor)
 }
 
-/// Says where in the dataset: the 1-based row, the header aside, and the column.
-fn at(table: &DatasetTable, row: usize, column: Option<usize>, reason: &str) -> String {
-    let name = column.and_then(|column| table.header.get(column)).map(|name| format!(", column `{name}`"));
-    format!("row {}{} of the dataset: {reason}", row + 1, name.unwrap_or_default())
+/// A reason with the row of a dataset, and the column.
+fn at(table: &DatasetTable, row: usize, column: Option<usize>, reason: Said) -> Said {
+    let row = row + 1;
+    match column.and_then(|column| table.header.get(column)) {
+        Some(name) => said!(
+            "row {row}, column `{name}` of the dataset: {reason}",
+            "fila {row}, columna `{name}` del conjunto: {reason}"; reason
+        ),
+        None => said!("row {row} of the dataset: {reason}", "fila {row} del conjunto: {reason}"; reason),
+    }
 }
 
 #[cfg(test)]
@@ -282,7 +357,7 @@ rolled 5 balances forward over 7 movements"
     fn settings_are_refused_without_data() {
         let settings = |more: &str| {
             let rule = toml::from_str(&format!("id = 'r'\n{}", rule(more))).unwrap();
-            crate::business::settings(&rule, 2).map_err(|reason| reason.chars().take(11).collect::<String>())
+            crate::business::settings(&rule, 2).map_err(|reason| reason.en.chars().take(11).collect::<String>())
         };
         assert_eq!(settings(MXN), Ok(()));
         assert_eq!(settings("currency = 'MXN'\ntolerance = '1'"), Err("a tolerance".to_owned()));

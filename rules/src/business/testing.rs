@@ -6,11 +6,11 @@ use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use super::{DatasetTable, Datasets, Violation, concerns, evaluator};
+use super::{DatasetTable, Datasets, Evaluator, Given, Out, Violation, evaluator, select};
 use crate::config::Rule;
-use crate::end_to_end::Place;
 use crate::money::{AMOUNT_DIGITS, Overflow, Total, at_own_scale};
 use crate::movement::{Columns, FILE_COLUMN, Field, days_of, schema};
+use crate::said::Said;
 
 /// The scale of every table here.
 pub const SCALE: u32 = 2;
@@ -30,42 +30,62 @@ pub fn judge(rule: &str, dataset: &str, movements: &str) -> String {
 pub fn judge_with(rule: &str, datasets: &Datasets, movements: &RecordBatch) -> String {
     let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
     match run(&rule, datasets, movements) {
-        Err(reason) => format!("not evaluated: {reason}"),
+        Err(reason) => format!("not evaluated: {}", reason.en),
         Ok(Err(Overflow)) => "overflow".to_owned(),
         Ok(Ok((violations, explanation))) => {
-            let lines = violations.iter().map(line).chain([explanation]);
+            let lines = violations.iter().map(line).chain([explanation.en]);
             lines.collect::<Vec<_>>().join("\n")
         }
     }
 }
 
 /// Violations and explanation.
-pub type Outcome = Result<(Vec<Violation>, String), Overflow>;
+pub type Outcome = Result<(Vec<Violation>, Said), Overflow>;
 
-/// Runs a rule as a night does, over two batches.
-pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, String> {
-    let mut evaluator = evaluator(rule, datasets, SCALE)?;
-    let mut violations = Vec::new();
-    let mut keys: Vec<(Vec<u8>, Place)> = Vec::new();
-    let mut sink = |violation| violations.push(violation);
+/// What an evaluator states, in memory.
+#[derive(Default)]
+pub struct Stated {
+    /// Its violations.
+    pub violations: Vec<Violation>,
+    kept: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Out for Stated {
+    fn violation(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    fn keep(&mut self, key: &[u8], payload: &[u8]) {
+        self.kept.push((key.to_vec(), payload.to_vec()));
+    }
+}
+
+/// Runs a rule as a night does, over two batches; in between it gives up what it holds.
+pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, Said> {
+    let evaluator = evaluator(rule, Given { scale: SCALE, datasets })?;
+    let mut stated = Stated::default();
+    let finished = judged(rule, evaluator, movements, &mut stated);
+    Ok(finished.map(|explanation| (stated.violations, explanation)))
+}
+
+fn judged(
+    rule: &Rule,
+    mut evaluator: Box<dyn Evaluator>,
+    movements: &RecordBatch,
+    out: &mut Stated,
+) -> Result<Said, Overflow> {
     let half = movements.num_rows() / 2;
     for batch in [movements.slice(0, half), movements.slice(half, movements.num_rows() - half)] {
         let columns = Columns::of(&batch);
-        for row in (0..columns.rows()).filter(|&row| concerns(&rule.only, &columns, row)) {
-            if evaluator.observe(&columns, row, &mut sink).is_err() {
-                return Ok(Err(Overflow));
-            }
-            let place = Place { file: columns.file.value(row) as u32, record: columns.record.value(row) as u64 };
-            keys.extend(evaluator.key(&columns, row).map(|key| (key, place)));
-        }
+        evaluator.observe(&columns, &select(&rule.only, &columns), out)?;
+        evaluator.release(out);
     }
-    keys.sort();
-    for group in keys.chunk_by(|left, right| left.0 == right.0) {
-        let places: Vec<Place> = group.iter().map(|(_, place)| *place).collect();
-        evaluator.group(&group[0].0, &places, &mut sink);
+    let mut kept = std::mem::take(&mut out.kept);
+    kept.sort();
+    for (key, payload) in kept {
+        evaluator.sorted(&key, &payload, out)?;
     }
-    let finished = evaluator.finish(&mut sink);
-    Ok(finished.map(|explanation| (violations, explanation)))
+    evaluator.finish(out)
 }
 
 fn line(violation: &Violation) -> String {
@@ -76,7 +96,7 @@ fn line(violation: &Violation) -> String {
         violation.found.clone(),
         violation.expected.clone(),
         money,
-        Some(violation.reason.clone()),
+        Some(violation.reason.en.clone()),
     ];
     cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())).join(" | ")
 }

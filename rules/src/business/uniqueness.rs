@@ -3,10 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluator, Sink, Violation, counted};
+use super::{Evaluator, Out, Violation};
 use crate::end_to_end::{Place, decode, encode, show};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{MOVEMENT, Said, counted};
 
 /// No two movements share these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,10 +20,17 @@ pub struct Uniqueness {
 
 impl Uniqueness {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
-    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, String> {
+    pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         match self.fields.is_empty() {
-            true => Err("`fields` names no field".to_owned()),
-            false => Ok(Box::new(Unique { fields: self.fields.clone(), scale, movements: 0, empty: 0 })),
+            true => Err(said!("`fields` names no field", "`fields` no nombra ningún campo")),
+            false => Ok(Box::new(Unique {
+                fields: self.fields.clone(),
+                scale,
+                movements: 0,
+                empty: 0,
+                key: Vec::new(),
+                places: Vec::new(),
+            })),
         }
     }
 }
@@ -32,45 +41,67 @@ struct Unique {
     movements: u64,
     /// Movements where a field is empty.
     empty: u64,
+    /// The key in hand.
+    key: Vec<u8>,
+    /// The movements that have it.
+    places: Vec<Place>,
 }
 
 impl Evaluator for Unique {
-    fn observe(&mut self, columns: &Columns<'_>, row: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
-        self.movements += 1;
-        self.empty += u64::from(self.is_empty(columns, row));
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
+        for row in rows.iter().map(|&row| row as usize) {
+            self.movements += 1;
+            if self.is_empty(columns, row) {
+                self.empty += 1;
+                continue;
+            }
+            self.key.clear();
+            encode(columns, row, &self.fields, &mut self.key);
+            out.keep(&self.key, &Place::of(columns, row).to_bytes());
+        }
         Ok(())
     }
 
-    fn key(&self, columns: &Columns<'_>, row: usize) -> Option<Vec<u8>> {
-        if self.is_empty(columns, row) {
-            return None;
-        }
-        let mut key = Vec::new();
-        encode(columns, row, &self.fields, &mut key);
-        Some(key)
+    fn release(&mut self, _: &mut dyn Out) {
+        self.key.clear();
     }
 
-    fn group(&mut self, key: &[u8], places: &[Place], sink: &mut Sink<'_>) {
+    fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        if self.key != key {
+            self.judge(out);
+            self.key = key.to_vec();
+        }
+        self.places.extend(Place::from_bytes(payload));
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
+        self.judge(out);
+        let (names, movements) = (self.names(), counted(self.movements, MOVEMENT));
+        let without = super::without(self.empty, &names);
+        Ok(
+            said!("compared {names} of {movements}{without}", "se comparó {names} de {movements}{without}"; movements, without),
+        )
+    }
+}
+
+impl Unique {
+    /// Judges the movements that share the key in hand.
+    fn judge(&mut self, out: &mut dyn Out) {
+        let places = std::mem::take(&mut self.places);
         let Some(repeats) = places.get(1..).filter(|repeats| !repeats.is_empty()) else { return };
-        let group = self.name(key);
+        let (group, times) = (self.name(&self.key), places.len());
         for &place in repeats {
-            sink(Violation {
+            out.violation(Violation {
                 place: Some(place),
                 column: Some(self.names()),
                 found: Some(group.clone()),
-                reason: format!("{group} occurs {} times", places.len()),
+                reason: said!("{group} occurs {times} times", "{group} aparece {times} veces"),
                 ..Violation::default()
             });
         }
     }
 
-    fn finish(self: Box<Self>, _: &mut Sink<'_>) -> Result<String, Overflow> {
-        let (names, movements) = (self.names(), counted(self.movements, "movement"));
-        Ok(format!("compared {names} of {movements}{}", super::without(self.empty, &names)))
-    }
-}
-
-impl Unique {
     fn is_empty(&self, columns: &Columns<'_>, row: usize) -> bool {
         self.fields.iter().any(|&field| super::value(field, columns, row).is_none())
     }

@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetTable, Datasets, Evaluator, Sink, Violation, counted};
+use super::{DatasetTable, Datasets, Evaluator, Out, Violation};
 use crate::money::Overflow;
 use crate::movement::Columns;
+use crate::said;
+use crate::said::{ROW, Said, counted};
 
 /// SQL run in the warehouse; the rows it returns are violations. The movements of the sources are
 /// not looked at.
@@ -18,31 +20,32 @@ pub struct WarehouseSql {
 
 /// An evaluator over the rows that the query returned; `Err` says why the rule cannot be
 /// evaluated.
-pub fn evaluator(rule: &str, datasets: &Datasets) -> Result<Box<dyn Evaluator>, String> {
+pub fn evaluator(rule: &str, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {
     match datasets.get(rule) {
         Some(Ok(table)) => Ok(Box::new(Returned(table.clone()))),
-        Some(Err(reason)) => Err(reason.clone()),
-        None => Err("its query was not run".to_owned()),
+        Some(Err(reason)) => Err(Said::same(reason.clone())),
+        None => Err(said!("its query was not run", "su consulta no se ejecutó")),
     }
 }
 
 struct Returned(DatasetTable);
 
 impl Evaluator for Returned {
-    fn observe(&mut self, _: &Columns<'_>, _: usize, _: &mut Sink<'_>) -> Result<(), Overflow> {
+    fn observe(&mut self, _: &Columns<'_>, _: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
         Ok(())
     }
 
-    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<String, Overflow> {
+    fn finish(self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
         let DatasetTable { header, rows } = &self.0;
         for row in rows {
             let part =
                 |(name, value): (&String, &Option<String>)| format!("{name}={}", value.as_deref().unwrap_or_default());
             let found = header.iter().zip(row).map(part).collect::<Vec<_>>().join(", ");
-            let reason = "the warehouse's query returned this row".to_owned();
-            sink(Violation { found: Some(found), reason, ..Violation::default() });
+            let reason = said!("the warehouse's query returned this row", "la consulta del almacén devolvió esta fila");
+            out.violation(Violation { found: Some(found), reason, ..Violation::default() });
         }
-        Ok(format!("the query returned {}", counted(rows.len() as u64, "row")))
+        let rows = counted(rows.len() as u64, ROW);
+        Ok(said!("the query returned {rows}", "la consulta devolvió {rows}"; rows))
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn rules(config: &Config) -> Checked {
         if let Err(reason) = crate::business::settings(rule, config.scale()) {
             return problem(
                 path!["rule", n, "check"],
-                reason,
+                reason.en,
                 "correct the rule; `cuadre schema` describes its settings",
             );
         }
