@@ -69,6 +69,11 @@ impl<T: Cell> Groups<T> {
         Self { per_currency: true, ..Self::new(fields) }
     }
 
+    /// The fields, without the currency.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
     /// Changes the cells of the groups of movements.
     pub fn update(
         &mut self,
@@ -156,6 +161,17 @@ impl Group {
     fn name(&self) -> String {
         let part = |(field, value): (&Field, String)| format!("{field}={value}");
         self.fields.iter().zip(values(&self.key)).map(part).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Names and values of its fields; the currency, where groups are per currency, is not among them.
+    pub fn named(&self) -> Vec<(String, String)> {
+        let named = |(field, value): (&Field, String)| (field.name().to_owned(), value);
+        self.fields.iter().zip(values(&self.key)).map(named).collect()
+    }
+
+    /// The currency, where groups are per currency and it is one.
+    pub fn currency(&self) -> Option<Currency> {
+        values(&self.key).pop()?.parse().ok()
     }
 
     /// A violation of this group, where groups are per currency; `told` tells it in the group's

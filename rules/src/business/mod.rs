@@ -12,6 +12,7 @@ mod groups;
 pub mod range;
 pub mod reference;
 pub mod roll_forward;
+pub mod tables;
 pub mod uniqueness;
 pub mod warehouse_sql;
 

@@ -28,7 +28,7 @@ pub(super) fn rules(config: &Config) -> Checked {
     for (n, rule) in config.rules.iter().enumerate() {
         let dataset = match &rule.check {
             Check::Reference(check) => Some(("reference", &check.dataset)),
-            Check::RollForward(check) => Some(("roll_forward", &check.dataset)),
+            Check::RollForward(check) => check.dataset.as_ref().map(|dataset| ("roll_forward", dataset)),
             _ => None,
         };
         if let Some((kind, id)) = dataset
