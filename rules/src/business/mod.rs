@@ -9,9 +9,12 @@ pub mod allowed_values;
 pub mod balance;
 pub mod carried;
 mod groups;
+pub mod limits;
 pub mod range;
 pub mod reference;
 pub mod roll_forward;
+pub mod sequence;
+pub mod tables;
 pub mod uniqueness;
 pub mod warehouse_sql;
 
@@ -189,6 +192,8 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
         Check::Range(check) => check.evaluator(given.scale),
         Check::RollForward(check) => check.evaluator(given),
         Check::AggregatesEqual(check) => check.evaluator(given.scale),
+        Check::Limits(check) => check.evaluator(given),
+        Check::Sequence(check) => check.evaluator(given),
         Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, given.datasets),
     }
 }
@@ -199,6 +204,8 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
         Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
         Check::RollForward(check) => check.settings(scale).map(drop),
+        Check::Limits(check) => check.settings(scale).map(drop),
+        Check::Sequence(check) => check.settings().map(drop),
         _ => {
             let (datasets, before) = (&Datasets::new(), Err(&Said::default()));
             evaluator(rule, Given { scale, datasets, business_date: Date::MIN, before }).map(drop)
@@ -210,6 +217,7 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
 pub fn carries(rule: &Rule) -> bool {
     match &rule.check {
         Check::RollForward(check) => check.carried_from.is_some(),
+        Check::Sequence(check) => check.carried_from.is_some(),
         _ => false,
     }
 }
