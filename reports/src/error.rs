@@ -57,6 +57,12 @@ pub enum ReportError {
         /// Why.
         source: Overflow,
     },
+    /// A manifest has a text in the place of an amount.
+    #[error("the manifest states `{text}`, which is no amount; `cuadre verify` tells whether it is as it was signed")]
+    Amount {
+        /// The text.
+        text: String,
+    },
     /// The report cannot be written.
     #[error("the report cannot be written: {0}; see that the disk is there and has room, and run again")]
     Io(#[from] io::Error),

@@ -7,6 +7,7 @@ pub mod changes_csv;
 mod charset;
 pub mod cp850;
 pub mod csv_report;
+pub mod difference;
 pub mod error;
 pub mod exceptions_csv;
 pub mod format;
@@ -16,16 +17,19 @@ pub mod open_csv;
 pub mod parquet_report;
 pub mod predicate;
 pub mod summary;
+pub mod sums;
 mod template;
 #[cfg(test)]
 mod testing;
 pub mod view;
+pub mod words;
 
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
 
 pub use changes_csv::ChangesCsv;
 pub use csv_report::CsvReport;
+pub use difference::Difference;
 pub use error::{Place, ReportError};
 pub use exceptions_csv::write_exceptions;
 pub use format::Format;
