@@ -41,6 +41,7 @@ pub mod telling;
 pub mod time_stamp;
 pub mod trust;
 pub mod usual;
+pub mod view;
 pub mod watch;
 pub mod work;
 

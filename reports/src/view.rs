@@ -7,6 +7,7 @@ use cuadre_rules::config::{Language, OnFailure, Severity};
 use cuadre_rules::exception::Evidence;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 
 use crate::Predicate;
 
@@ -23,7 +24,7 @@ pub struct View {
     pub zone: TimeZone,
     /// The sources, in the order of the manifest.
     pub sources: Vec<SourceView>,
-    /// The rules, in the order of the manifest's `business`.
+    /// The rules that the configuration has, in the order of the manifest's `business`.
     pub rules: Vec<RuleView>,
     /// The first rows of evidence of each exception that has any, in the order of the manifest.
     pub evidence: Vec<EvidenceView>,
@@ -77,7 +78,7 @@ pub struct EvidenceView {
 }
 
 /// Sums of one source, kind and currency, as decimal texts of the currency's own scale.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[allow(missing_docs)] // The names are the columns of `summary.csv`.
 pub struct KindTotal {
     pub source: String,
