@@ -21,7 +21,9 @@ pub mod sums;
 mod template;
 #[cfg(test)]
 mod testing;
+pub mod verdict;
 pub mod view;
+pub mod visible;
 pub mod words;
 
 use cuadre_rules::money::Totals;

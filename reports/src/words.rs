@@ -2,6 +2,14 @@
 
 use cuadre_rules::config::Language;
 
+/// What is said in a language, of what is said in both.
+pub fn say<'a>(language: Language, english: &'a str, spanish: &'a str) -> &'a str {
+    match language {
+        Language::English => english,
+        Language::Spanish => spanish,
+    }
+}
+
 /// The word for a status, a kind of filing, a state, a verdict, a severity, a class or a disposition; the name
 /// itself where there is none.
 pub fn word(name: &str, language: Language) -> &str {
@@ -19,10 +27,10 @@ pub fn fact(name: &str, language: Language) -> &str {
 }
 
 fn among<'a>(words: &'static [Named], name: &'a str, language: Language) -> &'a str {
-    words.iter().find(|(other, ..)| *other == name).map_or(name, |(_, english, spanish)| match language {
-        Language::English => english,
-        Language::Spanish => spanish,
-    })
+    words
+        .iter()
+        .find(|(other, ..)| *other == name)
+        .map_or(name, |(_, english, spanish)| say(language, english, spanish))
 }
 
 /// A name, then its word in English and in Spanish.

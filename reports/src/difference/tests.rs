@@ -1,18 +1,9 @@
 //! Differences of the golden series' filings, of every format.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::*;
-
-/// What a golden filing states.
-fn golden(format: u32, filing: &str) -> Predicate {
-    let series = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/suite/golden");
-    let path = series.join(format!("format-{format}/series/filings/{filing}/manifest.json"));
-    let statement: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    serde_json::from_value(statement["predicate"].clone()).unwrap()
-}
+use crate::testing::golden;
 
 fn ids(entries: &[Entry]) -> Vec<(&str, Change)> {
     entries.iter().map(|entry| (entry.id.as_str(), entry.change)).collect()
