@@ -1,6 +1,7 @@
 //! What a manifest says of its filing: stated for a new one, read back from a filed one.
 
 use std::fs;
+use std::path::Path;
 
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
@@ -71,6 +72,17 @@ impl Filed {
         let id = FilingId::new(facts.business_date, facts.filing.number);
         let id = id.ok_or_else(|| EngineError::Differs("a claimed filing has the number 0".to_owned()))?;
         Ok(Self { id, sha256: Sha256Digest::of(bytes).to_string(), statement: Statement::from_bytes(bytes)? })
+    }
+
+    /// Reads the filing that lies in a folder, without the series it is of.
+    pub fn in_folder(folder: &Path) -> Result<Self, EngineError> {
+        let path = folder.join(MANIFEST);
+        let bytes = fs::read(&path).map_err(|error| {
+            let remedy = "give the folder of a filing, such as filings/2026-11-20.1";
+            EngineError::Usage(format!("{}: {error}; {remedy}", path.display()))
+        })?;
+        let told = |error: EngineError| EngineError::Differs(format!("{}: {error}", path.display()));
+        Self::claimed(&bytes).map_err(told)
     }
 
     /// Its manifest.

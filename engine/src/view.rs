@@ -22,7 +22,7 @@ use crate::inputs::{CONFIG, Inputs, Role};
 use crate::manifest::morning_after;
 
 /// The file with the sums by source, kind and currency.
-const SUMMARY: &str = "summary.csv";
+pub const SUMMARY: &str = "summary.csv";
 /// Rows of evidence of each exception that a view has.
 const FIRST_ROWS: usize = 10;
 

@@ -12,6 +12,7 @@ pub mod error;
 pub mod exceptions_csv;
 pub mod format;
 mod line;
+pub mod locale;
 pub mod open;
 pub mod open_csv;
 pub mod parquet_report;
@@ -21,6 +22,7 @@ pub mod sums;
 mod template;
 #[cfg(test)]
 mod testing;
+pub mod text;
 pub mod verdict;
 pub mod view;
 pub mod visible;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use cuadre_rules::config::Language;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::predicate::{AmountText, EndToEndFacts, Predicate, SourceFacts, Status};
 use crate::visible::grouped;
@@ -11,7 +12,8 @@ use crate::words::{say, word};
 use crate::{ReportError, sums};
 
 /// What all sources come to in one currency.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Money {
     /// The currency.
     pub currency: String,

@@ -1,0 +1,199 @@
+//! A filing as `cuadre show` prints it.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Align, Page, Paper, money};
+use crate::locale::Locale;
+use crate::open::CarriedOver;
+use crate::predicate::{ExceptionFacts, RuleFacts};
+use crate::verdict::{self, Money};
+use crate::words::word;
+use crate::{ReportError, View};
+use cuadre_rules::exception::Class;
+
+/// The page: verdict, money, sources, tie-out, exceptions, rules that failed, what is open of other days.
+///
+/// # Errors
+/// [`ReportError::Amount`], [`ReportError::Overflow`].
+pub fn day(view: &View, paper: Paper) -> Result<String, ReportError> {
+    let locale = Locale { language: view.language, zone: view.zone.clone() };
+    let (mut page, day) = (Page::new(paper), &view.predicate);
+    page.heading(&format!("{}, {}: {}", day.institution, day.series, view.filing));
+    page.words(2, &verdict::sentence(day, view.language));
+    issued(&mut page, view, &locale);
+    sums(&mut page, &verdict::money(day)?, &locale);
+    sources(&mut page, view, &locale);
+    tie_out(&mut page, view, &locale);
+    exceptions(&mut page, view, &locale);
+    rules(&mut page, view, &locale);
+    carried_over(&mut page, day.carried_over.as_deref().unwrap_or_default(), &locale);
+    Ok(page.text)
+}
+
+fn issued(page: &mut Page, view: &View, locale: &Locale) {
+    let day = &view.predicate;
+    let kind = word(&day.filing.kind, view.language);
+    let (issued, due) = (moment(&day.issued_at, locale), moment(&day.deadline, locale));
+    let mut words = locale
+        .pick(format!("{kind}, issued {issued}, due {due}"), format!("{kind}, emitido {issued}, hora límite {due}"));
+    if let Some(operator) = day.filing.operator.iter().flatten().next() {
+        words += &locale.pick(format!(", run by {operator}"), format!(", operador {operator}"));
+    }
+    if let Some(reason) = &day.filing.reason {
+        words += &locale.pick(format!("; reason: {reason}"), format!("; motivo: {reason}"));
+    }
+    page.words(2, &words);
+}
+
+/// An instant of the manifest, in local time.
+pub(super) fn moment(instant: &str, locale: &Locale) -> String {
+    instant.parse().map_or_else(|_| instant.to_owned(), |instant| locale.moment(instant))
+}
+
+fn sums(page: &mut Page, money: &[Money], locale: &Locale) {
+    if money.is_empty() {
+        return;
+    }
+    page.heading(locale.pick("Money", "Importes"));
+    let names = locale.pick(
+        ["", "received", "ties out", "does not", "warehouse", "difference"],
+        ["", "recibido", "cuadra", "no cuadra", "almacén", "diferencia"],
+    );
+    let mut rows = vec![names.map(str::to_owned).to_vec()];
+    for Money { currency, received, ties_out, does_not, warehouse, difference } in money {
+        let amounts = [received, ties_out, does_not, warehouse, difference].map(|text| locale.amount(text));
+        rows.push([vec![currency.clone()], amounts.to_vec()].concat());
+    }
+    page.table(&[&[Align::Left][..], &[Align::Right; 5]].concat(), &rows);
+}
+
+fn sources(page: &mut Page, view: &View, locale: &Locale) {
+    page.heading(locale.pick("Sources", "Fuentes"));
+    let names = locale.pick(
+        ["", "state", "arrived", "cut-off", "records", "refused", "control totals"],
+        ["", "estado", "llegó", "límite", "registros", "rechazados", "cifras de control"],
+    );
+    let mut rows = vec![names.map(str::to_owned).to_vec()];
+    for facts in &view.predicate.sources {
+        let source = view.sources.iter().find(|source| source.id == facts.id);
+        let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| clock(view, at, locale));
+        rows.push(vec![
+            facts.id.clone(),
+            word(&facts.state, view.language).to_owned(),
+            time(source.and_then(|source| source.arrived)),
+            time(source.and_then(|source| source.cut_off)),
+            locale.number(facts.records),
+            locale.number(facts.rejected_records),
+            word(&facts.control.verdict, view.language).to_owned(),
+        ]);
+    }
+    use Align::{Left, Right};
+    page.table(&[Left, Left, Right, Right, Right, Right, Left], &rows);
+}
+
+/// The time of day in the morning of the report, else with its date.
+pub(super) fn clock(view: &View, at: Timestamp, locale: &Locale) -> String {
+    let morning = view.predicate.business_date.parse().ok().and_then(|date: Date| date.tomorrow().ok());
+    if Some(locale.local_date(at)) == morning { locale.time(at) } else { locale.moment(at) }
+}
+
+fn tie_out(page: &mut Page, view: &View, locale: &Locale) {
+    let day = &view.predicate;
+    page.heading(locale.pick("Sources against the warehouse", "Fuentes contra el almacén de datos"));
+    if day.end_to_end.is_empty() {
+        return page.words(2, locale.pick("Not compared.", "No se compararon."));
+    }
+    let names = locale.pick(
+        ["", "", "source", "warehouse", "difference", "movements that differ"],
+        ["", "", "fuente", "almacén", "diferencia", "movimientos que no cuadran"],
+    );
+    let mut rows = vec![names.map(str::to_owned).to_vec()];
+    for facts in &day.end_to_end {
+        for (n, (currency, difference)) in facts.amount_difference.iter().enumerate() {
+            let amount = |text: Option<&String>| text.map_or("-".to_owned(), |text| locale.amount(text));
+            rows.push(vec![
+                if n == 0 { facts.source.clone() } else { String::new() },
+                currency.clone(),
+                amount(facts.source_amount.get(currency)),
+                amount(facts.warehouse_amount.get(currency)),
+                locale.amount(difference),
+                if n == 0 { locale.number(verdict::not_tying_out(facts)) } else { String::new() },
+            ]);
+        }
+    }
+    use Align::{Left, Right};
+    page.table(&[Left, Left, Right, Right, Right, Right], &rows);
+}
+
+fn exceptions(page: &mut Page, view: &View, locale: &Locale) {
+    let day = &view.predicate;
+    let is_stated = |id: &str| day.exceptions.iter().any(|gap| gap.id == id);
+    let class = |gap: &ExceptionFacts| gap.class.unwrap_or_else(|| gap.kind.class(gap.source.as_deref(), is_stated));
+    for of in [Class::Expected, Class::Mismatched] {
+        let mut gaps: Vec<&ExceptionFacts> = day.exceptions.iter().filter(|gap| class(gap) == of).collect();
+        gaps.sort_by_key(|gap| Reverse(gap.severity));
+        if gaps.is_empty() {
+            continue;
+        }
+        let heading = match of {
+            Class::Expected => locale.pick("Exceptions: due and not come", "Excepciones: falta por llegar"),
+            Class::Mismatched => locale.pick("Exceptions: came and does not agree", "Excepciones: llegó y no cuadra"),
+        };
+        page.heading(&format!("{heading} ({})", gaps.len()));
+        for gap in gaps {
+            let mut head = format!("{}: {}", gap.id, word(gap.severity.name(), view.language));
+            if let Some(amount) = gap.amount.as_ref().filter(|amount| !amount.is_empty()) {
+                head += &format!(", {}", money(locale, amount));
+            }
+            page.words(2, &head);
+            page.words(6, &gap.explanation);
+        }
+    }
+    if day.exceptions.is_empty() {
+        page.heading(locale.pick("Exceptions", "Excepciones"));
+        page.words(2, locale.pick("None.", "Ninguna."));
+    }
+}
+
+fn rules(page: &mut Page, view: &View, locale: &Locale) {
+    let failed: Vec<&RuleFacts> = view.predicate.business.iter().filter(|rule| rule.verdict != "passed").collect();
+    if failed.is_empty() {
+        return;
+    }
+    page.heading(&locale.pick(
+        format!("Rules that do not hold ({} of {})", failed.len(), view.predicate.business.len()),
+        format!("Reglas que no se cumplen ({} de {})", failed.len(), view.predicate.business.len()),
+    ));
+    for facts in failed {
+        page.words(2, &format!("{}: {}", facts.rule, word(&facts.verdict, view.language)));
+        page.words(6, &facts.explanation);
+        let Some(rule) = view.rules.iter().find(|rule| rule.id == facts.rule) else { continue };
+        let owner =
+            rule.owner.as_ref().map(|owner| locale.pick(format!("Owner: {owner}"), format!("Responsable: {owner}")));
+        let why = Some(&rule.why).filter(|why| !why.is_empty()).cloned();
+        let words: Vec<String> = [why, owner].into_iter().flatten().collect();
+        if !words.is_empty() {
+            page.words(6, &words.join(" "));
+        }
+    }
+}
+
+fn carried_over(page: &mut Page, carried: &[CarriedOver], locale: &Locale) {
+    if carried.is_empty() {
+        return;
+    }
+    page.heading(&format!("{} ({})", locale.pick("Open of other days", "Abiertas de otros días"), carried.len()));
+    for CarriedOver { age_days, open } in carried {
+        let days = verdict::counted(age_days.unsigned_abs(), locale.pick("day", "día"), locale.pick("days", "días"));
+        let mut head = format!("{}: {}, {days}", open.id, word(open.severity.name(), locale.language));
+        if let Some(last) = open.dispositions.last() {
+            head +=
+                &format!(", {} ({}, {})", word(last.disposition.name(), locale.language), last.operator, last.reason);
+        }
+        page.words(2, &head);
+        page.words(6, &open.explanation);
+    }
+}
