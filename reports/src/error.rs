@@ -69,6 +69,12 @@ pub enum ReportError {
     /// The Parquet writer failed.
     #[error("report.parquet cannot be written: {0}; this is a bug: nothing may be filed")]
     Parquet(ParquetError),
+    /// The workbook's writer failed.
+    #[error("report.xlsx cannot be written: {why}; this is a bug: nothing may be filed")]
+    Workbook {
+        /// Why.
+        why: String,
+    },
     /// A batch cannot be taken apart.
     #[error("a batch of movements cannot be taken apart: {0}; this is a bug: nothing may be filed")]
     Arrow(#[from] ArrowError),

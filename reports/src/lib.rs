@@ -27,6 +27,7 @@ pub mod verdict;
 pub mod view;
 pub mod visible;
 pub mod words;
+pub mod xlsx;
 
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
