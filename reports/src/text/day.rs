@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Align, Page, Paper, money};
+use super::{Align, Page, Paper, capital, money};
 use crate::locale::Locale;
 use crate::open::CarriedOver;
 use crate::predicate::{ExceptionFacts, RuleFacts};
@@ -37,8 +37,11 @@ fn issued(page: &mut Page, view: &View, locale: &Locale) {
     let day = &view.predicate;
     let kind = word(&day.filing.kind, view.language);
     let (issued, due) = (moment(&day.issued_at, locale), moment(&day.deadline, locale));
-    let mut words = locale
-        .pick(format!("{kind}, issued {issued}, due {due}"), format!("{kind}, emitido {issued}, hora límite {due}"));
+    let (kind, zone) = (capital(kind), view.zone.iana_name().unwrap_or("UTC"));
+    let mut words = locale.pick(
+        format!("{kind}, issued {issued}, due {due} ({zone})"),
+        format!("{kind}, emitido {issued}, hora límite {due} ({zone})"),
+    );
     if let Some(operator) = day.filing.operator.iter().flatten().next() {
         words += &locale.pick(format!(", run by {operator}"), format!(", operador {operator}"));
     }
@@ -71,27 +74,37 @@ fn sums(page: &mut Page, money: &[Money], locale: &Locale) {
 }
 
 fn sources(page: &mut Page, view: &View, locale: &Locale) {
+    use Align::{Left, Right};
     page.heading(locale.pick("Sources", "Fuentes"));
     let names = locale.pick(
-        ["", "state", "arrived", "cut-off", "records", "refused", "control totals"],
-        ["", "estado", "llegó", "límite", "registros", "rechazados", "cifras de control"],
+        ["", "state", "records", "refused", "control totals"],
+        ["", "estado", "registros", "rechazados", "cifras de control"],
     );
+    let times = locale.pick(["arrived", "cut-off"], ["llegó", "límite"]);
+    let is_timed = view.sources.iter().any(|source| source.arrived.or(source.cut_off).is_some());
     let mut rows = vec![names.map(str::to_owned).to_vec()];
+    let mut aligned = vec![Left, Left, Right, Right, Left];
+    if is_timed {
+        rows[0].extend(times.map(str::to_owned));
+        aligned.extend([Right, Right]);
+    }
     for facts in &view.predicate.sources {
         let source = view.sources.iter().find(|source| source.id == facts.id);
         let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| clock(view, at, locale));
-        rows.push(vec![
+        let mut row = vec![
             facts.id.clone(),
             word(&facts.state, view.language).to_owned(),
-            time(source.and_then(|source| source.arrived)),
-            time(source.and_then(|source| source.cut_off)),
             locale.number(facts.records),
             locale.number(facts.rejected_records),
             word(&facts.control.verdict, view.language).to_owned(),
-        ]);
+        ];
+        if is_timed {
+            let times = [source.and_then(|source| source.arrived), source.and_then(|source| source.cut_off)];
+            row.extend(times.map(time));
+        }
+        rows.push(row);
     }
-    use Align::{Left, Right};
-    page.table(&[Left, Left, Right, Right, Right, Right, Left], &rows);
+    page.table(&aligned, &rows);
 }
 
 /// The time of day in the morning of the report, else with its date.
@@ -107,8 +120,8 @@ fn tie_out(page: &mut Page, view: &View, locale: &Locale) {
         return page.words(2, locale.pick("Not compared.", "No se compararon."));
     }
     let names = locale.pick(
-        ["", "", "source", "warehouse", "difference", "movements that differ"],
-        ["", "", "fuente", "almacén", "diferencia", "movimientos que no cuadran"],
+        ["", "", "source", "warehouse", "difference", "breaks"],
+        ["", "", "fuente", "almacén", "diferencia", "no cuadran"],
     );
     let mut rows = vec![names.map(str::to_owned).to_vec()];
     for facts in &day.end_to_end {

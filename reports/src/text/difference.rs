@@ -84,14 +84,27 @@ fn entries(page: &mut Page, heading: &str, entries: &[Entry], locale: &Locale) {
     }
     page.heading(heading);
     for Entry { id, change, facts } in entries {
-        let change = match change {
-            Change::New => locale.pick("new", "nueva"),
-            Change::Gone => locale.pick("gone", "ya no está"),
-            Change::Changed => locale.pick("changed", "cambió"),
-        };
-        page.words(2, &format!("{id}: {change}"));
-        table(page, facts, locale);
+        match change {
+            Change::New => stated(page, &format!("{id}: {}", locale.pick("new", "nueva")), facts, locale),
+            Change::Gone => stated(page, &format!("{id}: {}", locale.pick("gone", "ya no está")), facts, locale),
+            Change::Changed => {
+                page.words(2, &format!("{id}: {}", locale.pick("changed", "cambió")));
+                table(page, facts, locale);
+            }
+        }
     }
+}
+
+/// What one filing alone states of something: its money, then what is told in a sentence.
+fn stated(page: &mut Page, head: &str, facts: &[Changed], locale: &Locale) {
+    let of = |changed: &Changed| shown(changed.before.as_ref().or(changed.after.as_ref()), locale);
+    let is_short = |changed: &&Changed| ["severity", "state", "verdict", "amount"].contains(&changed.fact);
+    let short = facts.iter().filter(is_short).map(|changed| match &changed.of {
+        Some(currency) => format!(", {} {currency}", of(changed)),
+        None => format!(", {}", of(changed)),
+    });
+    page.words(2, &format!("{head}{}", short.collect::<String>()));
+    facts.iter().filter(|changed| changed.fact == "explanation").for_each(|changed| page.words(4, &of(changed)));
 }
 
 /// A row per short fact; what is told in sentences comes after them.
@@ -114,7 +127,7 @@ fn table(page: &mut Page, changed: &[Changed], locale: &Locale) {
     for changed in changed.iter().filter(is_long) {
         for (sign, value) in [("-", &changed.before), ("+", &changed.after)] {
             if value.is_some() {
-                page.words(4, &format!("{sign} {}", shown(value.as_ref(), locale)));
+                page.item(4, sign, &shown(value.as_ref(), locale));
             }
         }
     }
@@ -185,7 +198,7 @@ fn moved(page: &mut Page, movements: &Movements, locale: &Locale) {
                 _ => true,
             };
             if is_there {
-                page.words(4, &format!("{sign} {column}{value}"));
+                page.item(4, sign, &format!("{column}{value}"));
             }
         }
     }

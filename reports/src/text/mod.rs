@@ -75,6 +75,16 @@ impl Page {
         }
     }
 
+    /// Words after a sign, below which they stay.
+    fn item(&mut self, indent: usize, sign: &str, text: &str) {
+        let text = visible(text, &[]);
+        let column = indent + length(sign) + 1;
+        for (n, line) in wrapped(&text, self.paper.width.saturating_sub(column)).into_iter().enumerate() {
+            let sign = if n == 0 { sign } else { "" };
+            self.line(indent, &format!("{}{line}", padded(sign, column - indent, Align::Left)));
+        }
+    }
+
     /// A name with what it stands for: short names in a column of their own.
     fn named(&mut self, width: usize, name: &str, text: &str) {
         let (name, text) = (visible(name, &[]), visible(text, &[]));
@@ -129,6 +139,12 @@ fn wrapped(text: &str, width: usize) -> Vec<&str> {
     }
     lines.push(rest);
     lines
+}
+
+/// A text that begins with a capital letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// Amounts as people read them: `1,234.50 MXN, 5 USD`.

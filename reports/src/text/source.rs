@@ -4,7 +4,7 @@ use cuadre_rules::exception::Evidence;
 
 use super::day::clock;
 use super::exception::evidence;
-use super::{Align, Page, Paper, money};
+use super::{Align, Page, Paper, capital, money};
 use crate::locale::Locale;
 use crate::predicate::{AmountText, ControlFacts, EndToEndFacts, ExceptionFacts, FileFacts, SourceFacts, TotalsFacts};
 use crate::words::{fact, word};
@@ -65,9 +65,7 @@ fn files(page: &mut Page, files: &[FileFacts], locale: &Locale) {
 
 fn control(page: &mut Page, facts: &SourceFacts, locale: &Locale) {
     let ControlFacts { verdict, expected, actual } = &facts.control;
-    let heading = fact("control", locale.language);
-    let mut letters = heading.chars();
-    let heading: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let heading = capital(fact("control", locale.language));
     page.heading(&format!("{heading}: {}", word(verdict, locale.language)));
     let none = AmountText::new();
     let amounts = [expected, actual].map(|totals| totals.amount.as_ref().unwrap_or(&none));
@@ -92,11 +90,14 @@ fn control(page: &mut Page, facts: &SourceFacts, locale: &Locale) {
 }
 
 fn tie_out(page: &mut Page, facts: &EndToEndFacts, locale: &Locale) {
-    let breaks = locale.number(verdict::not_tying_out(facts));
-    page.heading(&locale.pick(
-        format!("Against the warehouse: {breaks} movements differ"),
-        format!("Contra el almacén de datos: {breaks} movimientos no cuadran"),
-    ));
+    let breaks = verdict::not_tying_out(facts);
+    let breaks = locale.pick(
+        verdict::counted(breaks, "movement does not tie out", "movements do not tie out"),
+        verdict::counted(breaks, "movimiento no cuadra", "movimientos no cuadran"),
+    );
+    page.heading(
+        &locale.pick(format!("Against the warehouse: {breaks}"), format!("Contra el almacén de datos: {breaks}")),
+    );
     let counts = [
         ("sourceRecords", facts.source_records),
         ("warehouseRecords", facts.warehouse_records),

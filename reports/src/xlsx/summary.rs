@@ -7,6 +7,7 @@ use super::evidence::left_out;
 use super::sheet::Sheet;
 use super::title;
 use crate::locale::Locale;
+use crate::text::capital;
 use crate::verdict::{self, Money};
 use crate::words::{fact, word};
 use crate::{ReportError, View};
@@ -110,9 +111,4 @@ fn notes(view: &View, last_row: RowNum, locale: &Locale) -> Vec<String> {
     let left_out = left_out(view, last_row, locale);
     notes.extend(left_out.as_deref());
     notes.into_iter().map(str::to_owned).collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
