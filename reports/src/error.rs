@@ -57,6 +57,12 @@ pub enum ReportError {
         /// Why.
         source: Overflow,
     },
+    /// The built-in template of `report.html` fails.
+    #[error("report.html cannot be made: {why}; this is a bug: nothing may be filed")]
+    Page {
+        /// What it fails at.
+        why: String,
+    },
     /// The report cannot be written.
     #[error("the report cannot be written: {0}; see that the disk is there and has room, and run again")]
     Io(#[from] io::Error),
