@@ -125,6 +125,8 @@ pub enum Role {
     Notification,
     /// What the filing takes over from those before it: see [`crate::carry`].
     Carried,
+    /// The configured template of the page.
+    Template,
     /// The archive itself: no input is of it, but what became of all of them may be a problem.
     Archive,
 }
@@ -141,6 +143,7 @@ impl Role {
             Self::Rule => "rule",
             Self::Notification => "notification",
             Self::Carried => "carried",
+            Self::Template => "template",
             Self::Archive => "archive",
         }
     }

@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod night;
 pub mod notices;
 pub mod pace;
+pub mod pages;
 pub mod progress;
 pub mod receive;
 pub mod received;

@@ -18,6 +18,7 @@ use crate::changes::{CHANGES, Changes};
 use crate::error::EngineError;
 use crate::inputs::{self, Inputs, Object};
 use crate::night::Night;
+use crate::pages::PAGES;
 
 /// `predicateType` of the manifest.
 pub const PREDICATE_TYPE: &str = "urn:cuadre:exceptions-manifest:v1";
@@ -120,11 +121,12 @@ impl Filed {
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
     /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
-    /// against the filing before it, what is open of other days, or what became of the run, is no statement about
-    /// the day.
+    /// against the filing before it, what is open of other days, what became of the run, or how people are shown all
+    /// this, is no statement about the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
-        let compared = |name: &str| ![INPUTS, CHANGES, OPEN].contains(&name) && Some(name) != same;
+        let aside = |name: &str| [INPUTS, CHANGES, OPEN].contains(&name) || PAGES.contains(&name);
+        let compared = |name: &str| !aside(name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)

@@ -56,6 +56,7 @@ impl Basis<'_> {
             predicate: self.predicate.clone(),
             language: self.config.map_or(Language::English, |config| config.language),
             zone: self.config.map_or(TimeZone::UTC, Config::zone),
+            principal: self.config.map(|config| config.signing.principal.clone()),
             sources: self.predicate.sources.iter().map(|source| self.source(&source.id)).collect(),
             rules: ids.filter_map(rule).collect(),
             evidence: self.read(EXCEPTIONS, |file| first_rows(file, FIRST_ROWS))?,

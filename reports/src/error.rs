@@ -57,11 +57,11 @@ pub enum ReportError {
         /// Why.
         source: Overflow,
     },
-    /// A manifest has a text in the place of an amount.
-    #[error("the manifest states `{text}`, which is no amount; `cuadre verify` tells whether it is as it was signed")]
-    Amount {
-        /// The text.
-        text: String,
+    /// The built-in template of `report.html` fails.
+    #[error("report.html cannot be made: {why}; this is a bug: nothing may be filed")]
+    Page {
+        /// What it fails at.
+        why: String,
     },
     /// The report cannot be written.
     #[error("the report cannot be written: {0}; see that the disk is there and has room, and run again")]

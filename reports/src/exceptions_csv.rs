@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use cuadre_rules::exception::Evidence;
 
 use crate::ReportError;
+use crate::decimal::DecimalSums;
 use crate::line::{Lines, Style, is_plain_decimal};
+use crate::predicate::AmountText;
 use crate::view::EvidenceView;
 
 const COLUMNS: [&str; 11] = [
@@ -57,19 +59,36 @@ pub fn read_exceptions(file: impl Read) -> impl Iterator<Item = io::Result<Evide
 pub fn first_rows(file: impl Read, most: usize) -> io::Result<Vec<EvidenceView>> {
     let mut reader = csv::Reader::from_reader(file);
     let columns = reader.headers()?.clone();
+    let at = |name: &str| columns.iter().position(|column| column == name);
+    let (amount, currency) = (at("amount"), at("currency"));
     let (mut views, mut row) = (Vec::<EvidenceView>::new(), csv::StringRecord::new());
+    let mut gross = DecimalSums::new();
     while reader.read_record(&mut row)? {
         let exception = row.get(0).unwrap_or_default();
         if views.last().is_none_or(|view| view.exception != exception) {
-            views.push(EvidenceView { exception: exception.to_owned(), rows: Vec::new(), all: 0 });
+            end(&mut views, &mut gross);
+            let exception = exception.to_owned();
+            views.push(EvidenceView { exception, rows: Vec::new(), all: 0, gross: AmountText::new() });
         }
         let Some(view) = views.last_mut() else { continue };
         view.all += 1;
         if view.rows.len() < most {
             view.rows.push(row.deserialize(Some(&columns))?);
         }
+        let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).filter(|text| !text.is_empty());
+        if let Some((amount, currency)) = cell(amount).zip(cell(currency)) {
+            gross.add_absolute(currency, amount);
+        }
     }
+    end(&mut views, &mut gross);
     Ok(views)
+}
+
+/// Ends the rows of an exception.
+fn end(views: &mut [EvidenceView], gross: &mut DecimalSums) {
+    if let Some(view) = views.last_mut() {
+        view.gross = std::mem::take(gross).texts();
+    }
 }
 
 fn line(lines: &mut Lines, row: &Evidence) -> Result<(), char> {
@@ -190,6 +209,7 @@ rule_failed/r,,,,,,,,,,\"línea 1\n2\"
             exception: exception.to_owned(),
             rows: rows.to_vec(),
             all,
+            gross: rows.iter().filter_map(|row| row.amount.as_ref()).map(|_| ("MXN".into(), "12.50".into())).collect(),
         };
         assert_eq!(views, [view("changed/core", &rows[..2], 3), view("rule_failed/r", &[other], 1)]);
         assert!(first_rows(written(vec![]).as_bytes(), 2).unwrap().is_empty());
