@@ -162,7 +162,6 @@ fn report_exit_code(error: &ReportError) -> u8 {
         ReportError::Layout { .. } => exit::CONFIG,
         ReportError::Io(error) => io_exit_code(error),
         ReportError::Unencodable { .. } | ReportError::Overflow { .. } => exit::NOT_FILED,
-        ReportError::Amount { .. } => exit::VERIFICATION_FAILED,
         _ => exit::BUG,
     }
 }

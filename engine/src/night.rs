@@ -227,7 +227,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         files: &files,
         folder: staging.path(),
     };
-    let made = pages::write(basis, archive, night.progress)?;
+    let made = pages::write(basis, &judgement.evidence, archive, room)?;
     files.extend(made);
     night.enter(Stage::File)?;
     let predicate = Signed { predicate, history: series.history()? };
@@ -318,7 +318,7 @@ pub fn regenerate(
         files: &files,
         folder: out,
     };
-    let made = pages::write(basis, archive, progress)?;
+    let made = pages::write(basis, &judgement.evidence, archive, room)?;
     files.extend(made);
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };

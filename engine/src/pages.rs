@@ -5,12 +5,14 @@ use std::path::Path;
 
 use cuadre_audit::{Archive, Subject};
 use cuadre_reports::html::{self, Template};
+use cuadre_reports::{View, xlsx};
 use cuadre_rules::Config;
 
 use crate::error::EngineError;
 use crate::filing::{create, finish};
 use crate::inputs::{Input, Inputs, Problem, Role, Stored, contents};
-use crate::progress::Progress;
+use crate::judge::Room;
+use crate::load::evidence::EvidenceList;
 use crate::view::Basis;
 
 /// The page.
@@ -37,15 +39,32 @@ pub fn take(config: &Config, folder: &Path, archive: &Archive, inputs: &mut Inpu
 }
 
 /// Writes the pages into the folder of the filing, after all else but the manifest. Formats before 4 have none.
-pub fn write(basis: Basis<'_>, archive: &Archive, progress: &Progress) -> Result<Vec<Subject>, EngineError> {
+/// The rows of the workbook are the `evidence`.
+pub fn write(
+    basis: Basis<'_>,
+    evidence: &[EvidenceList],
+    archive: &Archive,
+    room: Room<'_>,
+) -> Result<Vec<Subject>, EngineError> {
     let Some(inputs) = basis.inputs.filter(|inputs| inputs.format.is_for_people()) else { return Ok(Vec::new()) };
     let view = basis.view()?;
     let made = html::render(&view, template(inputs, archive)?.as_ref())?;
     if let Some(fault) = made.fault {
         let remedy = "the page is the built-in one; try the template with `cuadre check`";
-        progress.note(&format!("warning: the template of {REPORT_HTML} could not be used: {fault}; {remedy}"));
+        room.progress.note(&format!("warning: the template of {REPORT_HTML} could not be used: {fault}; {remedy}"));
     }
-    Ok(vec![put(basis.folder, REPORT_HTML, made.html.as_bytes())?])
+    let page = put(basis.folder, REPORT_HTML, made.html.as_bytes())?;
+    Ok(vec![page, workbook(&view, evidence, basis.folder, room)?])
+}
+
+fn workbook(view: &View, evidence: &[EvidenceList], folder: &Path, room: Room<'_>) -> Result<Subject, EngineError> {
+    let mut rows = Vec::new();
+    for list in evidence {
+        rows.push(list.read()?);
+    }
+    let mut out = create(folder, REPORT_XLSX)?;
+    xlsx::write::<EngineError>(view, rows.into_iter().flatten(), room.scratch, &mut out)?;
+    finish(folder, REPORT_XLSX, out)
 }
 
 /// Tries the configured template, a path below `folder`, on a sample of a filing.

@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::ReportError;
+use crate::decimal::DecimalSums;
 use crate::predicate::{
     AmountText, ControlFacts, EndToEndFacts, ExceptionFacts, Predicate, RuleFacts, SourceFacts, TotalsFacts,
 };
-use crate::sums;
 
 /// What the later of two filings states otherwise than the earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,19 +88,16 @@ pub enum Value {
 
 impl Difference {
     /// Compares two manifests.
-    ///
-    /// # Errors
-    /// [`ReportError::Amount`], [`ReportError::Overflow`].
-    pub fn of(before: &Predicate, after: &Predicate) -> Result<Self, ReportError> {
+    pub fn of(before: &Predicate, after: &Predicate) -> Self {
         let both = [before, after];
-        Ok(Self {
-            filing: changed(&both.map(of_filing))?,
-            totals: changed(&[of_totals(before)?, of_totals(after)?])?,
-            sources: entries(both.map(|day| day.sources.iter().map(of_source).collect()))?,
-            end_to_end: entries(both.map(|day| day.end_to_end.iter().map(of_end_to_end).collect()))?,
-            business: entries(both.map(|day| day.business.iter().map(of_rule).collect()))?,
-            exceptions: entries(both.map(|day| day.exceptions.iter().map(of_exception).collect()))?,
-        })
+        Self {
+            filing: changed(&both.map(of_filing)),
+            totals: changed(&[of_totals(before), of_totals(after)]),
+            sources: entries(both.map(|day| day.sources.iter().map(of_source).collect())),
+            end_to_end: entries(both.map(|day| day.end_to_end.iter().map(of_end_to_end).collect())),
+            business: entries(both.map(|day| day.business.iter().map(of_rule).collect())),
+            exceptions: entries(both.map(|day| day.exceptions.iter().map(of_exception).collect())),
+        }
     }
 
     /// Whether there is none.
@@ -122,7 +118,7 @@ type Fact = ((&'static str, Option<String>), Value);
 /// What is stated of something, with its id.
 type Stated = (String, Facts);
 
-fn entries([before, after]: [Vec<Stated>; 2]) -> Result<Vec<Entry>, ReportError> {
+fn entries([before, after]: [Vec<Stated>; 2]) -> Vec<Entry> {
     let of = |all: &[Stated], id: &str| all.iter().find(|(other, _)| other == id).map(|(_, facts)| facts.clone());
     let ids =
         before.iter().map(|(id, _)| id).chain(after.iter().map(|(id, _)| id).filter(|id| of(&before, id).is_none()));
@@ -134,16 +130,16 @@ fn entries([before, after]: [Vec<Stated>; 2]) -> Result<Vec<Entry>, ReportError>
             [_, None] => Change::Gone,
             _ => Change::Changed,
         };
-        let facts = changed(&both.map(Option::unwrap_or_default))?;
+        let facts = changed(&both.map(Option::unwrap_or_default));
         if !facts.is_empty() || change != Change::Changed {
             entries.push(Entry { id: id.clone(), change, facts });
         }
     }
-    Ok(entries)
+    entries
 }
 
 /// The facts that differ: those of the earlier filing in their order, then those that the later one adds.
-fn changed([before, after]: &[Facts; 2]) -> Result<Vec<Changed>, ReportError> {
+fn changed([before, after]: &[Facts; 2]) -> Vec<Changed> {
     let mut seen = BTreeSet::new();
     let mut changed = Vec::new();
     for (key, _) in before.iter().chain(after) {
@@ -152,29 +148,28 @@ fn changed([before, after]: &[Facts; 2]) -> Result<Vec<Changed>, ReportError> {
         if !seen.insert(key) || both[0] == both[1] {
             continue;
         }
-        let difference = difference(&both, key.1.as_deref())?;
+        let difference = difference(&both);
         let ((fact, of), [before, after]) = (key.clone(), both);
         changed.push(Changed { fact, of, before, after, difference });
     }
-    Ok(changed)
+    changed
 }
 
-fn difference(both: &[Option<Value>; 2], currency: Option<&str>) -> Result<Option<Value>, ReportError> {
-    let amount = |value: &Option<Value>| -> AmountText {
-        let text = match value {
-            Some(Value::Amount(text)) => text.clone(),
-            _ => "0".to_owned(),
-        };
-        currency.map(|currency| (currency.to_owned(), text)).into_iter().collect()
-    };
-    Ok(match both {
+fn difference(both: &[Option<Value>; 2]) -> Option<Value> {
+    match both {
         [Some(Value::Count(before)), Some(Value::Count(after))] => Some(Value::Count(after.saturating_sub(*before))),
         [Some(Value::Amount(_)), _] | [_, Some(Value::Amount(_))] => {
-            let difference = sums::minus(&amount(&both[1]), &amount(&both[0]))?;
-            difference.into_values().next().map(Value::Amount)
+            let [before, after] = both.each_ref().map(|value| match value {
+                Some(Value::Amount(text)) => text,
+                _ => "0",
+            });
+            let mut difference = DecimalSums::new();
+            difference.add("", after);
+            difference.subtract("", before);
+            difference.of("").map(Value::Amount)
         }
         _ => None,
-    })
+    }
 }
 
 fn of_filing(day: &Predicate) -> Facts {
@@ -196,14 +191,15 @@ fn of_filing(day: &Predicate) -> Facts {
     facts
 }
 
-fn of_totals(day: &Predicate) -> Result<Facts, ReportError> {
+fn of_totals(day: &Predicate) -> Facts {
     let records = day.sources.iter().map(|source| source.records.saturating_sub(source.rejected_records));
-    let received = sums::sum(day.sources.iter().map(|source| &source.amount))?;
-    let stored = sums::sum(day.end_to_end.iter().map(|end_to_end| &end_to_end.warehouse_amount))?;
+    let (mut received, mut stored) = (DecimalSums::new(), DecimalSums::new());
+    day.sources.iter().for_each(|source| received.add_all(&source.amount));
+    day.end_to_end.iter().for_each(|end_to_end| stored.add_all(&end_to_end.warehouse_amount));
     let mut facts = vec![fact("records", count(records.fold(0, u64::saturating_add)))];
-    facts.extend(amounts("amount", &received));
-    facts.extend(amounts("warehouseAmount", &stored));
-    Ok(facts)
+    facts.extend(amounts("amount", &received.texts()));
+    facts.extend(amounts("warehouseAmount", &stored.texts()));
+    facts
 }
 
 fn of_source(source: &SourceFacts) -> Stated {

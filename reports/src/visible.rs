@@ -26,24 +26,6 @@ fn sign(c: char) -> Option<char> {
     }
 }
 
-/// A decimal with its whole digits in groups of three, as both languages of Mexico's business write them; any
-/// other text stays as it is.
-pub fn grouped(decimal: &str) -> String {
-    let (sign, unsigned) = decimal.strip_prefix('-').map_or(("", decimal), |rest| ("-", rest));
-    let (whole, fraction) = unsigned.split_at(unsigned.find('.').unwrap_or(unsigned.len()));
-    if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
-        return decimal.to_owned();
-    }
-    let mut grouped = sign.to_owned();
-    for (n, digit) in whole.chars().enumerate() {
-        if n > 0 && (whole.len() - n).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + fraction
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,20 +36,5 @@ mod tests {
         assert_eq!(visible(text, &[]), "año␛[2J␀␊\u{fffd}\u{fffd}gpj.exe\u{fffd}");
         assert_eq!(visible("a\nb\tc", &['\n', '\t']), "a\nb\tc");
         assert!(matches!(visible("Depósito, 1°", &[]), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn whole_digits_are_grouped() {
-        for (text, expected) in [
-            ("0.00", "0.00"),
-            ("999", "999"),
-            ("-1000", "-1,000"),
-            ("-1234567.8912", "-1,234,567.8912"),
-            ("-123.45", "-123.45"),
-            ("", ""),
-            ("12 of", "12 of"),
-        ] {
-            assert_eq!(grouped(text), expected);
-        }
     }
 }

@@ -31,7 +31,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let looking = args.look.open()?;
     let [before, after] = [looking.at(Some(&args.before))?, looking.at(Some(&args.after))?];
     let stated = [&before, &after].map(|looked| &looked.filed.statement().predicate.predicate);
-    let found = Difference::of(stated[0], stated[1])?;
+    let found = Difference::of(stated[0], stated[1]);
     let most = if args.rows == 0 { usize::MAX } else { args.rows };
     let movements = movements(&before, &after, most)?;
     let sides = [side(&before), side(&after)];

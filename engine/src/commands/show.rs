@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cuadre_reports::exceptions_csv::read_exceptions;
+use cuadre_reports::locale::Locale;
 use cuadre_reports::predicate::{ExceptionFacts, SourceFacts};
 use cuadre_reports::view::Traced;
 use cuadre_reports::{View, text, verdict};
@@ -46,8 +47,8 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let shown = match (&args.source, &args.exception) {
         (Some(id), _) => of_source(id, &view, &looked, most, args.look.json),
         (None, Some(id)) => of_exception(id, &view, &looked, most, args.look.json),
-        (None, None) if args.look.json => told(&view).map(Shown::Machine),
-        (None, None) => Ok(Shown::Person(text::day(&view, stdout_paper())?)),
+        (None, None) if args.look.json => Ok(Shown::Machine(told(&view))),
+        (None, None) => Ok(Shown::Person(text::day(&view, stdout_paper()))),
     };
     match shown.map_err(|error| looked.told(error))? {
         Shown::Machine(value) => print_json(&value)?,
@@ -124,7 +125,7 @@ fn of_exception(id: &str, view: &View, looked: &Looked<'_>, most: usize, json: b
         let evidence: Vec<Value> = rows.iter().map(evidence).collect();
         return Ok(Shown::Machine(json!({ "filing": view.filing, "exception": gap, "all": all, "rows": evidence })));
     }
-    let locale = cuadre_reports::locale::Locale { language: view.language, zone: view.zone.clone() };
+    let locale = Locale { language: view.language, zone: view.zone.clone() };
     Ok(Shown::Person(text::exception(&view.filing, gap, &rows, all, &locale, stdout_paper())))
 }
 
@@ -157,7 +158,7 @@ fn not_there<'a>(id: &str, what: &str, there: impl Iterator<Item = &'a str>, fil
 }
 
 /// A filing for a machine: its manifest, and what follows from it and its files.
-fn told(view: &View) -> Result<Value, EngineError> {
+fn told(view: &View) -> Value {
     let traced = |file: &Traced| json!({ "role": file.role, "of": file.of, "name": file.name, "sha256": file.sha256, "bytes": file.bytes });
     let source = |source: &cuadre_reports::view::SourceView| {
         json!({
@@ -177,16 +178,17 @@ fn told(view: &View) -> Result<Value, EngineError> {
             "onFailure": rule.on_failure,
         })
     };
-    Ok(json!({
+    let locale = Locale { language: view.language, zone: view.zone.clone() };
+    json!({
         "filing": view.filing,
-        "verdict": verdict::sentence(&view.predicate, view.language),
-        "money": verdict::money(&view.predicate)?,
+        "verdict": verdict::sentence(&view.predicate, &locale),
+        "money": verdict::money(view),
         "manifest": view.predicate,
         "sources": view.sources.iter().map(source).collect::<Vec<_>>(),
         "rules": view.rules.iter().map(rule).collect::<Vec<_>>(),
         "inputs": view.inputs.iter().map(traced).collect::<Vec<_>>(),
         "outputs": view.outputs.iter().map(traced).collect::<Vec<_>>(),
-    }))
+    })
 }
 
 fn told_source(view: &View, facts: &SourceFacts, exceptions: &[(ExceptionFacts, Vec<Evidence>, u64)]) -> Value {

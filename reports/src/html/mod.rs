@@ -4,13 +4,9 @@
 //! built-in one as `report.html` and replace its blocks. A template that fails costs nobody a filing: the built-in
 //! page is made then, with a note.
 
-mod locale;
-mod money;
 mod page;
 mod sample;
-mod sentences;
 mod svg;
-mod words;
 
 use std::fmt;
 
@@ -21,12 +17,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
-pub use locale::Locale;
 pub use sample::sample;
-pub use words::word;
 
 use crate::ReportError;
+use crate::locale::Locale;
 use crate::view::View;
+use crate::words::word;
 use page::Page;
 
 /// The built-in template; its first remark says what a template is given.

@@ -7,16 +7,15 @@ use jiff::civil::Date;
 use minijinja::Value;
 use serde::Serialize;
 
-use super::locale::Locale;
-use super::money::{Money, TieOut, money, tie_out};
-use super::sentences;
 use super::svg::{self, Bar, Hand};
-use super::words::word;
+use crate::Predicate;
 use crate::decimal::{Decimal, DecimalSums};
+use crate::locale::Locale;
 use crate::predicate::{AmountText, ExceptionFacts, RuleFacts};
 use crate::summary::TOTAL;
+use crate::verdict::{Counts, Money, TieOut, instant, is_compared, money, sentences, tie_out};
 use crate::view::{EvidenceView, KindTotal, SourceView, Traced, View};
-use crate::{Predicate, Status};
+use crate::words::word;
 
 /// Rows of totals by kind that the page has; `summary.csv` has them all.
 const MOST_KINDS: usize = 250;
@@ -75,19 +74,6 @@ pub(super) struct Page<'a> {
     note: Option<&'a str>,
 }
 
-/// Sources by what became of them, and what else is counted.
-#[derive(Debug, Serialize)]
-pub(super) struct Counts {
-    pub(super) sources: usize,
-    pub(super) received: usize,
-    pub(super) tying: usize,
-    pub(super) differing: usize,
-    pub(super) movements: u64,
-    pub(super) rules: usize,
-    pub(super) holding: usize,
-    pub(super) exceptions: usize,
-}
-
 /// A source against the clock, and tied out.
 #[derive(Debug, Serialize)]
 struct SourceRow<'a> {
@@ -132,18 +118,8 @@ impl<'a> Page<'a> {
     pub(super) fn new(view: &'a View, locale: &Locale, note: Option<&'a str>) -> Self {
         let manifest = &view.predicate;
         let sources: Vec<SourceRow<'_>> = view.sources.iter().filter_map(|source| source_row(source, view)).collect();
-        let tied: Vec<(&str, &TieOut)> = sources.iter().map(|row| (row.id, &row.tie_out)).collect();
         let (issued, deadline) = (instant(&manifest.issued_at), instant(&manifest.deadline));
-        let counts = Counts {
-            sources: sources.len(),
-            received: sources.iter().filter(|row| row.is_received()).count(),
-            tying: sources.iter().filter(|row| row.tie_out.result == "ties").count(),
-            differing: sources.iter().filter(|row| row.is_received() && row.tie_out.result == "differs").count(),
-            movements: manifest.sources.iter().map(|source| source.records - source.rejected_records).sum(),
-            rules: manifest.business.len(),
-            holding: manifest.business.iter().filter(|rule| rule.verdict == "passed").count(),
-            exceptions: manifest.exceptions.len(),
-        };
+        let counts = Counts::of(manifest);
         let of_all = |row: &&KindTotal| row.source == TOTAL && row.kind.is_empty();
         let kinds = view.totals.iter().position(|row| of_all(&row)).unwrap_or(view.totals.len());
         let mut open: Vec<_> = manifest.carried_over.iter().flatten().collect();
@@ -155,7 +131,7 @@ impl<'a> Page<'a> {
             verdict: sentences::verdict(manifest, &counts, locale),
             timeliness: sentences::timeliness(issued, deadline, locale),
             is_late: issued > deadline,
-            money: money(view, &tied),
+            money: money(view),
             compared: is_compared(manifest),
             clock: Value::from_safe_string(clock(&sources, deadline, issued, locale)),
             sources,
@@ -176,22 +152,6 @@ impl<'a> Page<'a> {
             note,
         }
     }
-}
-
-impl SourceRow<'_> {
-    fn is_received(&self) -> bool {
-        self.state == "received" || self.state == "late"
-    }
-}
-
-/// Whether any source was compared with the warehouse: without one, no source has figures of it.
-pub(super) fn is_compared(manifest: &Predicate) -> bool {
-    !manifest.end_to_end.is_empty()
-}
-
-/// An instant of the manifest; the beginning of time where it is none, which no manifest of ours has.
-pub(super) fn instant(text: &str) -> Timestamp {
-    text.parse().unwrap_or_default()
 }
 
 fn source_row<'a>(source: &'a SourceView, view: &'a View) -> Option<SourceRow<'a>> {
@@ -325,9 +285,4 @@ fn quoted(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
     }
-}
-
-/// Whether the report is whole, as its key among the words.
-pub(super) fn status_key(status: Status) -> String {
-    format!("status.{}", status.name())
 }

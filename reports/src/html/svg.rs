@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use cuadre_rules::config::Language;
 use jiff::{SignedDuration, Timestamp};
 
-use super::locale::Locale;
-use super::words::word;
 use crate::decimal::Decimal;
+use crate::locale::Locale;
+use crate::words::word;
 
 const WIDTH: i64 = 960;
 const LABEL: i64 = 230;

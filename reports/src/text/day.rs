@@ -5,39 +5,37 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Align, Page, Paper, capital, money};
+use super::{Align, Page, Paper, capital, counted, money, not_tying_out};
+use crate::View;
+use crate::facts::control;
 use crate::locale::Locale;
 use crate::open::CarriedOver;
 use crate::predicate::{ExceptionFacts, RuleFacts};
 use crate::verdict::{self, Money};
-use crate::words::word;
-use crate::{ReportError, View};
+use crate::words::{named, word};
 use cuadre_rules::exception::Class;
 
 /// The page: verdict, money, sources, tie-out, exceptions, rules that failed, what is open of other days.
-///
-/// # Errors
-/// [`ReportError::Amount`], [`ReportError::Overflow`].
-pub fn day(view: &View, paper: Paper) -> Result<String, ReportError> {
+pub fn day(view: &View, paper: Paper) -> String {
     let locale = Locale { language: view.language, zone: view.zone.clone() };
     let (mut page, day) = (Page::new(paper), &view.predicate);
     page.heading(&format!("{}, {}: {}", day.institution, day.series, view.filing));
-    page.words(2, &verdict::sentence(day, view.language));
+    page.words(2, &verdict::sentence(day, &locale));
     issued(&mut page, view, &locale);
-    sums(&mut page, &verdict::money(day)?, &locale);
+    sums(&mut page, &verdict::money(view), &locale);
     sources(&mut page, view, &locale);
     tie_out(&mut page, view, &locale);
     exceptions(&mut page, view, &locale);
     rules(&mut page, view, &locale);
     carried_over(&mut page, day.carried_over.as_deref().unwrap_or_default(), &locale);
-    Ok(page.text)
+    page.text
 }
 
 fn issued(page: &mut Page, view: &View, locale: &Locale) {
     let day = &view.predicate;
-    let kind = word(&day.filing.kind, view.language);
+    let kind = named("filing", &day.filing.kind, view.language);
     let (issued, due) = (moment(&day.issued_at, locale), moment(&day.deadline, locale));
-    let (kind, zone) = (capital(kind), view.zone.iana_name().unwrap_or("UTC"));
+    let (kind, zone) = (capital(&kind), view.zone.iana_name().unwrap_or("UTC"));
     let mut words = locale.pick(
         format!("{kind}, issued {issued}, due {due} ({zone})"),
         format!("{kind}, emitido {issued}, hora límite {due} ({zone})"),
@@ -56,21 +54,19 @@ pub(super) fn moment(instant: &str, locale: &Locale) -> String {
     instant.parse().map_or_else(|_| instant.to_owned(), |instant| locale.moment(instant))
 }
 
+/// A row per measure, a column per currency.
 fn sums(page: &mut Page, money: &[Money], locale: &Locale) {
     if money.is_empty() {
         return;
     }
-    page.heading(locale.pick("Money", "Importes"));
-    let names = locale.pick(
-        ["", "received", "ties out", "does not", "warehouse", "difference"],
-        ["", "recibido", "cuadra", "no cuadra", "almacén", "diferencia"],
-    );
-    let mut rows = vec![names.map(str::to_owned).to_vec()];
-    for Money { currency, received, ties_out, does_not, warehouse, difference } in money {
-        let amounts = [received, ties_out, does_not, warehouse, difference].map(|text| locale.amount(text));
-        rows.push([vec![currency.clone()], amounts.to_vec()].concat());
+    let name = |key| word(key, locale.language).unwrap_or_default().to_owned();
+    page.heading(&name("money"));
+    let mut rows = vec![[String::new()].into_iter().chain(money.iter().map(|money| money.currency.clone())).collect()];
+    for (key, cells) in Money::rows(money) {
+        let cells = cells.into_iter().map(|text| text.map_or("-".to_owned(), |text| locale.amount(text)));
+        rows.push([name(key)].into_iter().chain(cells).collect());
     }
-    page.table(&[&[Align::Left][..], &[Align::Right; 5]].concat(), &rows);
+    page.table(&[vec![Align::Left], vec![Align::Right; money.len()]].concat(), &rows);
 }
 
 fn sources(page: &mut Page, view: &View, locale: &Locale) {
@@ -93,10 +89,10 @@ fn sources(page: &mut Page, view: &View, locale: &Locale) {
         let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| clock(view, at, locale));
         let mut row = vec![
             facts.id.clone(),
-            word(&facts.state, view.language).to_owned(),
+            named("state", &facts.state, view.language),
             locale.number(facts.records),
             locale.number(facts.rejected_records),
-            word(&facts.control.verdict, view.language).to_owned(),
+            control(&facts.control.verdict, view.language),
         ];
         if is_timed {
             let times = [source.and_then(|source| source.arrived), source.and_then(|source| source.cut_off)];
@@ -133,7 +129,7 @@ fn tie_out(page: &mut Page, view: &View, locale: &Locale) {
                 amount(facts.source_amount.get(currency)),
                 amount(facts.warehouse_amount.get(currency)),
                 locale.amount(difference),
-                if n == 0 { locale.number(verdict::not_tying_out(facts)) } else { String::new() },
+                if n == 0 { locale.number(not_tying_out(facts)) } else { String::new() },
             ]);
         }
     }
@@ -152,12 +148,12 @@ fn exceptions(page: &mut Page, view: &View, locale: &Locale) {
             continue;
         }
         let heading = match of {
-            Class::Expected => locale.pick("Exceptions: due and not come", "Excepciones: falta por llegar"),
-            Class::Mismatched => locale.pick("Exceptions: came and does not agree", "Excepciones: llegó y no cuadra"),
+            Class::Expected => locale.pick("Exceptions, due and not come", "Excepciones, debía llegar y no llegó"),
+            Class::Mismatched => locale.pick("Exceptions, in what came", "Excepciones, en lo que llegó"),
         };
         page.heading(&format!("{heading} ({})", gaps.len()));
         for gap in gaps {
-            let mut head = format!("{}: {}", gap.id, word(gap.severity.name(), view.language));
+            let mut head = format!("{}: {}", gap.id, named("severity", gap.severity.name(), view.language));
             if let Some(amount) = gap.amount.as_ref().filter(|amount| !amount.is_empty()) {
                 head += &format!(", {}", money(locale, amount));
             }
@@ -181,7 +177,7 @@ fn rules(page: &mut Page, view: &View, locale: &Locale) {
         format!("Reglas que no se cumplen ({} de {})", failed.len(), view.predicate.business.len()),
     ));
     for facts in failed {
-        page.words(2, &format!("{}: {}", facts.rule, word(&facts.verdict, view.language)));
+        page.words(2, &format!("{}: {}", facts.rule, named("rule", &facts.verdict, view.language)));
         page.words(6, &facts.explanation);
         let Some(rule) = view.rules.iter().find(|rule| rule.id == facts.rule) else { continue };
         let owner =
@@ -200,11 +196,15 @@ fn carried_over(page: &mut Page, carried: &[CarriedOver], locale: &Locale) {
     }
     page.heading(&format!("{} ({})", locale.pick("Open of other days", "Abiertas de otros días"), carried.len()));
     for CarriedOver { age_days, open } in carried {
-        let days = verdict::counted(age_days.unsigned_abs(), locale.pick("day", "día"), locale.pick("days", "días"));
-        let mut head = format!("{}: {}, {days}", open.id, word(open.severity.name(), locale.language));
+        let days = counted(age_days.unsigned_abs(), locale.pick(["day", "days"], ["día", "días"]), locale);
+        let mut head = format!("{}: {}, {days}", open.id, named("severity", open.severity.name(), locale.language));
         if let Some(last) = open.dispositions.last() {
-            head +=
-                &format!(", {} ({}, {})", word(last.disposition.name(), locale.language), last.operator, last.reason);
+            head += &format!(
+                ", {} ({}, {})",
+                named("disposition", last.disposition.name(), locale.language),
+                last.operator,
+                last.reason
+            );
         }
         page.words(2, &head);
         page.words(6, &open.explanation);

@@ -3,8 +3,8 @@
 use super::{Align, Page, Paper};
 use crate::changes_csv::MovementRow;
 use crate::difference::{Change, Changed, Difference, Entry, Value};
+use crate::facts::{fact, value};
 use crate::locale::Locale;
-use crate::words::{fact, word};
 
 /// One of two filings.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ fn entries(page: &mut Page, heading: &str, entries: &[Entry], locale: &Locale) {
 
 /// What one filing alone states of something: its money, then what is told in a sentence.
 fn stated(page: &mut Page, head: &str, facts: &[Changed], locale: &Locale) {
-    let of = |changed: &Changed| shown(changed.before.as_ref().or(changed.after.as_ref()), locale);
+    let of = |changed: &Changed| shown(changed.fact, changed.before.as_ref().or(changed.after.as_ref()), locale);
     let is_short = |changed: &&Changed| ["severity", "state", "verdict", "amount"].contains(&changed.fact);
     let short = facts.iter().filter(is_short).map(|changed| match &changed.of {
         Some(currency) => format!(", {} {currency}", of(changed)),
@@ -116,10 +116,11 @@ fn table(page: &mut Page, changed: &[Changed], locale: &Locale) {
     };
     let row = |changed: &Changed| {
         let difference = match &changed.difference {
-            Some(value) => format!("({})", signed(&shown(Some(value), locale))),
+            Some(value) => format!("({})", signed(&shown(changed.fact, Some(value), locale))),
             None => String::new(),
         };
-        let [before, after] = [&changed.before, &changed.after].map(|value| shown(value.as_ref(), locale));
+        let [before, after] =
+            [&changed.before, &changed.after].map(|value| shown(changed.fact, value.as_ref(), locale));
         vec![format!("  {}", name(changed)), before, "->".to_owned(), after, difference]
     };
     let rows: Vec<Vec<String>> = changed.iter().filter(|changed| !is_long(changed)).map(row).collect();
@@ -127,18 +128,18 @@ fn table(page: &mut Page, changed: &[Changed], locale: &Locale) {
     for changed in changed.iter().filter(is_long) {
         for (sign, value) in [("-", &changed.before), ("+", &changed.after)] {
             if value.is_some() {
-                page.item(4, sign, &shown(value.as_ref(), locale));
+                page.item(4, sign, &shown(changed.fact, value.as_ref(), locale));
             }
         }
     }
 }
 
-fn shown(value: Option<&Value>, locale: &Locale) -> String {
-    match value {
+fn shown(key: &str, stated: Option<&Value>, locale: &Locale) -> String {
+    match stated {
         None => "-".to_owned(),
         Some(Value::Count(count)) => locale.amount(&count.to_string()),
         Some(Value::Amount(text)) => locale.amount(text),
-        Some(Value::Word(name)) => word(name, locale.language).to_owned(),
+        Some(Value::Word(name)) => value(key, name, locale.language),
         Some(Value::Text(text)) => text.clone(),
         Some(Value::Digest(hex)) => hex.chars().take(DIGITS).collect(),
     }

@@ -3,10 +3,11 @@
 use cuadre_rules::exception::Evidence;
 
 use super::{Page, Paper, money};
+use crate::facts::{fact, value};
 use crate::locale::Locale;
 use crate::open::Disposition;
 use crate::predicate::{AmountText, ExceptionFacts};
-use crate::words::{fact, kind, word};
+use crate::words::named;
 
 /// The page: what is stated of an exception of a filing, then its first rows of evidence, of so many in all.
 pub fn exception(
@@ -29,10 +30,10 @@ pub fn exception(
 fn facts(page: &mut Page, gap: &ExceptionFacts, locale: &Locale) {
     let name = |name| fact(name, locale.language);
     let mut facts = vec![
-        (locale.pick("kind", "tipo"), kind(gap.kind.name(), locale.language).to_owned()),
-        (name("severity"), word(gap.severity.name(), locale.language).to_owned()),
+        (locale.pick("kind", "tipo"), named("kind", gap.kind.name(), locale.language)),
+        (name("severity"), value("severity", gap.severity.name(), locale.language)),
     ];
-    facts.extend(gap.class.map(|class| (name("class"), word(class.name(), locale.language).to_owned())));
+    facts.extend(gap.class.map(|class| (name("class"), value("class", class.name(), locale.language))));
     facts.extend(gap.source.iter().map(|source| (locale.pick("source", "fuente"), source.clone())));
     facts.extend(gap.records.map(|records| (name("records"), locale.number(records))));
     facts.extend(gap.amount.iter().map(|amount| (name("amount"), money(locale, amount))));
@@ -46,7 +47,7 @@ fn decisions(page: &mut Page, dispositions: &[Disposition], locale: &Locale) {
     }
     page.heading(locale.pick("Decisions", "Decisiones"));
     for Disposition { disposition, reason, operator, at, .. } in dispositions {
-        let word = word(disposition.name(), locale.language);
+        let word = value("disposition", disposition.name(), locale.language);
         page.words(2, &format!("{}: {word}, {operator}: {reason}", locale.moment(*at)));
     }
 }

@@ -12,7 +12,7 @@ pub use exception::exception;
 pub use source::source;
 
 use crate::locale::Locale;
-use crate::predicate::AmountText;
+use crate::predicate::{AmountText, EndToEndFacts};
 use crate::visible::visible;
 
 /// What the page is written on.
@@ -145,6 +145,17 @@ fn wrapped(text: &str, width: usize) -> Vec<&str> {
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// A count with the word for one or for many.
+fn counted(count: u64, [one, many]: [&str; 2], locale: &Locale) -> String {
+    format!("{} {}", locale.number(count), if count == 1 { one } else { many })
+}
+
+/// How many movements of a source and its rows of the warehouse do not tie out.
+fn not_tying_out(facts: &EndToEndFacts) -> u64 {
+    let EndToEndFacts { missing_in_warehouse, missing_in_source, changed, duplicates, .. } = facts;
+    [missing_in_warehouse, missing_in_source, changed, duplicates].into_iter().fold(0, |sum, n| sum.saturating_add(*n))
 }
 
 /// Amounts as people read them: `1,234.50 MXN, 5 USD`.

@@ -4,11 +4,11 @@ use cuadre_rules::exception::Evidence;
 
 use super::day::clock;
 use super::exception::evidence;
-use super::{Align, Page, Paper, capital, money};
+use super::{Align, Page, Paper, capital, counted, money, not_tying_out};
+use crate::View;
+use crate::facts::{self, fact, value};
 use crate::locale::Locale;
 use crate::predicate::{AmountText, ControlFacts, EndToEndFacts, ExceptionFacts, FileFacts, SourceFacts, TotalsFacts};
-use crate::words::{fact, word};
-use crate::{View, verdict};
 
 /// The page: what was received of a source, what it states, how it ties out, and its exceptions, each with its
 /// first rows of so many in all.
@@ -32,7 +32,7 @@ pub fn source(
     });
     let times = times.into_iter().flatten().filter_map(|(name, at)| Some((name, at?)));
     let times: String = times.map(|(name, at)| format!(", {name} {}", clock(view, at, &locale))).collect();
-    page.words(2, &format!("{}{times}", word(&facts.state, view.language)));
+    page.words(2, &format!("{}{times}", value("state", &facts.state, view.language)));
     files(&mut page, &facts.files, &locale);
     control(&mut page, facts, &locale);
     let end_to_end = view.predicate.end_to_end.iter().find(|end_to_end| end_to_end.source == facts.id);
@@ -40,7 +40,7 @@ pub fn source(
         tie_out(&mut page, end_to_end, &locale);
     }
     for (gap, rows, all) in exceptions {
-        page.heading(&format!("{}: {}", gap.id, word(gap.severity.name(), view.language)));
+        page.heading(&format!("{}: {}", gap.id, value("severity", gap.severity.name(), view.language)));
         page.words(2, &gap.explanation);
         if let Some(amount) = gap.amount.as_ref().filter(|amount| !amount.is_empty()) {
             page.words(2, &format!("{}: {}", fact("amount", view.language), money(&locale, amount)));
@@ -66,7 +66,7 @@ fn files(page: &mut Page, files: &[FileFacts], locale: &Locale) {
 fn control(page: &mut Page, facts: &SourceFacts, locale: &Locale) {
     let ControlFacts { verdict, expected, actual } = &facts.control;
     let heading = capital(fact("control", locale.language));
-    page.heading(&format!("{heading}: {}", word(verdict, locale.language)));
+    page.heading(&format!("{heading}: {}", facts::control(verdict, locale.language)));
     let none = AmountText::new();
     let amounts = [expected, actual].map(|totals| totals.amount.as_ref().unwrap_or(&none));
     let mut currencies: Vec<&String> = amounts.iter().flat_map(|amount| amount.keys()).collect();
@@ -90,14 +90,13 @@ fn control(page: &mut Page, facts: &SourceFacts, locale: &Locale) {
 }
 
 fn tie_out(page: &mut Page, facts: &EndToEndFacts, locale: &Locale) {
-    let breaks = verdict::not_tying_out(facts);
-    let breaks = locale.pick(
-        verdict::counted(breaks, "movement does not tie out", "movements do not tie out"),
-        verdict::counted(breaks, "movimiento no cuadra", "movimientos no cuadran"),
+    let words = locale.pick(
+        ["movement does not tie out", "movements do not tie out"],
+        ["movimiento no cuadra", "movimientos no cuadran"],
     );
-    page.heading(
-        &locale.pick(format!("Against the warehouse: {breaks}"), format!("Contra el almacén de datos: {breaks}")),
-    );
+    let breaks = counted(not_tying_out(facts), words, locale);
+    let heading = locale.pick("Against the warehouse", "Contra el almacén de datos");
+    page.heading(&format!("{heading}: {breaks}"));
     let counts = [
         ("sourceRecords", facts.source_records),
         ("warehouseRecords", facts.warehouse_records),

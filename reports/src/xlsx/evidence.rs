@@ -6,7 +6,7 @@ use rust_xlsxwriter::{RowNum, Workbook, XlsxError};
 use super::sheet::{Column, Sheet, number, text};
 use super::title;
 use crate::locale::Locale;
-use crate::words::kind;
+use crate::words::named;
 use crate::{ReportError, View};
 
 const ENGLISH: [Column; 11] = [
@@ -81,7 +81,7 @@ pub(super) fn left_out(view: &View, last_row: RowNum, locale: &Locale) -> Option
 fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), XlsxError> {
     let Evidence { exception, source, file, record, column, source_value, warehouse_value, amount, currency, .. } = row;
     sheet.text(exception)?;
-    sheet.text(kind(&row.kind, locale.language))?;
+    sheet.text(&named("kind", &row.kind, locale.language))?;
     sheet.text(source.as_deref().unwrap_or_default())?;
     sheet.text(file.as_deref().unwrap_or_default())?;
     match record {

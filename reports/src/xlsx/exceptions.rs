@@ -10,7 +10,7 @@ use crate::View;
 use crate::locale::Locale;
 use crate::open::{CarriedOver, Disposition};
 use crate::predicate::{AmountText, ExceptionFacts};
-use crate::words::{kind, word};
+use crate::words::named;
 use cuadre_rules::exception::Class;
 
 const ENGLISH: [Column; 15] = [
@@ -99,9 +99,9 @@ fn first(
     date(sheet, row.date)?;
     optional(sheet, row.age_days.map(|age| age.to_string()))?;
     sheet.text(row.id)?;
-    sheet.text(kind(row.kind, locale.language))?;
-    sheet.text(word(row.class.name(), locale.language))?;
-    sheet.text(word(row.severity, locale.language))?;
+    sheet.text(&named("kind", row.kind, locale.language))?;
+    sheet.text(&named("class", row.class.name(), locale.language))?;
+    sheet.text(&named("severity", row.severity, locale.language))?;
     sheet.text(row.source.unwrap_or_default())?;
     optional(sheet, row.records.map(|records| records.to_string()))?;
     optional(sheet, row.evidence.map(|rows| rows.to_string()))?;
@@ -109,7 +109,7 @@ fn first(
     optional(sheet, amount.map(|(_, text)| text.clone()))?;
     sheet.long(row.explanation)?;
     if let Some(Disposition { disposition, reason, operator, .. }) = row.last {
-        sheet.text(word(disposition.name(), locale.language))?;
+        sheet.text(&named("disposition", disposition.name(), locale.language))?;
         sheet.long(reason)?;
         sheet.text(operator)?;
     }

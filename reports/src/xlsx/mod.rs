@@ -26,7 +26,7 @@ use crate::{ReportError, View};
 /// files.
 ///
 /// # Errors
-/// The first error of `rows`; [`ReportError::Io`], [`ReportError::Amount`], [`ReportError::Overflow`].
+/// The first error of `rows`; [`ReportError::Io`].
 pub fn write<E: From<ReportError>>(
     view: &View,
     rows: impl Iterator<Item = Result<Evidence, E>>,
@@ -61,7 +61,7 @@ fn sheets<E: From<ReportError>>(
     let mut workbook = Workbook::new();
     workbook.set_tempdir(scratch).map_err(failed)?;
     workbook.set_properties(&properties(view));
-    summary::write(&mut workbook, view, last_row, &locale)?;
+    summary::write(&mut workbook, view, last_row, &locale).map_err(failed)?;
     tie_out::write(&mut workbook, view, &locale).map_err(failed)?;
     exceptions::write(&mut workbook, view, &locale).map_err(failed)?;
     evidence::write(&mut workbook, view, rows, last_row, &locale)?;

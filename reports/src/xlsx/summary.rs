@@ -6,28 +6,24 @@ use rust_xlsxwriter::{Format, RowNum, Workbook, XlsxError};
 use super::evidence::left_out;
 use super::sheet::Sheet;
 use super::title;
+use crate::View;
+use crate::facts::{fact, value};
 use crate::locale::Locale;
 use crate::text::capital;
 use crate::verdict::{self, Money};
-use crate::words::{fact, word};
-use crate::{ReportError, View};
+use crate::words::word;
 
 /// Columns of the sheet, and how many characters a line over all of them has.
 const COLUMNS: u16 = 7;
 const LINE: usize = 130;
 
-pub(super) fn write(
-    workbook: &mut Workbook,
-    view: &View,
-    last_row: RowNum,
-    locale: &Locale,
-) -> Result<(), ReportError> {
-    let money = verdict::money(&view.predicate)?;
+pub(super) fn write(workbook: &mut Workbook, view: &View, last_row: RowNum, locale: &Locale) -> Result<(), XlsxError> {
+    let money = verdict::money(view);
     let mut sheet = Sheet::new(workbook, locale.pick("Summary", "Resumen"), &title(view), locale)?;
-    sheet.width(0, 30)?;
+    sheet.width(0, 34)?;
     (1..COLUMNS).try_for_each(|column| sheet.width(column, 20))?;
     sheet.words(&title(view), COLUMNS, LINE, Format::new().set_bold().set_font_size(14))?;
-    let sentence = verdict::sentence(&view.predicate, locale.language);
+    let sentence = verdict::sentence(&view.predicate, locale);
     sheet.words(&sentence, COLUMNS, LINE, Format::new().set_font_size(12))?;
     sheet.end_row();
     sums(&mut sheet, &money, locale)?;
@@ -40,14 +36,19 @@ pub(super) fn write(
     Ok(())
 }
 
+/// A row per measure, a column per currency.
 fn sums(sheet: &mut Sheet<'_>, money: &[Money], locale: &Locale) -> Result<(), XlsxError> {
-    sheet.names(&locale.pick(
-        ["Currency", "Received", "Ties out", "Does not tie out", "In the warehouse", "Difference"],
-        ["Moneda", "Recibido", "Cuadra", "No cuadra", "En el almacén", "Diferencia"],
-    ))?;
-    for Money { currency, received, ties_out, does_not, warehouse, difference } in money {
-        sheet.name(currency)?;
-        [received, ties_out, does_not, warehouse, difference].iter().try_for_each(|text| sheet.amount(text))?;
+    let name = |key| word(key, locale.language).unwrap_or_default();
+    let currencies = money.iter().map(|money| money.currency.as_str());
+    sheet.names(&[name("money.measure")].into_iter().chain(currencies).collect::<Vec<_>>())?;
+    for (key, cells) in Money::rows(money) {
+        sheet.name(name(key))?;
+        for cell in cells {
+            match cell {
+                Some(text) => sheet.amount(text)?,
+                None => sheet.skip(1),
+            }
+        }
         sheet.end_row();
     }
     Ok(())
@@ -69,8 +70,8 @@ fn facts(sheet: &mut Sheet<'_>, view: &View, locale: &Locale) -> Result<(), Xlsx
         Err(_) => sheet.text(&day.business_date)?,
     }
     sheet.end_row();
-    named(sheet, "kind", word(&day.filing.kind, locale.language))?;
-    named(sheet, "status", word(day.status.name(), locale.language))?;
+    named(sheet, "kind", &value("kind", &day.filing.kind, locale.language))?;
+    named(sheet, "status", &value("status", day.status.name(), locale.language))?;
     for (name, instant) in [("issuedAt", &day.issued_at), ("deadline", &day.deadline)] {
         let zone = locale.zone.iana_name().unwrap_or("UTC");
         sheet.name(&format!("{} ({zone})", capital(fact(name, locale.language))))?;

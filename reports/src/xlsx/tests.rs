@@ -16,12 +16,14 @@ fn view(rows: &[Evidence]) -> View {
         exception: rows[0].exception.clone(),
         rows: Vec::new(),
         all: rows.len() as u64,
+        gross: Default::default(),
     });
     View {
         filing: "2026-11-20.1".to_owned(),
         predicate: golden(3, "2026-11-20.1"),
         language: Language::Spanish,
         zone: TimeZone::get("America/Mexico_City").unwrap(),
+        principal: None,
         sources: Vec::new(),
         rules: Vec::new(),
         evidence: evidence.collect(),

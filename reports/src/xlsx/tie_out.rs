@@ -7,9 +7,10 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use super::sheet::{Column, Sheet, number, text};
 use super::title;
 use crate::View;
+use crate::facts;
 use crate::locale::Locale;
 use crate::predicate::{EndToEndFacts, SourceFacts};
-use crate::words::word;
+use crate::words::named;
 
 const ENGLISH: [Column; 19] = [
     text("Source", 14),
@@ -111,12 +112,12 @@ fn counts(
     let known = view.sources.iter().find(|known| known.id == source.id);
     sheet.text(&source.id)?;
     sheet.text(known.map(|known| known.title.as_str()).unwrap_or_default())?;
-    sheet.text(word(&source.state, locale.language))?;
+    sheet.text(&named("state", &source.state, locale.language))?;
     match known.and_then(|known| known.arrived) {
         Some(at) => sheet.instant(at)?,
         None => sheet.skip(1),
     }
-    sheet.text(word(&source.control.verdict, locale.language))?;
+    sheet.text(&facts::control(&source.control.verdict, locale.language))?;
     sheet.count(source.records)?;
     sheet.count(source.rejected_records)?;
     match source.control.expected.records {

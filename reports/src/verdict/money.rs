@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::page::is_compared;
+use super::is_compared;
 use crate::decimal::{DecimalSums, is_zero};
 use crate::predicate::{EndToEndFacts, Predicate, SourceFacts};
 use crate::summary::TOTAL;
@@ -10,35 +10,62 @@ use crate::view::{KindTotal, View};
 
 /// The money of one currency. What is not known, or not compared, is `None`.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Money {
-    currency: String,
+pub struct Money {
+    pub(crate) currency: String,
     /// Of all accepted movements.
-    credits: Option<String>,
-    debits: Option<String>,
+    pub(crate) credits: Option<String>,
+    pub(crate) debits: Option<String>,
     /// Credits and debits without their signs.
-    gross: Option<String>,
+    pub(crate) gross: Option<String>,
     /// The same as the next three together, and as credits plus debits.
-    net: Option<String>,
+    pub(crate) net: Option<String>,
     /// Of the sources that tie out.
-    ties: Option<String>,
+    pub(crate) ties: Option<String>,
     /// Of those that do not.
-    differs: Option<String>,
+    pub(crate) differs: Option<String>,
     /// Of those that were not compared.
-    uncompared: Option<String>,
-    warehouse: Option<String>,
+    pub(crate) uncompared: Option<String>,
+    pub(crate) warehouse: Option<String>,
     /// Warehouse less received.
-    difference: Option<String>,
+    pub(crate) difference: Option<String>,
     /// All breaks against the warehouse without their signs.
-    breaks: Option<String>,
+    pub(crate) breaks: Option<String>,
     /// Received less what the control records state, over the sources where they disagree; `None` where none does.
-    control: Option<String>,
+    pub(crate) control: Option<String>,
+}
+
+impl Money {
+    /// What is known of it, by the keys of their words.
+    pub(crate) fn measures(&self) -> [(&'static str, Option<&str>); 11] {
+        [
+            ("money.gross", self.gross.as_deref()),
+            ("money.credits", self.credits.as_deref()),
+            ("money.debits", self.debits.as_deref()),
+            ("money.net", self.net.as_deref()),
+            ("money.ties", self.ties.as_deref()),
+            ("money.differs", self.differs.as_deref()),
+            ("money.uncompared", self.uncompared.as_deref()),
+            ("money.warehouse", self.warehouse.as_deref()),
+            ("money.difference", self.difference.as_deref()),
+            ("money.breaks", self.breaks.as_deref()),
+            ("money.control", self.control.as_deref()),
+        ]
+    }
+
+    /// Those of its measures that any of these currencies has: a row each, with a cell per currency.
+    pub(crate) fn rows(money: &[Self]) -> Vec<(&'static str, Vec<Option<&str>>)> {
+        let keys = money.first().map(Self::measures).into_iter().flatten().map(|(key, _)| key);
+        let all: Vec<[(&str, Option<&str>); 11]> = money.iter().map(Self::measures).collect();
+        let row = |(n, key): (usize, &'static str)| (key, all.iter().map(|measures| measures[n].1).collect::<Vec<_>>());
+        keys.enumerate().map(row).filter(|(_, cells)| cells.iter().any(Option::is_some)).collect()
+    }
 }
 
 /// A source tied out.
 #[derive(Debug, Serialize)]
-pub(super) struct TieOut {
+pub(crate) struct TieOut {
     /// `ties`, `differs`, `uncompared`, or `absent` where the source did not come.
-    pub(super) result: &'static str,
+    pub(crate) result: &'static str,
     /// Accepted movements.
     received_records: u64,
     refused: u64,
@@ -66,7 +93,7 @@ struct TiedAmount {
 }
 
 /// Ties a source out.
-pub(super) fn tie_out(source: &SourceFacts, manifest: &Predicate) -> TieOut {
+pub(crate) fn tie_out(source: &SourceFacts, manifest: &Predicate) -> TieOut {
     let compared = manifest.end_to_end.iter().find(|facts| facts.source == source.id);
     let is_received = source.state == "received" || source.state == "late";
     let breaks = compared.map(breaks).unwrap_or_default();
@@ -165,8 +192,8 @@ struct Sums {
 const BREAKS: [&str; 4] = ["missing_in_warehouse", "missing_in_source", "changed", "duplicate"];
 
 /// The money by currency: of every one that anything was received or found in; the first one at least.
-pub(super) fn money(view: &View, tied: &[(&str, &TieOut)]) -> Vec<Money> {
-    let sums = sums(view, tied);
+pub fn money(view: &View) -> Vec<Money> {
+    let sums = sums(view);
     let mut currencies: Vec<String> =
         sums.net.currencies().chain(sums.difference.currencies()).map(str::to_owned).collect();
     currencies.sort();
@@ -184,12 +211,11 @@ pub(super) fn money(view: &View, tied: &[(&str, &TieOut)]) -> Vec<Money> {
     currencies.into_iter().map(|currency| row(currency, view, &sums, is_compared)).collect()
 }
 
-fn sums(view: &View, tied: &[(&str, &TieOut)]) -> Sums {
+fn sums(view: &View) -> Sums {
     let mut sums = Sums::default();
     for source in &view.predicate.sources {
         sums.net.add_all(&source.amount);
-        let result = tied.iter().find(|(id, _)| *id == source.id).map_or("absent", |(_, tie)| tie.result);
-        let of_result = match result {
+        let of_result = match tie_out(source, &view.predicate).result {
             "ties" => &mut sums.ties,
             "differs" => &mut sums.differs,
             _ => &mut sums.uncompared,

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::locale::Locale;
-use super::page::{Counts, is_compared, status_key};
-use super::words::word;
+use super::{Counts, is_compared};
 use crate::Predicate;
+use crate::locale::Locale;
+use crate::words::named;
 
 /// The verdict: what came, what ties out, which rules hold, how many exceptions there are.
-pub(super) fn verdict(manifest: &Predicate, counts: &Counts, locale: &Locale) -> String {
-    let status = word(&status_key(manifest.status), locale.language).unwrap_or_default();
+pub(crate) fn verdict(manifest: &Predicate, counts: &Counts, locale: &Locale) -> String {
+    let status = named("status", manifest.status.name(), locale.language);
     let mut clauses = vec![received(manifest, counts, locale)];
     clauses.extend(tie_out(manifest, counts, locale));
     clauses.extend(rules(counts, locale));
@@ -105,7 +105,7 @@ fn exceptions(counts: &Counts, locale: &Locale) -> Option<String> {
 }
 
 /// How long before or after the deadline the filing was issued.
-pub(super) fn timeliness(issued: Timestamp, deadline: Timestamp, locale: &Locale) -> String {
+pub(crate) fn timeliness(issued: Timestamp, deadline: Timestamp, locale: &Locale) -> String {
     let seconds = deadline.as_second() - issued.as_second();
     let span = locale.span(seconds.unsigned_abs());
     match seconds {
@@ -116,7 +116,7 @@ pub(super) fn timeliness(issued: Timestamp, deadline: Timestamp, locale: &Locale
 }
 
 /// That a file has more rows than the page.
-pub(super) fn more(rows: u64, file: &str, locale: &Locale) -> String {
+pub(crate) fn more(rows: u64, file: &str, locale: &Locale) -> String {
     let number = locale.number(rows);
     match rows {
         1 => locale.pick(format!("1 more row is in {file}."), format!("Hay 1 renglón más en {file}.")),
