@@ -37,6 +37,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("operator", "Run by", "Ejecutada por"),
     ("reason", "Reason", "Motivo"),
     ("supersedes", "Takes the place of the manifest", "Sustituye al manifiesto"),
+    ("as_table", "As a table", "En tabla"),
     ("unknown", "not known", "se desconoce"),
     ("none", "none", "ninguno"),
 

@@ -46,6 +46,8 @@ pub(super) struct Page<'a> {
     compared: bool,
     /// The sources, in order.
     sources: Vec<SourceRow<'a>>,
+    /// What people call each source, by id.
+    titles: BTreeMap<&'a str, &'a str>,
     /// The picture of the clock.
     clock: Value,
     /// Rules, in order.
@@ -133,6 +135,7 @@ impl<'a> Page<'a> {
             is_late: issued > deadline,
             money: money(view),
             compared: is_compared(manifest),
+            titles: view.sources.iter().map(|source| (source.id.as_str(), source.title.as_str())).collect(),
             clock: Value::from_safe_string(clock(&sources, deadline, issued, locale)),
             sources,
             rules: manifest.business.iter().map(|facts| rule_row(facts, view)).collect(),

@@ -89,8 +89,8 @@ fn predicate(digest: &dyn Fn(&str) -> String) -> Predicate {
     let source = |id: &str, state: &str, text: &str, verdict: &str| SourceFacts {
         id: id.to_owned(),
         state: state.to_owned(),
-        records: 1_000,
-        rejected_records: 2,
+        records: if state == "missing" { 0 } else { 1_000 },
+        rejected_records: if state == "missing" { 0 } else { 2 },
         amount: amount(text),
         files: Vec::new(),
         control: ControlFacts { verdict: verdict.to_owned(), expected: totals(text), actual: totals(text) },

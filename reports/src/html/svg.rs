@@ -27,7 +27,7 @@ pub(super) struct Hand<'a> {
 
 /// The sources against the clock: `deadline` and the time of issue go through all of them.
 pub(super) fn clock(hands: &[Hand<'_>], deadline: Timestamp, issued: Timestamp, locale: &Locale) -> String {
-    const TOP: i64 = 74;
+    const TOP: i64 = 90;
     let say = |key: &str| escaped(word(key, locale.language).unwrap_or_default());
     let axis = Axis::over(hands, deadline, issued, locale);
     let height = TOP + ROW * count(hands.len()) + 14;
@@ -50,26 +50,29 @@ pub(super) fn clock(hands: &[Hand<'_>], deadline: Timestamp, issued: Timestamp, 
         label(&mut svg, hand.title, y);
         row(&mut svg, hand, y, &axis, locale);
     }
-    for (at, class, key) in [(deadline, "deadline", "deadline"), (issued, "issued", "issued")] {
-        if !axis.has(at) {
-            continue;
+    for (at, name, y) in [(deadline, "deadline", 44), (issued, "issued", 60)] {
+        if axis.has(at) {
+            moment(
+                &mut svg,
+                name,
+                (axis.x(at), y),
+                (TOP - 8, height - 8),
+                &format!("{} {}", say(name), locale.time(at)),
+            );
         }
-        let (x, time) = (axis.x(at), locale.time(at));
-        // Where both are close, their labels go to either side.
-        let anchor = if at >= deadline.max(issued) { "start" } else { "end" };
-        let beside = if anchor == "start" { 4 } else { -4 };
-        put(&mut svg, format_args!("<path class=\"{class}\" d=\"M{x} 34 V{}\"/>", height - 8));
-        put(
-            &mut svg,
-            format_args!(
-                "<text class=\"{class}-label\" x=\"{}\" y=\"44\" text-anchor=\"{anchor}\">{} {time}</text>",
-                x + beside,
-                say(key)
-            ),
-        );
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// A line through all rows, with its words beside its head.
+fn moment(svg: &mut String, name: &str, (x, y): (i64, i64), (from, to): (i64, i64), words: &str) {
+    let (beside, anchor) = if x > WIDTH - 150 { (x - 5, "end") } else { (x + 5, "start") };
+    put(svg, format_args!("<path class=\"{name}\" d=\"M{x} {} V{} M{x} {from} V{to}\"/>", y - 10, y + 3));
+    put(
+        svg,
+        format_args!("<text class=\"{name}-label\" x=\"{beside}\" y=\"{y}\" text-anchor=\"{anchor}\">{words}</text>"),
+    );
 }
 
 /// What the clock's picture shows, in a sentence or two.
@@ -188,7 +191,7 @@ impl Axis {
 
     fn x(&self, at: Timestamp) -> i64 {
         let (whole, part) = (self.end.as_second() - self.start.as_second(), at.as_second() - self.start.as_second());
-        LABEL + part * (WIDTH - LABEL - 12) / whole.max(1)
+        LABEL + part * (WIDTH - LABEL - 28) / whole.max(1)
     }
 
     /// At most a dozen hours with their labels, and whether a new day begins with them.

@@ -88,7 +88,9 @@ struct TiedAmount {
     control: Option<String>,
     warehouse: Option<String>,
     difference: Option<String>,
-    /// Whether control record and warehouse agree as far as they state anything.
+    /// Whether the control record agrees, where it states anything.
+    control_agrees: bool,
+    /// Whether the warehouse agrees, where it was compared.
     agrees: bool,
 }
 
@@ -146,8 +148,9 @@ fn amounts(source: &SourceFacts, compared: Option<&EndToEndFacts>) -> Vec<TiedAm
             other.as_ref().is_none_or(|other| difference_of(&received, other).is_some_and(|d| is_zero(&d)))
         };
         TiedAmount {
-            agrees: same(&control) && same(&warehouse),
             currency: currency.clone(),
+            control_agrees: same(&control),
+            agrees: same(&warehouse),
             received,
             control,
             warehouse,

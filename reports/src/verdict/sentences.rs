@@ -71,7 +71,11 @@ fn tie_out(manifest: &Predicate, counts: &Counts, locale: &Locale) -> Option<Str
         (all, tying, _) if all == tying => locale.pick("all of them tie out", "todas cuadran").to_owned(),
         (_, 0, _) => locale.pick("none of them ties out", "ninguna cuadra").to_owned(),
         (_, tying, differing) => locale.pick(
-            format!("{tying} of them tie out and {differing} {} not", if differing == 1 { "does" } else { "do" }),
+            format!(
+                "{tying} of them {} and {differing} {} not",
+                if tying == 1 { "ties out" } else { "tie out" },
+                if differing == 1 { "does" } else { "do" }
+            ),
             format!("{tying} {} y {differing} no", if tying == 1 { "cuadra" } else { "cuadran" }),
         ),
     })
