@@ -8,6 +8,7 @@ pub mod early_warning;
 pub mod error;
 pub mod http;
 pub mod notify;
+pub mod pages;
 pub mod policy;
 pub mod report;
 pub mod retention;
@@ -33,6 +34,7 @@ pub use database::Databases;
 pub use early_warning::EarlyWarning;
 pub use error::ConfigError;
 pub use notify::{EventType, Language, Notify};
+pub use pages::Pages;
 pub use policy::{Policy, Severity};
 pub use report::Report;
 pub use retention::Retention;
@@ -112,6 +114,9 @@ pub struct Config {
     /// What a night tells other machines.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// The pages for people in each filing.
+    #[serde(default)]
+    pub pages: Pages,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,
