@@ -8,6 +8,7 @@ use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{Day, SourceDay};
 use cuadre_rules::exception::Kind;
+use cuadre_rules::said::Said;
 
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Inputs, Role};
@@ -70,7 +71,8 @@ pub fn judge(
     extent: Extent,
 ) -> Result<Judgement, EngineError> {
     let scratch = room.scratch;
-    let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
+    let language = inputs.format.language(config.language);
+    let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale(), language);
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
     let loading = tracing::info_span!("load").entered();
@@ -95,23 +97,16 @@ pub fn judge(
             room.progress.phase("judging the rules", None);
             let datasets = dataset::read_all(config, inputs, bytes)?;
             let room = Room { scratch: &folder(scratch, "rules")?, ..room };
-            let day = business::Judging {
-                config,
-                language: inputs.format.language(config.language),
-                datasets: &datasets,
-                staged: &staged,
-                files: &files,
-                room,
-            };
+            let day = business::Judging { config, language, datasets: &datasets, staged: &staged, files: &files, room };
             business::judge(&day, &mut gaps)?
         }
     };
 
     for (position, problem) in inputs.problems.iter().filter(|p| p.role == Role::Notification).enumerate() {
-        gaps.state(Kind::NotificationFailed, About::route(position, &problem.of), &problem.reason);
+        gaps.state(Kind::NotificationFailed, About::route(position, &problem.of), Said::same(&problem.reason));
     }
     if let Some(away) = inputs.problem(Role::Archive, "") {
-        gaps.state(Kind::ArchiveAway, About::NIGHT, away);
+        gaps.state(Kind::ArchiveAway, About::NIGHT, Said::same(away));
     }
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;

@@ -156,7 +156,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let (mut inputs, archived) = spool::receive_into(night, &series, receive)?;
     let archive = &archived.archive;
     mark_repeated(&mut inputs, &series)?;
-    inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
+    inputs.problems.extend(night.outbox.untold(night.config, night.business_date));
     let carried = carry::take(&series, archive, &mut inputs, night.progress)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;

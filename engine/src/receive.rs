@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
 use cuadre_rules::config::source::Compared;
+use cuadre_rules::said::Said;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -53,10 +54,10 @@ pub fn receive(
     let stored = || -> Result<Inputs, EngineError> {
         let stored = archive.put_bytes(night.config_text.as_bytes())?;
         let config = Stored::of(CONFIG, stored);
-        let problem = |(of, reason): (&String, &String)| Problem {
+        let problem = |(of, reason): (&String, &Said)| Problem {
             role: if of.is_empty() { Role::Warehouse } else { Role::Extract },
             of: of.clone(),
-            reason: reason.clone(),
+            reason: reason.in_language(night.config.language).to_owned(),
             unfinished: !of.is_empty(),
         };
         let problems = night.unfinished.iter().map(problem).collect();
