@@ -97,7 +97,7 @@ fn reason(inputs: &Inputs, why: &str) -> Said {
         "the archive was away when the day was filed ({why}): {files}, the configuration and the list of them \
          ({INPUTS}) wait in the spool beside the series, under the digests of their bytes; the next run that finds the \
          archive usable moves them into it. Until then the archive lacks them",
-        "el archivo histórico no respondía cuando se presentó el reporte ({why}): {files}, la configuración y la lista \
+        "el archivo histórico no respondía cuando se presentó el reporte («{why}»): {files}, la configuración y la lista \
          de todos ellos ({INPUTS}) esperan en el spool junto a la serie, con la huella SHA-256 de sus bytes por nombre; \
          la próxima ejecución que pueda usar el archivo histórico los pasa a él. Hasta entonces no están ahí"; files
     )

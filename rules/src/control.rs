@@ -62,7 +62,7 @@ pub fn explain(expected: &ControlTotals, actual: &ControlTotals) -> Said {
     {
         parts.push(said!(
             "the source states {stated} records, {read} were read",
-            "la fuente declara {stated} registros y se leyeron {read}"
+            "registros según la fuente: {stated}; leídos: {read}"
         ));
     }
     if let (Some(stated), Some(read)) = (&expected.amount, &actual.amount)

@@ -245,7 +245,7 @@ pub fn decide(config: &Config, day: &Day) -> Decision {
         let all = day.sources.len();
         reasons.push(said!(
             "{loaded} of {all} sources were received; the policy asks for {least} %",
-            "se recibieron {loaded} de {all} fuentes; la política pide {least} %"
+            "fuentes recibidas: {loaded} de {all}; la política pide {least} %"
         ));
     }
     if !reasons.is_empty() {

@@ -14,10 +14,15 @@ pub struct Said {
 }
 
 impl Said {
-    /// What reads the same in every language, such as a name or a number; or the words of somebody else.
+    /// What reads the same in every language, such as a name or a number.
     pub fn same(text: impl Into<String>) -> Self {
         let en = text.into();
         Self { es: en.clone(), en }
+    }
+
+    /// The words of somebody else, which are in English: of a system, a library or a server. Spanish quotes them.
+    pub fn quoted(words: &dyn Display) -> Self {
+        Self { en: words.to_string(), es: format!("«{words}»") }
     }
 
     /// All of these, one after the other, with `between` between them.

@@ -75,7 +75,7 @@ impl<R: Read> Read for Bounded<R> {
         let read = self.inner.read(buffer).map_err(|error| {
             Unreadable(said!(
                 "it is cut, or its compression is damaged ({error}); have it sent again",
-                "está cortado o su compresión está dañada ({error}); pida que se envíe de nuevo"
+                "está cortado o su compresión está dañada («{error}»); pida que se envíe de nuevo"
             ))
         })?;
         match self.left.checked_sub(read as u64) {

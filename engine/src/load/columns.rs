@@ -109,7 +109,7 @@ impl<'a> Mapper<'a> {
             let first = block.numbers.get(0);
             Unreadable(said!(
                 "in the records from {first} on: {error}",
-                "en los registros a partir del {first}: {error}"
+                "en los registros a partir del {first}: «{error}»"
             ))
         })
     }

@@ -29,14 +29,14 @@ pub struct Stated {
 
 /// Reads the control file at `path` for `source`; `None` where a table has no row for it.
 pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) -> Result<Option<Stated>, Said> {
-    let size = path.metadata().map_err(|error| quoted(&error))?.len();
+    let size = path.metadata().map_err(|error| Said::quoted(&error))?.len();
     if size > LARGEST {
         return Err(said!(
             "{size} bytes are too many for a control file",
             "{size} bytes son demasiados para un archivo de cifras de control"
         ));
     }
-    let bytes = std::fs::read(path).map_err(|error| quoted(&error))?;
+    let bytes = std::fs::read(path).map_err(|error| Said::quoted(&error))?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let values = match control.from {
         ControlFrom::Csv | ControlFrom::Table => match csv_row(bytes, control, &source.id)? {
@@ -121,10 +121,10 @@ fn json_members(bytes: &[u8]) -> Result<HashMap<String, String>, Said> {
 
 fn csv_row(bytes: &[u8], control: &Control, source: &str) -> Result<Option<HashMap<String, String>>, Said> {
     let mut reader = csv::Reader::from_reader(bytes);
-    let header = reader.headers().map_err(|error| quoted(&error))?.clone();
+    let header = reader.headers().map_err(|error| Said::quoted(&error))?.clone();
     let mut found = None;
     for row in reader.records() {
-        let row = row.map_err(|error| quoted(&error))?;
+        let row = row.map_err(|error| Said::quoted(&error))?;
         let named = header.iter().map(str::to_owned).zip(row.iter().map(str::to_owned));
         let named: HashMap<String, String> = named.collect();
         let about = control.source.as_ref().map(|column| named.get(column).map(String::as_str).unwrap_or_default());
@@ -136,9 +136,4 @@ fn csv_row(bytes: &[u8], control: &Control, source: &str) -> Result<Option<HashM
         }
     }
     Ok(found)
-}
-
-/// What somebody else says is wrong.
-fn quoted(error: &dyn std::fmt::Display) -> Said {
-    Said::same(error.to_string())
 }

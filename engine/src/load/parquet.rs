@@ -42,7 +42,7 @@ impl ParquetBlocks {
     /// Opens the file to read a part of it.
     pub fn new(path: &Path, part: &Part, limits: &Limits) -> Result<Self, Unreadable> {
         let unreadable = |error: &dyn std::fmt::Display| {
-            Unreadable(said!("not a readable Parquet file: {error}", "no es un archivo Parquet legible: {error}"))
+            Unreadable(said!("not a readable Parquet file: {error}", "no es un archivo Parquet legible: «{error}»"))
         };
         let file = File::open(path).map_err(|e| unreadable(&e))?;
         let compressed = file.metadata().map_err(|e| unreadable(&e))?.len();

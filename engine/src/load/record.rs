@@ -104,7 +104,7 @@ pub struct Unreadable(pub Said);
 impl Unreadable {
     /// For a reason in the words of somebody else.
     pub fn quoting(why: &dyn Display) -> Self {
-        Self(Said::same(why.to_string()))
+        Self(Said::quoted(why))
     }
 
     /// It in words about the file of that name.

@@ -87,7 +87,7 @@ pub fn whole_warehouse(
             let rows = records(loaded);
             let words = said!(
                 "{refused} of {rows} rows of {name} were refused",
-                "se rechazaron {refused} de {rows} filas de {name}"
+                "filas rechazadas de {name}: {refused} de {rows}"
             );
             gaps.state(kind, About::NIGHT, words);
             gaps.count(kind, About::NIGHT, refused);

@@ -35,7 +35,7 @@ pub fn judge(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> Res
         let files = extracts.len();
         let words = said!(
             "{repeated} of {files} files were delivered twice",
-            "se entregaron dos veces {repeated} de {files} archivos"
+            "entregados dos veces: {repeated} de {files} archivos"
         );
         gaps.state(Kind::FileRepeated, scope.about, words);
     }
@@ -55,7 +55,7 @@ pub fn judge(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> Res
     {
         let words = said!(
             "{distinct} of {expected} expected files arrived",
-            "llegaron {distinct} de {expected} archivos esperados"
+            "archivos recibidos: {distinct} de {expected} esperados"
         );
         gaps.state(Kind::FilesMissing, scope.about, words);
     }

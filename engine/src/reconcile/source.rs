@@ -153,7 +153,7 @@ fn add_up(
         let (refused, records) = (day.rejected_records, day.records);
         let words = said!(
             "{refused} of {records} records were refused and are not in the report",
-            "se rechazaron {refused} de {records} registros, que no están en el reporte"
+            "registros rechazados: {refused} de {records}; no están en el reporte"
         );
         gaps.state(Kind::RecordsRejected, scope.about, words);
     }
