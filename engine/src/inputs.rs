@@ -159,7 +159,7 @@ pub struct Problem {
     pub role: Role,
     /// Whose.
     pub of: String,
-    /// Why not, in words.
+    /// Why not, in the words of the filing that states it.
     pub reason: String,
     /// Whether it had come in part when the night went on: it is awaited, and nothing of it is read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

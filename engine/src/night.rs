@@ -159,7 +159,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let (mut inputs, archived) = spool::receive_into(night, &series, receive)?;
     let archive = &archived.archive;
     mark_repeated(&mut inputs, &series)?;
-    inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
+    inputs.problems.extend(night.outbox.untold(night.config, night.business_date));
     let carried = carry::take(&series, archive, &mut inputs, night.progress)?;
     forward::take(&series, archive, night.config, &mut inputs)?;
     pages::take(night.config, &night.places.secrets, archive, &mut inputs)?;

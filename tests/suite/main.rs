@@ -27,6 +27,7 @@ mod prune;
 mod regenerate;
 mod servers;
 mod signing;
+mod spanish;
 mod stages;
 mod status;
 mod supplements;

@@ -58,7 +58,7 @@ pub struct Config {
     /// IANA time zone of the business day and the deadline.
     #[serde(default = "mexico_city")]
     pub time_zone: String,
-    /// Language of messages to people: `en` or `es-MX`.
+    /// Language of messages to people and of the words in filings: `en` or `es-MX`.
     #[serde(default)]
     pub language: Language,
     /// Local time of the deadline, `HH:MM`, on the day after the business date.
