@@ -49,7 +49,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("money.credits", "Credits received", "Abonos recibidos"),
     ("money.debits", "Debits received", "Cargos recibidos"),
     ("money.net", "Received, net", "Recibido, neto"),
-    ("money.net.note", "credits less debits", "abonos menos cargos"),
+    ("money.net.note", "credits and debits together", "abonos y cargos juntos"),
     ("money.ties", "of which ties out", "de lo cual cuadra"),
     ("money.differs", "of which does not tie out", "de lo cual no cuadra"),
     ("money.uncompared", "of which could not be compared", "de lo cual no se pudo comparar"),
