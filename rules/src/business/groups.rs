@@ -1,6 +1,6 @@
 //! What a rule keeps per group of movements.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::{Out, Violation};
 use crate::money::{Currency, Overflow};
@@ -69,6 +69,11 @@ impl<T: Cell> Groups<T> {
         Self { per_currency: true, ..Self::new(fields) }
     }
 
+    /// The fields, without the currency.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
     /// Changes the cells of the groups of movements.
     pub fn update(
         &mut self,
@@ -96,11 +101,10 @@ impl<T: Cell> Groups<T> {
 
     /// The cell of the key in hand.
     fn in_hand(&mut self) -> &mut T {
-        if !self.cells.contains_key(self.key.as_str()) {
+        self.cells.entry_ref(self.key.as_str()).or_insert_with(|| {
             self.key_bytes += self.key.len();
-            self.cells.insert(self.key.clone(), T::default());
-        }
-        self.cells.entry(self.key.clone()).or_default()
+            T::default()
+        })
     }
 
     /// Bytes, about, that [`Groups::release`] would give up.
@@ -158,6 +162,17 @@ impl Group {
         self.fields.iter().zip(values(&self.key)).map(part).collect::<Vec<_>>().join(", ")
     }
 
+    /// Names and values of its fields; the currency, where groups are per currency, is not among them.
+    pub fn named(&self) -> Vec<(String, String)> {
+        let named = |(field, value): (&Field, String)| (field.name().to_owned(), value);
+        self.fields.iter().zip(values(&self.key)).map(named).collect()
+    }
+
+    /// The currency, where groups are per currency and it is one.
+    pub fn currency(&self) -> Option<Currency> {
+        values(&self.key).pop()?.parse().ok()
+    }
+
     /// A violation of this group, where groups are per currency; `told` tells it in the group's
     /// currency.
     pub fn violation(&self, told: impl FnOnce(Currency) -> Violation) -> Violation {
@@ -183,7 +198,7 @@ impl Group {
 
 /// Appends a value so that keys sort as their values do and neighbours stay apart: it ends in two
 /// NULs, and a NUL within it becomes NUL, 1.
-fn push(key: &mut String, value: &str) {
+pub(super) fn push(key: &mut String, value: &str) {
     match value.contains('\0') {
         true => key.push_str(&value.replace('\0', "\0\u{1}")),
         false => key.push_str(value),
@@ -191,7 +206,8 @@ fn push(key: &mut String, value: &str) {
     key.push_str("\0\0");
 }
 
-fn values(key: &str) -> Vec<String> {
+/// The values of a key that [`push`] has made.
+pub(super) fn values(key: &str) -> Vec<String> {
     let (mut values, mut value) = (Vec::new(), String::new());
     let mut characters = key.chars();
     while let Some(character) = characters.next() {

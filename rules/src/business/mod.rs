@@ -7,10 +7,14 @@
 pub mod aggregates_equal;
 pub mod allowed_values;
 pub mod balance;
+pub mod carried;
 mod groups;
+pub mod limits;
 pub mod range;
 pub mod reference;
 pub mod roll_forward;
+pub mod sequence;
+pub mod tables;
 pub mod uniqueness;
 pub mod warehouse_sql;
 
@@ -21,6 +25,10 @@ pub(crate) mod testing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+pub use carried::{Before, Carry, Located, Origin};
 
 use crate::config::{Check, Rule};
 use crate::end_to_end::Place;
@@ -72,6 +80,10 @@ pub trait Out {
     /// Keeps an item, to be given back by [`Evaluator::sorted`] in the order of keys, then payloads, as bytes. No key
     /// may be the beginning of another.
     fn keep(&mut self, key: &[u8], payload: &[u8]);
+
+    /// Leaves something to the filing of the next day, in an order that the data alone decides. Only rules that
+    /// [carry](carries) may.
+    fn carry(&mut self, carry: Carry);
 }
 
 /// What is there to judge a rule by, besides movements.
@@ -81,6 +93,10 @@ pub struct Given<'a> {
     pub scale: u32,
     /// Reference data.
     pub datasets: &'a Datasets,
+    /// The day.
+    pub business_date: Date,
+    /// The filing that the rule takes over from, or why there is none.
+    pub before: Result<Before<'a>, &'a Said>,
 }
 
 /// A table of reference data, all text; empty cells are `None`.
@@ -134,6 +150,12 @@ fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, Sai
 /// rule's `only` lets through ([`select`]), given back what it kept, then finished. It holds no more than the
 /// caller lets it: what it gathers per group it gives up when asked, and gets back sorted.
 pub trait Evaluator: Send {
+    /// Takes over one thing that the filing before carried of this rule, before any movement is looked at; `Err`
+    /// where the rule cannot be evaluated with it.
+    fn take_over(&mut self, _carry: &Carry, _out: &mut dyn Out) -> Result<(), Said> {
+        Ok(())
+    }
+
     /// Looks at these rows (0-based, ascending) of a batch; `Err` when a total overflows.
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow>;
 
@@ -148,6 +170,11 @@ pub trait Evaluator: Send {
     /// Takes back one item of those kept. They come after the last batch, in the order of keys, then payloads.
     fn sorted(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
         Ok(())
+    }
+
+    /// When all it kept was taken back: whether it has meanwhile kept other items, to be taken back in their turn.
+    fn again(&mut self, _out: &mut dyn Out) -> bool {
+        false
     }
 
     /// States what only the whole day shows, and how the rule went, in words (`added up 340
@@ -165,6 +192,8 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
         Check::Range(check) => check.evaluator(given.scale),
         Check::RollForward(check) => check.evaluator(given),
         Check::AggregatesEqual(check) => check.evaluator(given.scale),
+        Check::Limits(check) => check.evaluator(given),
+        Check::Sequence(check) => check.evaluator(given),
         Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, given.datasets),
     }
 }
@@ -175,7 +204,21 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
         Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
         Check::RollForward(check) => check.settings(scale).map(drop),
-        _ => evaluator(rule, Given { scale, datasets: &Datasets::new() }).map(drop),
+        Check::Limits(check) => check.settings(scale).map(drop),
+        Check::Sequence(check) => check.settings().map(drop),
+        _ => {
+            let (datasets, before) = (&Datasets::new(), Err(&Said::default()));
+            evaluator(rule, Given { scale, datasets, business_date: Date::MIN, before }).map(drop)
+        }
+    }
+}
+
+/// Whether a rule carries anything from filing to filing.
+pub fn carries(rule: &Rule) -> bool {
+    match &rule.check {
+        Check::RollForward(check) => check.carried_from.is_some(),
+        Check::Sequence(check) => check.carried_from.is_some(),
+        _ => false,
     }
 }
 

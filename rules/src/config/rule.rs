@@ -9,9 +9,11 @@ use super::policy::Severity;
 use crate::business::aggregates_equal::AggregatesEqual;
 use crate::business::allowed_values::AllowedValues;
 use crate::business::balance::Balance;
+use crate::business::limits::Limits;
 use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
+use crate::business::sequence::Sequence;
 use crate::business::uniqueness::Uniqueness;
 use crate::business::warehouse_sql::WarehouseSql;
 use crate::movement::Field;
@@ -78,6 +80,10 @@ pub enum Check {
     RollForward(RollForward),
     /// Two sources agree on an aggregate, per group.
     AggregatesEqual(AggregatesEqual),
+    /// What the movements of a group add up to stays within a limit.
+    Limits(Limits),
+    /// Numbers follow each other without a gap.
+    Sequence(Sequence),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }
@@ -93,6 +99,8 @@ impl Check {
             Self::Range(_) => "range",
             Self::RollForward(_) => "roll_forward",
             Self::AggregatesEqual(_) => "aggregates_equal",
+            Self::Limits(_) => "limits",
+            Self::Sequence(_) => "sequence",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
     }
