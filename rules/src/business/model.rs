@@ -165,6 +165,66 @@ proptest! {
     }
 
     #[test]
+    fn limits(rows in rows(), of in 0usize..4, maximum in 0i128..7) {
+        let (word, by): (&str, fn(i128) -> i128) = [
+            ("credits", (|minor| minor.max(0)) as fn(i128) -> i128),
+            ("debits", |minor| -minor.min(0)),
+            ("gross", i128::abs),
+            ("net", |minor| minor),
+        ][of];
+        let expected: Vec<String> = groups(&rows)
+            .into_iter()
+            .filter(|(account, _)| !account.is_empty())
+            .map(|group| {
+                let of_group = rows.iter().filter(|row| (row.0, row.1) == group);
+                (group, of_group.map(|row| by(row.2)).sum::<i128>().abs() - maximum)
+            })
+            .filter(|(_, excess)| *excess > 0)
+            .map(|((account, currency), excess)| format!("account={account}: {currency} {excess}"))
+            .collect();
+        let rule = format!("check.limits = {{ group_by = ['account'], of = '{word}', maximum = '0.0{maximum}' }}");
+        prop_assert_eq!(found(&rule, &rows, None), expected);
+    }
+
+    #[test]
+    fn sequence(days in prop::collection::vec(prop::collection::vec((0usize..3, 0u32..12), 0..12), 1..4)) {
+        let accounts = ["", "1", "2"];
+        let day = |rows: &Vec<(usize, u32)>| {
+            let row = |(account, number): &(usize, u32)| match accounts[*account] {
+                "" => format!("- | F{number}"),
+                account => format!("{account} | F{number}"),
+            };
+            format!("account | reference\n{}", rows.iter().map(row).collect::<Vec<_>>().join("\n"))
+        };
+        let tables: Vec<String> = days.iter().map(day).collect();
+        let tables: Vec<(&str, &str)> = tables.iter().map(|table| ("x", table.as_str())).collect();
+        let rule = "check.sequence = { field = 'reference', group_by = ['account'], carried_from = '2026-11-20' }";
+        let mut ended: [Option<u32>; 3] = [None; 3];
+        for (verdict, rows) in judge_days(rule, &tables).iter().zip(&days) {
+            let (mut missing, mut repeated, mut late) = (Vec::new(), 0, 0);
+            for (account, name) in accounts.iter().enumerate() {
+                let of_account = rows.iter().filter(|row| row.0 == account).map(|row| row.1);
+                let (new, old): (Vec<u32>, Vec<u32>) = of_account.partition(|n| ended[account].is_none_or(|last| *n > last));
+                late += old.len();
+                repeated += (0..new.len()).filter(|&n| new[..n].contains(&new[n])).count();
+                let Some(last) = new.iter().max() else { continue };
+                let first = ended[account].map_or_else(|| *new.iter().min().unwrap(), |last| last + 1);
+                let gone = (first..*last).filter(|number| !new.contains(number));
+                missing.extend(gone.map(|number| format!("account={name}: {number}")));
+                ended[account] = Some(*last);
+            }
+            let gaps = verdict.lines().filter(|line| line.starts_with("- |")).flat_map(|line| {
+                let cells: Vec<&str> = line.split(" | ").collect();
+                let ends: Vec<u32> = cells[3].split(" - ").map(|end| end[1..].parse().unwrap()).collect();
+                (ends[0]..=*ends.last().unwrap()).map(|n| format!("{}: {n}", cells[1])).collect::<Vec<_>>()
+            });
+            prop_assert_eq!(gaps.collect::<Vec<_>>(), missing, "{}", verdict);
+            prop_assert_eq!(verdict.matches("occurs again").count(), repeated);
+            prop_assert_eq!(verdict.matches("does not come after").count(), late);
+        }
+    }
+
+    #[test]
     fn balances_carried_over_days(days in prop::collection::vec(rows(), 1..4)) {
         // A closing balance that is stated wins; so only those of the sums are carried here.
         let movements: Vec<String> = days.iter().map(|rows| table_of(rows)).collect();
