@@ -172,6 +172,11 @@ pub trait Evaluator: Send {
         Ok(())
     }
 
+    /// When all it kept was taken back: whether it has meanwhile kept other items, to be taken back in their turn.
+    fn again(&mut self, _out: &mut dyn Out) -> bool {
+        false
+    }
+
     /// States what only the whole day shows, and how the rule went, in words (`added up 340
     /// movements in 12 groups`, say; the caller adds the number of violations).
     fn finish(self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow>;
