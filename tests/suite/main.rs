@@ -24,6 +24,7 @@ mod notices;
 mod object_storage;
 mod prune;
 mod regenerate;
+mod rules_of_the_day;
 mod servers;
 mod signing;
 mod stages;

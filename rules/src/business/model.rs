@@ -3,9 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::DatasetTable;
-use super::testing::{batch, judge_days, run};
+use super::testing::{DAY, SCALE, batch, judge_days, run, run_given};
+use super::{DatasetTable, Datasets, Given};
 use crate::config::Rule;
+use crate::said::Said;
 
 /// One movement: account, currency, amount in minor units, source. Empty texts are null.
 type Row = (&'static str, &'static str, i128, &'static str);
@@ -34,15 +35,17 @@ fn found(rule: &str, rows: &[Row], balances: Option<DatasetTable>) -> Vec<String
     let datasets = balances.into_iter().map(|table| ("set".to_owned(), Ok(table))).collect();
     let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
     let (violations, _) = run(&rule, &datasets, &movements).unwrap().unwrap();
-    let told = |violation: super::Violation| {
-        let about = match (violation.money, violation.place) {
-            (Some((currency, minor)), _) => format!("{currency} {minor}"),
-            (_, Some(place)) => place.record.to_string(),
-            _ => violation.found.unwrap_or_default() + " " + &violation.expected.unwrap_or_default(),
-        };
-        format!("{}: {about}", violation.column.unwrap_or_default())
-    };
     violations.into_iter().map(told).collect()
+}
+
+/// Its column, and its money or its record.
+fn told(violation: super::Violation) -> String {
+    let about = match (violation.money, violation.place) {
+        (Some((currency, minor)), _) => format!("{currency} {minor}"),
+        (_, Some(place)) => place.record.to_string(),
+        _ => violation.found.unwrap_or_default() + " " + &violation.expected.unwrap_or_default(),
+    };
+    format!("{}: {about}", violation.column.unwrap_or_default())
 }
 
 /// Every (account, currency) of the rows once, in order.
@@ -162,6 +165,39 @@ proptest! {
         let rule = "[check.roll_forward]\ndataset = 'set'\ngroup_by.account = 'cuenta'\n\
              opening = 'abre'\nclosing = 'cierra'\ncurrency_column = 'divisa'";
         prop_assert_eq!(found(rule, &rows, Some(balances)), expected);
+    }
+
+    #[test]
+    fn three_way(rows in rows(), copy in rows(), ledger in rows(), tolerance in 0i128..3) {
+        let all: Vec<Row> = [rows.clone(), copy.clone(), ledger.clone()].concat();
+        let expected: Vec<String> = groups(&all)
+            .into_iter()
+            .filter_map(|group| {
+                let [sources, warehouse, ledger] = [&rows, &copy, &ledger].map(|rows| sum(rows, group, |_| true));
+                let pairs = [sources - warehouse, warehouse - ledger, sources - ledger];
+                let most = pairs.iter().map(|off| off.abs()).max().unwrap();
+                let largest = pairs.iter().find(|off| off.abs() == most).unwrap();
+                (most > tolerance).then(|| format!("account={}: {} {largest}", group.0, group.1))
+            })
+            .collect();
+        let cell = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let cents = |minor: i128| format!("{}0.0{}", if minor < 0 { "-" } else { "" }, minor.abs());
+        let header = ["account", "divisa", "saldo"].map(str::to_owned).to_vec();
+        let rows_of = ledger.iter().map(|row| vec![cell(row.0), cell(row.1), cell(&cents(row.2))]).collect();
+        let datasets = Datasets::from([("set".to_owned(), Ok(DatasetTable { header, rows: rows_of }))]);
+        let none = Said::default();
+        let (before, warehouse) = (Err(&none), Ok(()));
+        let given =
+            Given { scale: SCALE, datasets: &datasets, business_date: DAY, before, warehouse, reads_answers: true };
+        let rule: Rule = toml::from_str(&format!(
+            "id = 'r'\n[check.three_way]\ngroup_by = ['account']\ntolerance = '0.0{tolerance}'\n\
+             tolerance_reason = 'test'\nledger = {{ dataset = 'set', amount = 'saldo', currency_column = 'divisa' }}"
+        ))
+        .unwrap();
+        let (movements, copy) = (batch(&table_of(&rows)), batch(&table_of(&copy)));
+        let (outcome, _) = run_given(&rule, given, &[], &movements, Some(&copy)).unwrap();
+        let found: Vec<String> = outcome.unwrap().0.into_iter().map(told).collect();
+        prop_assert_eq!(found, expected);
     }
 
     #[test]
