@@ -25,6 +25,7 @@ mod object_storage;
 mod pages;
 mod prune;
 mod regenerate;
+mod rules_of_the_day;
 mod servers;
 mod signing;
 mod spanish;

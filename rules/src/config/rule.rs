@@ -14,6 +14,7 @@ use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
 use crate::business::sequence::Sequence;
+use crate::business::three_way::ThreeWay;
 use crate::business::uniqueness::Uniqueness;
 use crate::business::warehouse_sql::WarehouseSql;
 use crate::movement::Field;
@@ -84,6 +85,8 @@ pub enum Check {
     Limits(Limits),
     /// Numbers follow each other without a gap.
     Sequence(Sequence),
+    /// Sources, warehouse and general ledger come to the same sums.
+    ThreeWay(ThreeWay),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }
@@ -101,6 +104,7 @@ impl Check {
             Self::AggregatesEqual(_) => "aggregates_equal",
             Self::Limits(_) => "limits",
             Self::Sequence(_) => "sequence",
+            Self::ThreeWay(_) => "three_way",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
     }
