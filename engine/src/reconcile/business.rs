@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
         let folder = day.room.scratch.join(format!("rule-{position}"));
         fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
         let scale = day.config.scale();
-        let evaluator = evaluator(rule, Given { scale, datasets: day.datasets });
+        let evaluator = evaluator(rule, Given { scale, datasets: day.datasets, files: day.files });
         let stated = Stated {
             language: day.language,
             files: day.files,

@@ -183,7 +183,7 @@ impl Group {
 
 /// Appends a value so that keys sort as their values do and neighbours stay apart: it ends in two
 /// NULs, and a NUL within it becomes NUL, 1.
-fn push(key: &mut String, value: &str) {
+pub(super) fn push(key: &mut String, value: &str) {
     match value.contains('\0') {
         true => key.push_str(&value.replace('\0', "\0\u{1}")),
         false => key.push_str(value),
@@ -191,7 +191,7 @@ fn push(key: &mut String, value: &str) {
     key.push_str("\0\0");
 }
 
-fn values(key: &str) -> Vec<String> {
+pub(super) fn values(key: &str) -> Vec<String> {
     let (mut values, mut value) = (Vec::new(), String::new());
     let mut characters = key.chars();
     while let Some(character) = characters.next() {

@@ -8,6 +8,7 @@ pub mod aggregates_equal;
 pub mod allowed_values;
 pub mod balance;
 mod groups;
+pub mod pairing;
 pub mod range;
 pub mod reference;
 pub mod roll_forward;
@@ -81,6 +82,8 @@ pub struct Given<'a> {
     pub scale: u32,
     /// Reference data.
     pub datasets: &'a Datasets,
+    /// Source and name of the input files that places refer to.
+    pub files: &'a [(String, String)],
 }
 
 /// A table of reference data, all text; empty cells are `None`.
@@ -165,6 +168,7 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
         Check::Range(check) => check.evaluator(given.scale),
         Check::RollForward(check) => check.evaluator(given),
         Check::AggregatesEqual(check) => check.evaluator(given.scale),
+        Check::Pairing(check) => check.evaluator(given),
         Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, given.datasets),
     }
 }
@@ -175,7 +179,7 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
         Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
         Check::RollForward(check) => check.settings(scale).map(drop),
-        _ => evaluator(rule, Given { scale, datasets: &Datasets::new() }).map(drop),
+        _ => evaluator(rule, Given { scale, datasets: &Datasets::new(), files: &[] }).map(drop),
     }
 }
 

@@ -62,7 +62,7 @@ impl Out for Stated {
 
 /// Runs a rule as a night does, over two batches; in between it gives up what it holds.
 pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, Said> {
-    let evaluator = evaluator(rule, Given { scale: SCALE, datasets })?;
+    let evaluator = evaluator(rule, Given { scale: SCALE, datasets, files: &[] })?;
     let mut stated = Stated::default();
     let finished = judged(rule, evaluator, movements, &mut stated);
     Ok(finished.map(|explanation| (stated.violations, explanation)))

@@ -9,6 +9,7 @@ use super::policy::Severity;
 use crate::business::aggregates_equal::AggregatesEqual;
 use crate::business::allowed_values::AllowedValues;
 use crate::business::balance::Balance;
+use crate::business::pairing::Pairing;
 use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
@@ -78,6 +79,8 @@ pub enum Check {
     RollForward(RollForward),
     /// Two sources agree on an aggregate, per group.
     AggregatesEqual(AggregatesEqual),
+    /// Movements that belong together, such as the legs of a transfer, are there together.
+    Pairing(Pairing),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }
@@ -93,6 +96,7 @@ impl Check {
             Self::Range(_) => "range",
             Self::RollForward(_) => "roll_forward",
             Self::AggregatesEqual(_) => "aggregates_equal",
+            Self::Pairing(_) => "pairing",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
     }
