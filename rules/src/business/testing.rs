@@ -6,7 +6,9 @@ use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use super::{DatasetTable, Datasets, Evaluator, Given, Out, Violation, evaluator, select};
+use jiff::civil::Date;
+
+use super::{Before, Carry, DatasetTable, Datasets, Evaluator, Given, Out, Violation, evaluator, select};
 use crate::config::Rule;
 use crate::money::{AMOUNT_DIGITS, Overflow, Total, at_own_scale};
 use crate::movement::{Columns, FILE_COLUMN, Field, days_of, schema};
@@ -29,7 +31,12 @@ pub fn judge(rule: &str, dataset: &str, movements: &str) -> String {
 /// As [`judge`], with any datasets.
 pub fn judge_with(rule: &str, datasets: &Datasets, movements: &RecordBatch) -> String {
     let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
-    match run(&rule, datasets, movements) {
+    told(run(&rule, datasets, movements))
+}
+
+/// A verdict, as [`judge`] gives it.
+pub fn told(outcome: Result<Outcome, Said>) -> String {
+    match outcome {
         Err(reason) => format!("not evaluated: {}", reason.en),
         Ok(Err(Overflow)) => "overflow".to_owned(),
         Ok(Ok((violations, explanation))) => {
@@ -37,6 +44,38 @@ pub fn judge_with(rule: &str, datasets: &Datasets, movements: &RecordBatch) -> S
             lines.collect::<Vec<_>>().join("\n")
         }
     }
+}
+
+/// The verdicts of a rule on days that follow each other from [`DAY`] on, as [`judge`] gives them, each a dataset and
+/// movements; before the explanation comes what is carried to the day after.
+pub fn judge_days(rule: &str, days: &[(&str, &str)]) -> Vec<String> {
+    let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
+    let none = Said::same("no day before was filed");
+    let (mut before, mut date): (Option<(String, Vec<Carry>)>, Date) = (None, DAY);
+    let mut verdicts = Vec::new();
+    for (dataset, movements) in days {
+        let datasets = Datasets::from([("set".to_owned(), Ok(table(dataset)))]);
+        let yesterday = date.yesterday().unwrap();
+        let (filing, carried) = before.take().unwrap_or_default();
+        let before_it = match filing.as_str() {
+            "" => Err(&none),
+            filing => Ok(Before { filing, date: yesterday, missed: None }),
+        };
+        let verdict = run_after(&rule, &datasets, &batch(movements), before_it, &carried);
+        let carried = verdict.as_ref().map(|(_, carried)| carried.clone()).unwrap_or_default();
+        let mut lines: Vec<String> = told(verdict.map(|(outcome, _)| outcome)).lines().map(str::to_owned).collect();
+        let explanation = lines.len() - 1;
+        lines.splice(explanation..explanation, carried.iter().map(carry_line));
+        verdicts.push(lines.join("\n"));
+        (before, date) = (Some((format!("{date}.1"), carried)), date.tomorrow().unwrap());
+    }
+    verdicts
+}
+
+fn carry_line(carry: &Carry) -> String {
+    let values = carry.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
+    let amount = carry.amount.map(|(code, minor)| format!(" {code} {}", at_own_scale(code, minor, SCALE)));
+    format!("-> {values}{}", amount.unwrap_or_default())
 }
 
 /// Violations and explanation.
@@ -47,6 +86,8 @@ pub type Outcome = Result<(Vec<Violation>, Said), Overflow>;
 pub struct Stated {
     /// Its violations.
     pub violations: Vec<Violation>,
+    /// What it leaves to the next day.
+    pub carried: Vec<Carry>,
     kept: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -58,14 +99,39 @@ impl Out for Stated {
     fn keep(&mut self, key: &[u8], payload: &[u8]) {
         self.kept.push((key.to_vec(), payload.to_vec()));
     }
+
+    fn carry(&mut self, carry: Carry) {
+        self.carried.push(carry);
+    }
 }
+
+/// The day of every table here.
+pub const DAY: Date = Date::constant(2026, 11, 20);
 
 /// Runs a rule as a night does, over two batches; in between it gives up what it holds.
 pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, Said> {
-    let evaluator = evaluator(rule, Given { scale: SCALE, datasets, files: &[] })?;
+    let none = Said::same("no day before was filed");
+    run_after(rule, datasets, movements, Err(&none), &[]).map(|(outcome, _)| outcome)
+}
+
+/// As [`run`], on the day after another; also gives what is left to the next.
+pub fn run_after(
+    rule: &Rule,
+    datasets: &Datasets,
+    movements: &RecordBatch,
+    before: Result<Before<'_>, &Said>,
+    carried: &[Carry],
+) -> Result<(Outcome, Vec<Carry>), Said> {
+    let business_date = before.ok().and_then(|before| before.missed.unwrap_or(before.date).tomorrow().ok());
+    let business_date = business_date.unwrap_or(DAY);
+    let given = Given { scale: SCALE, datasets, files: &[], business_date, before };
+    let mut evaluator = evaluator(rule, given)?;
     let mut stated = Stated::default();
+    for carry in carried {
+        evaluator.take_over(carry, &mut stated)?;
+    }
     let finished = judged(rule, evaluator, movements, &mut stated);
-    Ok(finished.map(|explanation| (stated.violations, explanation)))
+    Ok((finished.map(|explanation| (stated.violations, explanation)), stated.carried))
 }
 
 fn judged(

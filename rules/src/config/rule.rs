@@ -9,10 +9,12 @@ use super::policy::Severity;
 use crate::business::aggregates_equal::AggregatesEqual;
 use crate::business::allowed_values::AllowedValues;
 use crate::business::balance::Balance;
+use crate::business::limits::Limits;
 use crate::business::pairing::Pairing;
 use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
+use crate::business::sequence::Sequence;
 use crate::business::uniqueness::Uniqueness;
 use crate::business::warehouse_sql::WarehouseSql;
 use crate::movement::Field;
@@ -81,6 +83,10 @@ pub enum Check {
     AggregatesEqual(AggregatesEqual),
     /// Movements that belong together, such as the legs of a transfer, are there together.
     Pairing(Pairing),
+    /// What the movements of a group add up to stays within a limit.
+    Limits(Limits),
+    /// Numbers follow each other without a gap.
+    Sequence(Sequence),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }
@@ -97,6 +103,8 @@ impl Check {
             Self::RollForward(_) => "roll_forward",
             Self::AggregatesEqual(_) => "aggregates_equal",
             Self::Pairing(_) => "pairing",
+            Self::Limits(_) => "limits",
+            Self::Sequence(_) => "sequence",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
     }

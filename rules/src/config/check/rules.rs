@@ -26,16 +26,11 @@ pub(super) fn datasets(config: &Config) -> Checked {
 
 pub(super) fn rules(config: &Config) -> Checked {
     for (n, rule) in config.rules.iter().enumerate() {
-        let dataset = match &rule.check {
-            Check::Reference(check) => Some(("reference", &check.dataset)),
-            Check::RollForward(check) => Some(("roll_forward", &check.dataset)),
-            _ => None,
-        };
-        if let Some((kind, id)) = dataset
-            && !config.datasets.iter().any(|dataset| &dataset.id == id)
-        {
-            let path = path!["rule", n, "check", kind, "dataset"];
-            return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
+        for (within, id) in datasets_of(&rule.check) {
+            if !config.datasets.iter().any(|dataset| &dataset.id == id) {
+                let path = [path!["rule", n, "check", rule.check.kind()], within, path!["dataset"]].concat();
+                return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
+            }
         }
         if matches!(rule.check, Check::WarehouseSql(_)) && !config.warehouse.is_database() {
             let help = "remove the rule, or use a database";
@@ -55,6 +50,17 @@ pub(super) fn rules(config: &Config) -> Checked {
         rule_sources(config, rule, n)?;
     }
     Ok(())
+}
+
+/// The datasets that a rule names, and within which of its settings.
+fn datasets_of(check: &Check) -> Vec<(Vec<Step>, &String)> {
+    match check {
+        Check::Reference(check) => vec![(path![], &check.dataset)],
+        Check::RollForward(check) => check.dataset.iter().map(|dataset| (path![], dataset)).collect(),
+        Check::Limits(check) => check.maxima.iter().map(|maxima| (path!["maxima"], &maxima.dataset)).collect(),
+        Check::Sequence(check) => check.bounds.iter().map(|bounds| (path!["bounds"], &bounds.dataset)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A misspelt source would make a rule pass for want of movements.
