@@ -154,8 +154,9 @@ impl<'a> Work<'a> {
         stated.check()?;
         if let Some(sorter) = stated.sorter.take() {
             let mut sorted = sorter.finish()?;
-            while let Some((key, payload)) = sorted.next()? {
-                evaluator.sorted(&key, &payload, &mut stated)?;
+            while let Some((key, payload)) = sorted.item() {
+                evaluator.sorted(key, payload, &mut stated)?;
+                sorted.advance()?;
             }
         }
         let told = evaluator.finish(&mut stated)?;
