@@ -205,6 +205,7 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
         Check::RollForward(check) => check.settings(scale).map(drop),
         Check::Limits(check) => check.settings(scale).map(drop),
         Check::Sequence(check) => check.settings().map(drop),
+        Check::Pairing(check) => check.settings(scale).map(drop),
         _ => {
             let (datasets, before) = (&Datasets::new(), Err(&Said::default()));
             evaluator(rule, Given { scale, datasets, files: &[], business_date: Date::MIN, before }).map(drop)
@@ -217,6 +218,7 @@ pub fn carries(rule: &Rule) -> bool {
     match &rule.check {
         Check::RollForward(check) => check.carried_from.is_some(),
         Check::Sequence(check) => check.carried_from.is_some(),
+        Check::Pairing(check) => check.carried_from.is_some(),
         _ => false,
     }
 }

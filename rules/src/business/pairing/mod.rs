@@ -38,6 +38,8 @@ mod words;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::Array;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,11 +47,13 @@ use self::criteria::{Criteria, Exactness};
 use self::leg::{Leg, Side, Tier};
 use self::sums::Whole;
 use self::words::{Group, Tally, Why, Words, distance};
+use super::carried::{self, Carry, Origin};
 use super::groups::push;
 use super::{Evaluator, Given, Out, concerns, value};
 use crate::end_to_end::Place;
-use crate::money::Overflow;
-use crate::movement::{Columns, Field};
+use crate::money::{Currency, Overflow};
+use crate::movement::{Columns, Field, date_of, days_of, instant_of};
+use crate::said;
 use crate::said::Said;
 
 /// Most legs that are held at once to be compared.
@@ -88,6 +92,14 @@ pub struct Pairing {
     /// Most minutes between the instants of booking, where both legs have one.
     #[serde(default)]
     pub within_minutes: Option<u32>,
+    /// The business date from which unpaired legs are carried from filing to filing, `YYYY-MM-DD`. A later date lets the
+    /// rule begin anew.
+    #[serde(default)]
+    pub carried_from: Option<String>,
+    /// For how many days after its business date an unpaired leg is carried, in transit, before it is a violation;
+    /// needed with `carried_from`.
+    #[serde(default)]
+    pub carry_days: Option<u32>,
 }
 
 /// A criterion by which legs belong together.
@@ -158,8 +170,11 @@ pub struct Declared {
 impl Pairing {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
-        let criteria = Criteria::of(self, given.scale)?;
+        let (criteria, transit) = self.settings(given.scale)?;
+        let before = transit.as_ref().map(|transit| carried::before(transit.from, given)).transpose()?.flatten();
         Ok(Box::new(Legs {
+            carried_since: transit.map(|transit| days_of(given.business_date).saturating_sub_unsigned(transit.days)),
+            before: before.map(|before| before.filing.to_owned()),
             left: self.left.clone(),
             right: self.right.clone(),
             tally: Tally::new(given.scale),
@@ -176,6 +191,39 @@ impl Pairing {
             not_added_up: None,
         }))
     }
+
+    /// What the rule says without data; `Err` where that does not hold together.
+    pub(super) fn settings(&self, scale: u32) -> Result<(Criteria, Option<Transit>), Said> {
+        let criteria = Criteria::of(self, scale)?;
+        let transit = match (self.carried_from.as_deref(), self.carry_days) {
+            (None, None) => None,
+            (Some(from), Some(days)) if (1..=self.within_days).contains(&days) => {
+                Some(Transit { from: carried::day(from)?, days })
+            }
+            (Some(_), Some(_)) => {
+                return Err(said!(
+                    "`carry_days` is not from 1 to `within_days`: a leg that is carried longer could not pair",
+                    "`carry_days` no está entre 1 y `within_days`: lo que se arrastra por más tiempo no podría \
+                     emparejarse"
+                ));
+            }
+            _ => {
+                return Err(said!(
+                    "of `carried_from` and `carry_days` one is given: give both",
+                    "de `carried_from` y `carry_days` se da uno solo: dé los dos"
+                ));
+            }
+        };
+        Ok((criteria, transit))
+    }
+}
+
+/// How unpaired legs are carried.
+pub(super) struct Transit {
+    /// From this day on.
+    from: Date,
+    /// Until they are so many days old.
+    days: u32,
 }
 
 /// Legs that are to be looked at together, unless they become too many.
@@ -213,6 +261,10 @@ struct Legs {
     /// Source and name of the files that places refer to.
     files: Vec<(String, String)>,
     tally: Tally,
+    /// The last business date, in days, whose unpaired legs are carried no more; `None` where none are carried.
+    carried_since: Option<i32>,
+    /// The filing that legs in transit come from.
+    before: Option<String>,
     /// What is known of whole groups, by the key of the group.
     wholes: HashMap<String, Whole>,
     /// Bytes of their keys.
@@ -243,13 +295,26 @@ enum AsAWhole {
     TooLarge,
 }
 
+/// What is said of a leg in transit besides its fields.
+const SIDE: &str = "side";
+const LEFT: &str = "left";
+const RIGHT: &str = "right";
+
 /// Behind the key of the group: what is known of the whole, or a leg and its amount.
 const TAIL: usize = 17;
 const OF_WHOLE: [u8; TAIL] = [0; TAIL];
 
 impl Evaluator for Legs {
+    fn take_over(&mut self, carry: &Carry, out: &mut dyn Out) -> Result<(), Said> {
+        let changed = || carried::other_values(self.before.as_deref().unwrap_or_default());
+        let (leg, key) = self.carried(carry).ok_or_else(changed)?;
+        self.tally.leg(leg.side);
+        self.tally.earlier += 1;
+        self.keep(&leg, &key, out).map_err(|overflow| Said::same(overflow.to_string()))
+    }
+
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
-        let (mut key, mut bytes, mut payload) = (String::new(), Vec::new(), Vec::new());
+        let mut key = String::new();
         for row in rows.iter().map(|&row| row as usize) {
             let Some(side) = self.side(columns, row) else { continue };
             let leg = self.leg(side, columns, row)?;
@@ -261,15 +326,7 @@ impl Evaluator for Legs {
                 continue;
             }
             push(&mut key, &value(Field::Currency, columns, row).unwrap_or_default());
-            if self.criteria.has_wholes() {
-                self.add_to_whole(&key, &leg)?;
-            }
-            bytes.clear();
-            bytes.extend_from_slice(key.as_bytes());
-            bytes.extend_from_slice(&leg.tail());
-            payload.clear();
-            leg.write(&mut payload);
-            out.keep(&bytes, &payload);
+            self.keep(&leg, &key, out)?;
         }
         Ok(())
     }
@@ -328,7 +385,61 @@ impl Legs {
             days: columns.booked_on.value(row),
             at: columns.booked_at.is_valid(row).then(|| columns.booked_at.value(row)),
             place: Place::of(columns, row),
+            earlier: None,
         })
+    }
+
+    /// A leg in transit, and the key of its group.
+    fn carried(&self, carry: &Carry) -> Option<(Leg, String)> {
+        let side = match carry.values.first()?.1.as_str() {
+            LEFT => Side::Left,
+            RIGHT => Side::Right,
+            _ => return None,
+        };
+        let values = carry.values_of(self.names(side))?;
+        let (&at, by) = values.get(1..)?.split_last()?;
+        let (currency, own) = carry.amount?;
+        let Some(Origin::Earlier(located)) = &carry.origin else { return None };
+        let mut key = String::new();
+        by.iter().copied().chain([currency.code()]).for_each(|value| push(&mut key, value));
+        let at = if at.is_empty() { None } else { Some(at.parse::<Timestamp>().ok()?.as_microsecond()) };
+        let minor = self.criteria.aligned(side, own)?;
+        let (days, earlier) = (days_of(carry.since), Some(Box::new(located.clone())));
+        Some((Leg { side, minor, days, at, place: Place { file: 0, record: 0 }, earlier }, key))
+    }
+
+    /// What is said of a leg in transit, by name.
+    fn names(&self, side: Side) -> impl Iterator<Item = &'static str> {
+        let by = self.criteria.fields(side).map(Field::name);
+        [SIDE].into_iter().chain(by).chain([Field::BookedAt.name()])
+    }
+
+    /// Leaves a leg to the next filing.
+    fn carry(&mut self, leg: &Leg, currency: Currency, out: &mut dyn Out) {
+        let side = if leg.side == Side::Left { LEFT } else { RIGHT };
+        let at = leg.at.map(|at| instant_of(at).to_string()).unwrap_or_default();
+        let values = [side.to_owned()].into_iter().chain(self.group.values.iter().cloned()).chain([at]);
+        let origin = match &leg.earlier {
+            Some(located) => Origin::Earlier((**located).clone()),
+            None => Origin::Today(leg.place),
+        };
+        self.tally.in_transit += 1;
+        out.carry(Carry {
+            values: self.names(leg.side).map(str::to_owned).zip(values).collect(),
+            amount: Some((currency, self.criteria.aligned(leg.side, leg.minor).unwrap_or(leg.minor))),
+            since: date_of(leg.days),
+            origin: Some(origin),
+        });
+    }
+
+    fn keep(&mut self, leg: &Leg, key: &str, out: &mut dyn Out) -> Result<(), Overflow> {
+        if self.criteria.has_wholes() {
+            self.add_to_whole(key, leg)?;
+        }
+        let mut payload = Vec::with_capacity(64);
+        leg.write(&mut payload);
+        out.keep(&[key.as_bytes(), &leg.tail()].concat(), &payload);
+        Ok(())
     }
 
     fn add_to_whole(&mut self, key: &str, leg: &Leg) -> Result<(), Overflow> {
@@ -474,8 +585,14 @@ impl Legs {
         let (legs, open) = (std::mem::take(&mut self.unpaired), self.not_added_up.take());
         let is_asked = self.criteria.has_groups() && legs.len() <= NEAR;
         for leg in &legs {
+            if let Some(currency) = self.group.currency
+                && self.carried_since.is_some_and(|since| leg.days > since)
+            {
+                self.carry(leg, currency, out);
+                continue;
+            }
             let across = legs.iter().filter(|other| is_asked && other.side != leg.side);
-            let nearest = across.min_by_key(|other| (distance(leg, other), other.place));
+            let nearest = across.min_by_key(|other| (distance(leg, other), other.place, &other.earlier));
             self.state(leg, &Why::Unpaired(nearest, open), out);
         }
     }

@@ -1,6 +1,8 @@
 //! Tables: movements in, verdict out. Left legs are those of `core`, right legs those of `spei`.
 
-use crate::business::testing::judge;
+use crate::business::testing::{batch, judge, run_after, told};
+use crate::business::{Before, Carry, Datasets, Located, Origin};
+use crate::said::Said;
 
 fn rule(more: &str) -> String {
     format!("[check.pairing]\nleft = {{ source = ['core'] }}\nright = {{ source = ['spei'] }}\n{more}")
@@ -391,4 +393,98 @@ fn what_exceeds_128_bits_is_an_overflow() {
     assert_eq!(judge(&rule("by = ['reference']\nshape = 'N:1'"), "", &sum), "overflow");
     let alone = format!("source | amount\ncore | {least}\nspei | {most}");
     assert_eq!(judge(&rule("tolerance.left = { amount = '1', reason = 'x' }"), "", &alone), "overflow");
+}
+
+const IN_TRANSIT: &str = "by = ['reference']\nwithin_days = 2\ncarried_from = '2026-11-20'\ncarry_days = 2";
+
+/// The verdict of the first day with these settings, or of one after `before` with what that one left; and what is left.
+fn judged_after(more: &str, before: Option<&str>, carried: &[Carry], movements: &str) -> (String, Vec<Carry>) {
+    let rule = toml::from_str(&format!("id = 'r'\n{}", rule(more))).unwrap();
+    let filing = before.map(|date| format!("{date}.1"));
+    let none = Said::same("no day before was filed");
+    let before = before.zip(filing.as_deref()).ok_or(&none);
+    let before = before.map(|(date, filing)| Before { filing, date: date.parse().unwrap(), missed: None });
+    let outcome = run_after(&rule, &Datasets::new(), &batch(movements), before, carried);
+    let left = outcome.as_ref().map(|(_, left)| left.clone()).unwrap_or_default();
+    (told(outcome.map(|(outcome, _)| outcome)), left)
+}
+
+/// What a filing states of a movement of its own, the next one reads as one of an earlier filing.
+fn filed(filing: &str, carried: Vec<Carry>) -> Vec<Carry> {
+    let located = |origin| match origin {
+        Origin::Today(place) => {
+            let (source, file) = ("core".to_owned(), format!("core-{}.csv", place.file));
+            Origin::Earlier(Located { filing: filing.to_owned(), source, file, record: place.record })
+        }
+        earlier => earlier,
+    };
+    carried.into_iter().map(|carry| Carry { origin: carry.origin.map(located), ..carry }).collect()
+}
+
+#[test]
+fn unpaired_legs_are_in_transit_for_a_while() {
+    let first = "
+        source | reference | booked_at            | amount
+        core   | A         | 2026-11-20T23:59:00Z | -10.00
+        core   | B         | -                    | -20.00
+        core   | C         | -                    | -30.00
+        spei   | D         | -                    | 5.00
+        spei   | D         | -                    | 5.00
+        core   | D         | -                    | -5.00";
+    let (judged, left) = judged_after(IN_TRANSIT, None, &[], first);
+    assert!(judged.ends_with("0 pairs; 3 ambiguous, 0 unpaired; 3 in transit"), "{judged}");
+    let left = filed("2026-11-20.1", left);
+    let second =
+        "source | reference | booked_on | amount\nspei | A | 2026-11-21 | 10.00\nspei | C | 2026-11-21 | 29.99";
+    let (judged, left) = judged_after(IN_TRANSIT, Some("2026-11-20"), &left, second);
+    assert_eq!(
+        judged,
+        "paired 3 movements on the left with 2 on the right by reference, amount and date: 1 pair 1 day apart; \
+         0 ambiguous, 0 unpaired; 3 came from earlier filings; 3 in transit"
+    );
+    let (judged, left) = judged_after(IN_TRANSIT, Some("2026-11-21"), &filed("2026-11-21.1", left), "source\nbank");
+    assert_eq!(
+        judged,
+        "\
+- | reference=B | -20.00 | - | MXN -20.00 | nothing on the right goes with it; it is record 2 of core-0.csv in filing \
+2026-11-20.1, of 2026-11-20
+- | reference=C | -30.00 | - | MXN -30.00 | nothing on the right goes with it; the nearest is record 2 of core-0.csv in \
+filing 2026-11-21.1: 29.99 on 2026-11-21, off by 0.01; it is record 3 of core-0.csv in filing 2026-11-20.1, of 2026-11-20
+paired 2 movements on the left with 1 on the right by reference, amount and date: 0 pairs; 0 ambiguous, 2 unpaired; \
+3 came from earlier filings; 1 in transit"
+    );
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn a_sum_may_come_in_over_days() {
+    let more = format!("{IN_TRANSIT}\nshape = '1:N'");
+    let (_, left) = judged_after(&more, None, &[], "source | reference | amount\ncore | A | -10.00\nspei | A | 4.00");
+    let second = "source | reference | booked_on | amount\nspei | A | 2026-11-21 | 6.00";
+    let (judged, left) = judged_after(&more, Some("2026-11-20"), &filed("2026-11-20.1", left), second);
+    assert!(
+        judged.contains(": 1 sum of 3 movements; 0 ambiguous, 0 unpaired; 2 came from earlier filings"),
+        "{judged}"
+    );
+    assert_eq!(left, []);
+}
+
+#[test]
+fn what_was_carried_by_another_rule_is_not_guessed_at() {
+    let one = "source | reference | id | amount\ncore | A | 1 | -1.00";
+    let (_, left) = judged_after(IN_TRANSIT, None, &[], one);
+    let changed = IN_TRANSIT.replace("reference", "id");
+    let (judged, _) = judged_after(&changed, Some("2026-11-20"), &filed("2026-11-20.1", left), one);
+    assert!(judged.starts_with("not evaluated: 2026-11-20.1 carries other values than the rule has now"), "{judged}");
+    let (judged, _) = judged_after(&IN_TRANSIT.replace("-20'", "-19'"), None, &[], one);
+    assert!(judged.starts_with("not evaluated: no day before was filed"), "{judged}");
+    for (old, new, why) in [
+        ("carry_days = 2", "carry_days = 3", "`carry_days` is not from 1 to `within_days`"),
+        ("carry_days = 2", "carry_days = 0", "`carry_days` is not from 1 to `within_days`"),
+        ("carry_days = 2", "", "of `carried_from` and `carry_days` one is given"),
+        ("2026-11-20", "yesterday", "`carried_from` is `yesterday`, no date"),
+    ] {
+        let (judged, _) = judged_after(&IN_TRANSIT.replace(old, new), None, &[], one);
+        assert!(judged.starts_with(&format!("not evaluated: {why}")), "{judged}");
+    }
 }

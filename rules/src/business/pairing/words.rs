@@ -7,8 +7,7 @@ use super::leg::{Candidates, Leg, Side};
 use super::sums::Whole;
 use super::{HELD, PARTS};
 use crate::business::groups::values;
-use crate::business::{Tolerance, Violation};
-use crate::end_to_end::Place;
+use crate::business::{Located, Tolerance, Violation};
 use crate::money::{Currency, Overflow, Totals, at_own_scale};
 use crate::movement::{Field, date_of, instant_of};
 use crate::said;
@@ -24,8 +23,8 @@ pub struct Group {
     /// The key that its legs share.
     pub key: Vec<u8>,
     /// The values of `by`.
-    values: Vec<String>,
-    currency: Option<Currency>,
+    pub values: Vec<String>,
+    pub currency: Option<Currency>,
 }
 
 impl Group {
@@ -68,11 +67,12 @@ impl Words<'_> {
     pub fn violation(&self, leg: &Leg, why: &Why<'_>) -> Violation {
         let own = self.criteria.aligned(leg.side, leg.minor).unwrap_or(leg.minor);
         Violation {
-            place: Some(leg.place),
+            source: leg.earlier.as_ref().map(|located| located.source.clone()),
+            place: leg.earlier.is_none().then_some(leg.place),
             column: Some(self.column(leg.side, why)),
             found: Some(self.amount(own)),
             money: self.group.currency.map(|currency| (currency, own)),
-            reason: self.reason(leg, why),
+            reason: self.with_origin(leg, self.reason(leg, why)),
             ..Violation::default()
         }
     }
@@ -85,6 +85,15 @@ impl Words<'_> {
         let part = |(field, value): (Field, &String)| format!("{field}={value}");
         let parts: Vec<String> = self.criteria.fields(side).zip(&self.group.values).map(part).collect();
         if parts.is_empty() { Field::Amount.name().to_owned() } else { parts.join(", ") }
+    }
+
+    /// Where a leg of an earlier filing lies, which no other cell tells.
+    fn with_origin(&self, leg: &Leg, reason: Said) -> Said {
+        if leg.earlier.is_none() {
+            return reason;
+        }
+        let (name, date) = (self.name(leg), date_of(leg.days));
+        said!("{reason}; it is {name}, of {date}", "{reason}; es {name}, del {date}"; reason, name)
     }
 
     fn reason(&self, leg: &Leg, why: &Why<'_>) -> Said {
@@ -109,7 +118,7 @@ impl Words<'_> {
     }
 
     fn nearest(&self, leg: &Leg, nearest: &Leg) -> Said {
-        let name = self.name(nearest.place);
+        let name = self.name(nearest);
         let own = self.amount(self.criteria.aligned(nearest.side, nearest.minor).unwrap_or(nearest.minor));
         let at = nearest.at.filter(|_| self.criteria.microseconds().is_some());
         let when = at.map_or_else(|| date_of(nearest.days).to_string(), |at| instant_of(at).to_string());
@@ -128,13 +137,13 @@ impl Words<'_> {
 
     fn ambiguous(&self, legs: &[Leg], candidates: &Candidates) -> Said {
         if let Some(only) = candidates.only() {
-            let name = self.name(legs[only].place);
+            let name = self.name(&legs[only]);
             return said!(
                 "ambiguous: its candidate, {name}, is one of others too",
                 "ambiguo: su candidato, {name}, también lo es de otros"; name
             );
         }
-        let names: Vec<Said> = candidates.some.iter().map(|&other| self.name(legs[other].place)).collect();
+        let names: Vec<Said> = candidates.some.iter().map(|&other| self.name(&legs[other])).collect();
         let names = listed(&names);
         let more = match candidates.more {
             true => said!(" and others", " y otros"),
@@ -155,9 +164,15 @@ impl Words<'_> {
     }
 
     /// `record 7 of core.csv`.
-    fn name(&self, place: Place) -> Said {
-        let record = place.record;
-        match self.files.get(place.file as usize) {
+    fn name(&self, leg: &Leg) -> Said {
+        if let Some(Located { filing, file, record, .. }) = leg.earlier.as_deref() {
+            return said!(
+                "record {record} of {file} in filing {filing}",
+                "el registro {record} de {file} en la presentación {filing}"
+            );
+        }
+        let record = leg.place.record;
+        match self.files.get(leg.place.file as usize) {
             Some((_, file)) => said!("record {record} of {file}", "el registro {record} de {file}"),
             None => said!("record {record}", "el registro {record}"),
         }
@@ -215,6 +230,10 @@ pub struct Tally {
     summed: u64,
     ambiguous: u64,
     unpaired: u64,
+    /// Legs that were carried here.
+    pub earlier: u64,
+    /// Legs that are carried on.
+    pub in_transit: u64,
     larger_left: Used,
     larger_right: Used,
 }
@@ -253,6 +272,8 @@ impl Tally {
             summed: 0,
             ambiguous: 0,
             unpaired: 0,
+            earlier: 0,
+            in_transit: 0,
             larger_left: Used::none(scale),
             larger_right: Used::none(scale),
         }
@@ -298,6 +319,18 @@ impl Tally {
         group.currency.map_or(Ok(()), |currency| used.differences.add(currency, size))
     }
 
+    fn carried(&self) -> Said {
+        let earlier = match self.earlier {
+            0 => Said::default(),
+            earlier => said!("; {earlier} came from earlier filings", "; de presentaciones anteriores: {earlier}"),
+        };
+        let in_transit = match self.in_transit {
+            0 => Said::default(),
+            in_transit => said!("; {in_transit} in transit", "; en tránsito: {in_transit}"),
+        };
+        said!("{earlier}{in_transit}", "{earlier}{in_transit}"; earlier, in_transit)
+    }
+
     /// How it went, in words.
     pub fn explain(&self, criteria: &Criteria) -> Said {
         let (left, right, by) = (counted(self.left, MOVEMENT), self.right, by(criteria));
@@ -309,13 +342,14 @@ impl Tally {
             parts.push(counted(0, PAIR));
         }
         let (matches, ambiguous, unpaired) = (listed(&parts), self.ambiguous, self.unpaired);
+        let carried = self.carried();
         let used_left = self.larger_left.explain(Side::Left, &criteria.left);
         let used_right = self.larger_right.explain(Side::Right, &criteria.right);
         said!(
             "paired {left} on the left with {right} on the right by {by}: {matches}; {ambiguous} ambiguous, {unpaired} \
-             unpaired{used_left}{used_right}",
+             unpaired{carried}{used_left}{used_right}",
             "se emparejaron {left} a la izquierda con {right} a la derecha por {by}: {matches}; ambiguos: {ambiguous}, \
-             sin pareja: {unpaired}{used_left}{used_right}"; left, by, matches, used_left, used_right
+             sin pareja: {unpaired}{carried}{used_left}{used_right}"; left, by, matches, carried, used_left, used_right
         )
     }
 }
