@@ -18,6 +18,7 @@ use rayon::iter::Either;
 
 use crate::error::EngineError;
 use crate::forward;
+use crate::matches;
 use crate::inputs::Inputs;
 use crate::judge::Judgement;
 use crate::progress::{Count, Progress};
@@ -38,6 +39,7 @@ pub fn render(
     let (mut files, summary) = reports(config, judgement, folder, progress)?;
     files.push(write_evidence(judgement, folder)?);
     files.extend(forward::write(&judgement.forward, folder)?);
+    files.extend(matches::write(&judgement.matches, folder)?);
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;

@@ -21,6 +21,7 @@ pub mod judge;
 pub mod landing;
 pub mod last_signed;
 pub mod load;
+pub mod matches;
 pub mod manifest;
 pub mod night;
 pub mod notices;

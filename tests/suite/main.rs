@@ -22,6 +22,7 @@ mod night;
 mod no_movements;
 mod notices;
 mod object_storage;
+mod pairing;
 mod prune;
 mod regenerate;
 mod servers;

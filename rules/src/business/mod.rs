@@ -85,6 +85,28 @@ pub trait Out {
     /// Leaves something to the filing of the next day, in an order that the data alone decides. Only rules that
     /// [carry](carries) may.
     fn carry(&mut self, carry: Carry);
+
+    /// A movement of a match. Only rules that [list matches](lists_matches) may state any.
+    fn matched(&mut self, matched: Matched);
+}
+
+/// One movement of a match that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// The match, counted from 1 in the rule.
+    pub number: u64,
+    /// By what its movements belong together, in words.
+    pub criterion: Said,
+    /// The side of this one, in words.
+    pub side: Said,
+    /// What its group goes by, such as `reference=A1`.
+    pub group: String,
+    /// Where it lies.
+    pub origin: Origin,
+    /// Its business date.
+    pub booked_on: Date,
+    /// Its amount, in units of the day's scale.
+    pub amount: Option<(Currency, i128)>,
 }
 
 /// What is there to judge a rule by, besides movements.
@@ -221,6 +243,11 @@ pub fn carries(rule: &Rule) -> bool {
         Check::Pairing(check) => check.carried_from.is_some(),
         _ => false,
     }
+}
+
+/// Whether a rule lists the matches it finds.
+pub fn lists_matches(rule: &Rule) -> bool {
+    matches!(&rule.check, Check::Pairing(check) if check.list_matches)
 }
 
 /// Whether a movement is among those that a rule (or one side of it) is about.

@@ -1,7 +1,7 @@
 //! A leg: what is kept of a movement.
 
-use super::TAIL;
-use crate::business::Located;
+use super::evaluator::TAIL;
+use crate::business::{Located, Origin};
 use crate::end_to_end::Place;
 
 /// The side of a leg.
@@ -28,6 +28,14 @@ pub struct Leg {
 }
 
 impl Leg {
+    /// Where its movement lies.
+    pub fn origin(&self) -> Origin {
+        match &self.earlier {
+            Some(located) => Origin::Earlier((**located).clone()),
+            None => Origin::Today(self.place),
+        }
+    }
+
     /// What comes behind the key of its group: bytes that sort as amounts do.
     pub fn tail(&self) -> [u8; TAIL] {
         let mut tail = [1; TAIL];

@@ -1,11 +1,12 @@
 //! The evaluator against brute force on small random days. The model enumerates every set of legs, tier by tier, as the
 //! definition reads, and shares no code with the evaluator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use crate::business::testing::{batch, run};
+use crate::business::Origin;
+use crate::business::testing::{batch, stated};
 use crate::config::Rule;
 
 /// One movement.
@@ -70,7 +71,7 @@ impl Declared {
         let minutes = self.minutes.map(|minutes| format!("within_minutes = {minutes}\n")).unwrap_or_default();
         format!(
             "id = 'r'\n[check.pairing]\nleft.source = ['core']\nright.source = ['spei']\n{by}{minutes}\
-             shape = '{shape}'\nopposite_sign = {opposite}\nwithin_days = {days}\n\
+             shape = '{shape}'\nlist_matches = true\nopposite_sign = {opposite}\nwithin_days = {days}\n\
              tolerance.left = {{ amount = '0.0{left}', reason = 'test' }}\n\
              tolerance.right = {{ amount = '0.0{right}', reason = 'test' }}"
         )
@@ -103,12 +104,12 @@ impl Declared {
     }
 }
 
-/// What becomes of each row: `pair`, `sum`, `ambiguous`, `unpaired` or `without`; and how many pairs and sums there are.
-type Fates = (Vec<&'static str>, BTreeMap<&'static str, usize>);
+/// What becomes of each row: `matched`, `ambiguous`, `unpaired` or `without`; and the rows of each match, with what it is.
+type Fates = (Vec<&'static str>, BTreeSet<(Vec<usize>, &'static str)>);
 
 fn expected(declared: &Declared, rows: &[Row]) -> Fates {
     let mut fates = vec!["unpaired"; rows.len()];
-    let mut counts = BTreeMap::from([("pair", 0), ("sum", 0)]);
+    let mut matches = BTreeSet::new();
     let mut groups: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (n, row) in rows.iter().enumerate() {
         match declared.by_reference {
@@ -118,9 +119,9 @@ fn expected(declared: &Declared, rows: &[Row]) -> Fates {
         }
     }
     for legs in groups.values() {
-        judge_group(declared, rows, legs, &mut fates, &mut counts);
+        judge_group(declared, rows, legs, &mut fates, &mut matches);
     }
-    (fates, counts)
+    (fates, matches)
 }
 
 /// Whether a set is a candidate of a tier, given all sets that agree.
@@ -131,7 +132,7 @@ fn judge_group(
     rows: &[Row],
     group: &[usize],
     fates: &mut [&'static str],
-    counts: &mut BTreeMap<&'static str, usize>,
+    matches: &mut BTreeSet<(Vec<usize>, &'static str)>,
 ) {
     let legs = |set: &[usize]| -> Vec<&Row> { set.iter().map(|&n| &rows[n]).collect() };
     let adds_up = declared.shape != "1:1";
@@ -144,9 +145,9 @@ fn judge_group(
         let candidates: Vec<&Vec<usize>> = agree.iter().filter(|set| is_one(set, &agree)).collect();
         for set in &candidates {
             let is_alone = candidates.iter().filter(|other| other.iter().any(|leg| set.contains(leg))).count() == 1;
-            set.iter().for_each(|&leg| fates[leg] = if is_alone { of } else { "ambiguous" });
+            set.iter().for_each(|&leg| fates[leg] = if is_alone { "matched" } else { "ambiguous" });
             if is_alone {
-                *counts.entry(of).or_default() += 1;
+                matches.insert(((*set).clone(), of));
             }
         }
     };
@@ -189,9 +190,9 @@ fn found(declared: &Declared, rows: &[Row]) -> Fates {
     let movements =
         batch(&format!("source | reference | currency | amount | booked_on | booked_at\n{}", lines.join("\n")));
     let rule: Rule = toml::from_str(&declared.toml()).unwrap();
-    let (violations, explanation) = run(&rule, &Default::default(), &movements).unwrap().unwrap();
+    let (stated, explanation) = stated(&rule, &movements);
     let mut fates = vec!["matched"; rows.len()];
-    for violation in violations {
+    for violation in stated.violations {
         let record = violation.place.unwrap().record as usize;
         let (cents, row) = (violation.money.unwrap().1, &rows[record - 1]);
         assert_eq!(cents, i128::from(row.cents));
@@ -202,12 +203,21 @@ fn found(declared: &Declared, rows: &[Row]) -> Fates {
         };
         assert_eq!(std::mem::replace(&mut fates[record - 1], fate), "matched", "stated twice");
     }
-    let matches = explanation.en.split(": ").nth(1).unwrap().split(';').next().unwrap().to_owned();
-    let count = |what: &str| -> usize {
-        let counts = matches.split(", ").filter(|part| part.contains(what));
-        counts.map(|part| part.split(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+    let mut matches: BTreeMap<u64, (Vec<usize>, &str)> = BTreeMap::new();
+    for matched in stated.matched {
+        let Origin::Today(place) = matched.origin else { panic!("a leg of another day") };
+        let of = if matched.criterion.en.contains("pair") { "pair" } else { "sum" };
+        matches.entry(matched.number).or_insert((Vec::new(), of)).0.push(place.record as usize - 1);
+    }
+    let count = |of: &str| matches.values().filter(|(_, what)| *what == of).count();
+    let (sums, pairs) = (format!("{} sum", count("sum")), count("pair"));
+    assert!(explanation.en.contains(&sums) || declared.shape == "1:1", "{}", explanation.en);
+    assert!(explanation.en.contains(&format!("{pairs} pair")) || pairs != 1, "{}", explanation.en);
+    let in_order = |(mut legs, of): (Vec<usize>, &'static str)| {
+        legs.sort();
+        (legs, of)
     };
-    (fates, BTreeMap::from([("pair", count("pair")), ("sum", count("sum"))]))
+    (fates, matches.into_values().map(in_order).collect())
 }
 
 proptest! {
@@ -215,9 +225,7 @@ proptest! {
 
     #[test]
     fn legs_go_together_as_the_definition_says(rows in rows(), declared in declared()) {
-        let (fates, counts) = expected(&declared, &rows);
-        let fates: Vec<&str> = fates.into_iter().map(|fate| if fate == "pair" || fate == "sum" { "matched" } else { fate }).collect();
-        prop_assert_eq!(found(&declared, &rows), (fates, counts));
+        prop_assert_eq!(found(&declared, &rows), expected(&declared, &rows));
     }
 
     #[test]
@@ -229,8 +237,14 @@ proptest! {
         declared in declared(),
     ) {
         let shuffled: Vec<Row> = order.iter().map(|&n| rows[n].clone()).collect();
-        let ((fates, counts), (of_shuffled, of_all)) = (found(&declared, &rows), found(&declared, &shuffled));
+        let ((fates, matches), (of_shuffled, matches_of_shuffled)) = (found(&declared, &rows), found(&declared, &shuffled));
         let fates: Vec<&str> = order.iter().map(|&n| fates[n]).collect();
-        prop_assert_eq!((of_shuffled, of_all), (fates, counts));
+        let back = |(legs, of): (Vec<usize>, &'static str)| {
+            let mut legs: Vec<usize> = legs.into_iter().map(|leg| order[leg]).collect();
+            legs.sort();
+            (legs, of)
+        };
+        let matches_of_shuffled = matches_of_shuffled.into_iter().map(back).collect();
+        prop_assert_eq!((of_shuffled, matches_of_shuffled), (fates, matches));
     }
 }

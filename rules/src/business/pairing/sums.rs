@@ -70,9 +70,9 @@ impl Sum {
 
 impl Whole {
     /// Of these legs.
-    pub fn of(legs: &[Leg]) -> Result<Self, Overflow> {
+    pub fn of<'a>(legs: impl IntoIterator<Item = &'a Leg>) -> Result<Self, Overflow> {
         let mut whole = Self::default();
-        legs.iter().try_for_each(|leg| whole.add(leg))?;
+        legs.into_iter().try_for_each(|leg| whole.add(leg))?;
         Ok(whole)
     }
 

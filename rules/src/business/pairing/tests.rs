@@ -1,5 +1,6 @@
 //! Tables: movements in, verdict out. Left legs are those of `core`, right legs those of `spei`.
 
+use super::HELD;
 use crate::business::testing::{batch, judge, run_after, told};
 use crate::business::{Before, Carry, Datasets, Located, Origin};
 use crate::said::Said;
@@ -446,10 +447,10 @@ fn unpaired_legs_are_in_transit_for_a_while() {
     assert_eq!(
         judged,
         "\
-- | reference=B | -20.00 | - | MXN -20.00 | nothing on the right goes with it; it is record 2 of core-0.csv in filing \
+- | reference=B | -20.00 | - | MXN -20.00 | nothing on the right goes with it; it is record 2 of core (core-0.csv) in filing \
 2026-11-20.1, of 2026-11-20
-- | reference=C | -30.00 | - | MXN -30.00 | nothing on the right goes with it; the nearest is record 2 of core-0.csv in \
-filing 2026-11-21.1: 29.99 on 2026-11-21, off by 0.01; it is record 3 of core-0.csv in filing 2026-11-20.1, of 2026-11-20
+- | reference=C | -30.00 | - | MXN -30.00 | nothing on the right goes with it; the nearest is record 2 of core (core-0.csv) in \
+filing 2026-11-21.1: 29.99 on 2026-11-21, off by 0.01; it is record 3 of core (core-0.csv) in filing 2026-11-20.1, of 2026-11-20
 paired 2 movements on the left with 1 on the right by reference, amount and date: 0 pairs; 0 ambiguous, 2 unpaired; \
 3 came from earlier filings; 1 in transit"
     );
@@ -487,4 +488,28 @@ fn what_was_carried_by_another_rule_is_not_guessed_at() {
         let (judged, _) = judged_after(&IN_TRANSIT.replace(old, new), None, &[], one);
         assert!(judged.starts_with(&format!("not evaluated: {why}")), "{judged}");
     }
+}
+
+/// More legs than are held at once: alike, they are ambiguous; a group is judged as a whole, and not looked into.
+#[test]
+fn too_many_legs_to_be_held() {
+    let legs = |left: &str| {
+        let mut movements = format!("source | reference | amount\ncore | A | {left}\n");
+        movements.extend((0..HELD).map(|_| "spei | A | 0.01\n"));
+        movements
+    };
+    let alike = judge(&rule(""), "", &legs("-0.01"));
+    let last = format!("0 pairs; {} ambiguous, 0 unpaired", HELD + 1);
+    assert!(alike.ends_with(&last), "{}", alike.lines().last().unwrap());
+    let whole = "by = ['reference']\nshape = '1:N'\ntolerance.left = { amount = '0.50', reason = 'fees' }";
+    let agrees = judge(&rule(whole), "", &legs("-1000.50"));
+    let last = format!(
+        "paired 1 movement on the left with {HELD} on the right by reference, amount and date: 1 sum of {} movements; \
+         0 ambiguous, 0 unpaired; a tolerance of 0.50 on the left was used for 1 match, 0.50 MXN in all: fees",
+        HELD + 1
+    );
+    assert_eq!(agrees, last);
+    let differs = judge(&rule(whole), "", &legs("-1000.51"));
+    assert!(differs.ends_with(&format!("0 ambiguous, {} unpaired", HELD + 1)), "{}", differs.lines().last().unwrap());
+    assert!(differs.contains("the left is -1000.51, the right -1000.00 in the sign of the left"));
 }

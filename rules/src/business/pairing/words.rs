@@ -1,21 +1,16 @@
-//! What a rule says: how it went, and of every violation what is wrong.
-
-use std::collections::BTreeMap;
+//! What is said of a violation.
 
 use super::criteria::Criteria;
 use super::leg::{Candidates, Leg, Side};
 use super::sums::Whole;
+use super::tally::How;
 use super::{HELD, PARTS};
 use crate::business::groups::values;
-use crate::business::{Located, Tolerance, Violation};
-use crate::money::{Currency, Overflow, Totals, at_own_scale};
+use crate::business::{Located, Matched, Violation};
+use crate::money::{Currency, at_own_scale};
 use crate::movement::{Field, date_of, instant_of};
 use crate::said;
-use crate::said::{MOVEMENT, Noun, Said, counted};
-
-const PAIR: Noun = Noun::new(["pair", "pairs"], ["par", "pares"]);
-const SUM: Noun = Noun::new(["sum", "sums"], ["suma", "sumas"]);
-const MATCH: Noun = Noun::new(["match", "matches"], ["correspondencia", "correspondencias"]);
+use crate::said::Said;
 
 /// The group in hand.
 #[derive(Debug, Default)]
@@ -77,14 +72,39 @@ impl Words<'_> {
         }
     }
 
+    /// A leg of a match that is listed.
+    pub fn matched(&self, leg: &Leg, number: u64, how: How, difference: i128) -> Matched {
+        let (how, larger) = (how.words(), if difference > 0 { Side::Left } else { Side::Right });
+        let (side, off) = (side_name(larger), self.amount(difference.saturating_abs()));
+        let own = self.criteria.aligned(leg.side, leg.minor).unwrap_or(leg.minor);
+        Matched {
+            number,
+            criterion: match difference {
+                0 => how,
+                _ => said!("{how}; the {side} is larger by {off}", "{how}; la {side} es mayor por {off}"; how, side),
+            },
+            side: side_name(leg.side),
+            group: self.values(leg.side),
+            origin: leg.origin(),
+            booked_on: date_of(leg.days),
+            amount: self.group.currency.map(|currency| (currency, own)),
+        }
+    }
+
     /// `reference=A1`; `amount` where legs go by nothing else.
     fn column(&self, side: Side, why: &Why<'_>) -> String {
         if let Why::Without(field) = why {
             return field.name().to_owned();
         }
+        match self.criteria.has_groups() {
+            true => self.values(side),
+            false => Field::Amount.name().to_owned(),
+        }
+    }
+
+    fn values(&self, side: Side) -> String {
         let part = |(field, value): (Field, &String)| format!("{field}={value}");
-        let parts: Vec<String> = self.criteria.fields(side).zip(&self.group.values).map(part).collect();
-        if parts.is_empty() { Field::Amount.name().to_owned() } else { parts.join(", ") }
+        self.criteria.fields(side).zip(&self.group.values).map(part).collect::<Vec<_>>().join(", ")
     }
 
     /// Where a leg of an earlier filing lies, which no other cell tells.
@@ -163,17 +183,19 @@ impl Words<'_> {
         )
     }
 
-    /// `record 7 of core.csv`.
+    /// `record 7 of core (core.csv)`.
     fn name(&self, leg: &Leg) -> Said {
-        if let Some(Located { filing, file, record, .. }) = leg.earlier.as_deref() {
+        if let Some(Located { filing, source, file, record }) = leg.earlier.as_deref() {
             return said!(
-                "record {record} of {file} in filing {filing}",
-                "el registro {record} de {file} en la presentación {filing}"
+                "record {record} of {source} ({file}) in filing {filing}",
+                "el registro {record} de {source} ({file}) en la presentación {filing}"
             );
         }
         let record = leg.place.record;
         match self.files.get(leg.place.file as usize) {
-            Some((_, file)) => said!("record {record} of {file}", "el registro {record} de {file}"),
+            Some((source, file)) => {
+                said!("record {record} of {source} ({file})", "el registro {record} de {source} ({file})")
+            }
             None => said!("record {record}", "el registro {record}"),
         }
     }
@@ -199,7 +221,7 @@ fn too_many_to_add_up(open: usize) -> Said {
 }
 
 /// `A, B`.
-fn listed(names: &[Said]) -> Said {
+pub fn listed(names: &[Said]) -> Said {
     let of = |word: fn(&Said) -> &str| names.iter().map(word).collect::<Vec<_>>().join(", ");
     Said { en: of(|name| &name.en), es: of(|name| &name.es) }
 }
@@ -212,163 +234,9 @@ pub fn other(side: Side) -> Side {
     }
 }
 
-fn side_name(side: Side) -> Said {
+pub fn side_name(side: Side) -> Said {
     match side {
         Side::Left => said!("left", "izquierda"),
         Side::Right => said!("right", "derecha"),
     }
-}
-
-/// How the rule went.
-pub struct Tally {
-    left: u64,
-    right: u64,
-    /// Pairs by days apart.
-    pairs: BTreeMap<u32, u64>,
-    sums: u64,
-    /// Legs of sums.
-    summed: u64,
-    ambiguous: u64,
-    unpaired: u64,
-    /// Legs that were carried here.
-    pub earlier: u64,
-    /// Legs that are carried on.
-    pub in_transit: u64,
-    larger_left: Used,
-    larger_right: Used,
-}
-
-/// How a tolerance was used.
-struct Used {
-    matches: u64,
-    differences: Totals,
-}
-
-impl Used {
-    fn none(scale: u32) -> Self {
-        Self { matches: 0, differences: Totals::new(scale) }
-    }
-
-    fn explain(&self, side: Side, tolerance: &Tolerance) -> Said {
-        if self.matches == 0 {
-            return Said::default();
-        }
-        let Tolerance { shown, reason, .. } = tolerance;
-        let (matches, side, all) = (counted(self.matches, MATCH), side_name(side), &self.differences);
-        said!(
-            "; a tolerance of {shown} on the {side} was used for {matches}, {all} in all: {reason}",
-            "; se usó una tolerancia de {shown} a la {side} para {matches}, {all} en total: {reason}"; matches, side
-        )
-    }
-}
-
-impl Tally {
-    pub fn new(scale: u32) -> Self {
-        Self {
-            left: 0,
-            right: 0,
-            pairs: BTreeMap::new(),
-            sums: 0,
-            summed: 0,
-            ambiguous: 0,
-            unpaired: 0,
-            earlier: 0,
-            in_transit: 0,
-            larger_left: Used::none(scale),
-            larger_right: Used::none(scale),
-        }
-    }
-
-    /// Counts a leg.
-    pub fn leg(&mut self, side: Side) {
-        match side {
-            Side::Left => self.left += 1,
-            Side::Right => self.right += 1,
-        }
-    }
-
-    /// Counts a pair.
-    pub fn pair(&mut self, group: &Group, apart: u32, difference: i128) -> Result<(), Overflow> {
-        *self.pairs.entry(apart).or_default() += 1;
-        self.tolerated(group, difference)
-    }
-
-    /// Counts a match of several legs.
-    pub fn sum(&mut self, group: &Group, legs: u64, difference: i128) -> Result<(), Overflow> {
-        self.sums += 1;
-        self.summed += legs;
-        self.tolerated(group, difference)
-    }
-
-    /// Counts a violation.
-    pub fn violation(&mut self, why: &Why<'_>) {
-        match why {
-            Why::Ambiguous(..) | Why::TooMany => self.ambiguous += 1,
-            _ => self.unpaired += 1,
-        }
-    }
-
-    fn tolerated(&mut self, group: &Group, difference: i128) -> Result<(), Overflow> {
-        let used = match difference.signum() {
-            0 => return Ok(()),
-            1 => &mut self.larger_left,
-            _ => &mut self.larger_right,
-        };
-        used.matches += 1;
-        let size = difference.checked_abs().ok_or(Overflow)?;
-        group.currency.map_or(Ok(()), |currency| used.differences.add(currency, size))
-    }
-
-    fn carried(&self) -> Said {
-        let earlier = match self.earlier {
-            0 => Said::default(),
-            earlier => said!("; {earlier} came from earlier filings", "; de presentaciones anteriores: {earlier}"),
-        };
-        let in_transit = match self.in_transit {
-            0 => Said::default(),
-            in_transit => said!("; {in_transit} in transit", "; en tránsito: {in_transit}"),
-        };
-        said!("{earlier}{in_transit}", "{earlier}{in_transit}"; earlier, in_transit)
-    }
-
-    /// How it went, in words.
-    pub fn explain(&self, criteria: &Criteria) -> Said {
-        let (left, right, by) = (counted(self.left, MOVEMENT), self.right, by(criteria));
-        let mut parts: Vec<Said> = self.pairs.iter().map(|(&apart, &pairs)| pairs_apart(pairs, apart)).collect();
-        if criteria.adds_up() {
-            let (sums, legs) = (counted(self.sums, SUM), counted(self.summed, MOVEMENT));
-            parts.push(said!("{sums} of {legs}", "{sums} de {legs}"; sums, legs));
-        } else if parts.is_empty() {
-            parts.push(counted(0, PAIR));
-        }
-        let (matches, ambiguous, unpaired) = (listed(&parts), self.ambiguous, self.unpaired);
-        let carried = self.carried();
-        let used_left = self.larger_left.explain(Side::Left, &criteria.left);
-        let used_right = self.larger_right.explain(Side::Right, &criteria.right);
-        said!(
-            "paired {left} on the left with {right} on the right by {by}: {matches}; {ambiguous} ambiguous, {unpaired} \
-             unpaired{carried}{used_left}{used_right}",
-            "se emparejaron {left} a la izquierda con {right} a la derecha por {by}: {matches}; ambiguos: {ambiguous}, \
-             sin pareja: {unpaired}{carried}{used_left}{used_right}"; left, by, matches, carried, used_left, used_right
-        )
-    }
-}
-
-fn pairs_apart(pairs: u64, apart: u32) -> Said {
-    let pairs = counted(pairs, PAIR);
-    match apart {
-        0 => said!("{pairs} on the same day", "{pairs} del mismo día"; pairs),
-        1 => said!("{pairs} 1 day apart", "{pairs} con 1 día de diferencia"; pairs),
-        _ => said!("{pairs} {apart} days apart", "{pairs} con {apart} días de diferencia"; pairs),
-    }
-}
-
-/// `reference, amount and date`.
-fn by(criteria: &Criteria) -> Said {
-    let name = |&(left, right): &(Field, Field)| match left == right {
-        true => format!("{left}, "),
-        false => format!("{left} = {right}, "),
-    };
-    let by: String = criteria.by.iter().map(name).collect();
-    said!("{by}amount and date", "{by}importe y fecha")
 }
