@@ -26,6 +26,7 @@ pub mod manifest;
 pub mod night;
 pub mod notices;
 pub mod pace;
+pub mod pages;
 pub mod progress;
 pub mod receive;
 pub mod received;
@@ -43,6 +44,7 @@ pub mod telling;
 pub mod time_stamp;
 pub mod trust;
 pub mod usual;
+pub mod view;
 pub mod watch;
 pub mod work;
 

@@ -160,13 +160,13 @@ impl DatasetTable {
 
 /// Reference data by dataset id: the table, or why it could not be had. SQL rules find their
 /// rows under their own rule id.
-pub type Datasets = BTreeMap<String, Result<DatasetTable, String>>;
+pub type Datasets = BTreeMap<String, Result<DatasetTable, Said>>;
 
 /// A dataset that a rule needs, or why it could not be had.
 fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, Said> {
     match datasets.get(id) {
         Some(Ok(table)) => Ok(table),
-        Some(Err(reason)) => Err(said!("dataset `{id}`: {reason}", "conjunto `{id}`: {reason}")),
+        Some(Err(reason)) => Err(said!("dataset `{id}`: {reason}", "conjunto `{id}`: {reason}"; reason)),
         None => Err(said!("there is no dataset `{id}`", "no hay ningún conjunto `{id}`")),
     }
 }
@@ -195,6 +195,11 @@ pub trait Evaluator: Send {
     /// Takes back one item of those kept. They come after the last batch, in the order of keys, then payloads.
     fn sorted(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
         Ok(())
+    }
+
+    /// When all it kept was taken back: whether it has meanwhile kept other items, to be taken back in their turn.
+    fn again(&mut self, _out: &mut dyn Out) -> bool {
+        false
     }
 
     /// States what only the whole day shows, and how the rule went, in words (`added up 340

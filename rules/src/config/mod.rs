@@ -8,6 +8,7 @@ pub mod early_warning;
 pub mod error;
 pub mod http;
 pub mod notify;
+pub mod pages;
 pub mod policy;
 pub mod report;
 pub mod retention;
@@ -33,6 +34,7 @@ pub use database::Databases;
 pub use early_warning::EarlyWarning;
 pub use error::ConfigError;
 pub use notify::{EventType, Language, Notify};
+pub use pages::Pages;
 pub use policy::{Policy, Severity};
 pub use report::Report;
 pub use retention::Retention;
@@ -56,7 +58,7 @@ pub struct Config {
     /// IANA time zone of the business day and the deadline.
     #[serde(default = "mexico_city")]
     pub time_zone: String,
-    /// Language of messages to people: `en` or `es-MX`.
+    /// Language of messages to people and of the words in filings: `en` or `es-MX`.
     #[serde(default)]
     pub language: Language,
     /// Local time of the deadline, `HH:MM`, on the day after the business date.
@@ -112,6 +114,9 @@ pub struct Config {
     /// What a night tells other machines.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// The pages for people in each filing.
+    #[serde(default)]
+    pub pages: Pages,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,
