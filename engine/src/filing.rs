@@ -18,9 +18,9 @@ use rayon::iter::Either;
 
 use crate::error::EngineError;
 use crate::forward;
-use crate::matches;
 use crate::inputs::Inputs;
 use crate::judge::Judgement;
+use crate::matches;
 use crate::progress::{Count, Progress};
 
 /// The file with a row per break, rejection or violation.

@@ -387,7 +387,11 @@ fn rules() {
     let pairing = |more: &str| {
         rule(&format!("[rule.check.pairing]\nleft = {{ source = [\"a\"] }}\nright = {{ kind = [\"SPEI\"] }}\n{more}"))
     };
-    appended(page, "a pairing with an unknown source", &pairing("").replace("kind = [\"SPEI\"]", "source = [\"spei\"]"));
+    appended(
+        page,
+        "a pairing with an unknown source",
+        &pairing("").replace("kind = [\"SPEI\"]", "source = [\"spei\"]"),
+    );
     appended(page, "a pairing by what is compared anyway", &pairing("by = [\"amount\"]"));
     appended(page, "a pairing by no field", &pairing("by = [\"referencia\"]"));
     appended(page, "a pairing of a shape that is none", &pairing("shape = \"2:1\""));

@@ -19,7 +19,12 @@ list_matches = true
 
 /// Business dates, when their filings are issued, and the movements of `a` and `b` by number, account and amount.
 const DAYS: [(&str, &str, &[&str], &[&str]); 2] = [
-    ("2026-11-20", "1795261200", &["1 x -10.00", "2 y -5.00", "3 z -7.00", "4 w -4.00"], &["1 x 10.00", "2 y 5.00", "3 y 5.00"]),
+    (
+        "2026-11-20",
+        "1795261200",
+        &["1 x -10.00", "2 y -5.00", "3 z -7.00", "4 w -4.00"],
+        &["1 x 10.00", "2 y 5.00", "3 y 5.00"],
+    ),
     ("2026-11-21", "1795347600", &["5 v -1.00"], &["4 z 7.00", "5 v 1.00"]),
 ];
 
@@ -88,8 +93,10 @@ fn two_nights_of_transfers() {
     );
     assert_eq!(
         rows("2026-11-21"),
-        ["a,,,account=w,-4.00,,-4.00,MXN,\"nada a la derecha le corresponde; es el registro 4 de a (2026-11-20.csv) en la \
-          presentación 2026-11-20.1, del 2026-11-20\""]
+        [
+            "a,,,account=w,-4.00,,-4.00,MXN,\"nada a la derecha le corresponde; es el registro 4 de a (2026-11-20.csv) en la \
+          presentación 2026-11-20.1, del 2026-11-20\""
+        ]
     );
     assert_eq!(
         place.read("filings/filings/2026-11-21.1/matches.csv"),

@@ -139,8 +139,7 @@ impl<'a> Work<'a> {
         let left = folder.join("left.csv");
         let leaving = carries(rule).then(|| Leaving::begin(&left, &rule.id, business_date, scale, day.files));
         let matches = folder.join("matches.csv");
-        let matches =
-            lists_matches(rule).then(|| Matches::begin(&matches, &rule.id, day.language, scale, day.files));
+        let matches = lists_matches(rule).then(|| Matches::begin(&matches, &rule.id, day.language, scale, day.files));
         let stated = Stated {
             language: day.language,
             files: day.files,

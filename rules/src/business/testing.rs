@@ -8,7 +8,7 @@ use arrow_array::{
 
 use jiff::civil::Date;
 
-use super::{Before, Carry, Matched, DatasetTable, Datasets, Evaluator, Given, Out, Violation, evaluator, select};
+use super::{Before, Carry, DatasetTable, Datasets, Evaluator, Given, Matched, Out, Violation, evaluator, select};
 use crate::config::Rule;
 use crate::money::{AMOUNT_DIGITS, Overflow, Total, at_own_scale};
 use crate::movement::{Columns, FILE_COLUMN, Field, days_of, schema};
