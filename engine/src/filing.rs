@@ -20,6 +20,7 @@ use crate::error::EngineError;
 use crate::forward;
 use crate::inputs::Inputs;
 use crate::judge::Judgement;
+use crate::matches;
 use crate::progress::{Count, Progress};
 
 /// The file with a row per break, rejection or violation.
@@ -38,6 +39,7 @@ pub fn render(
     let (mut files, summary) = reports(config, judgement, folder, progress)?;
     files.push(write_evidence(judgement, folder)?);
     files.extend(forward::write(&judgement.forward, folder)?);
+    files.extend(matches::write(&judgement.matches, folder)?);
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;

@@ -40,6 +40,8 @@ pub struct Judgement {
     pub evidence: Vec<EvidenceList>,
     /// What rules leave to the next filing, a list a rule.
     pub forward: Vec<PathBuf>,
+    /// The matches that rules list, a list a rule.
+    pub matches: Vec<PathBuf>,
 }
 
 /// How much of the day is judged.
@@ -98,8 +100,8 @@ pub fn judge(
         }
         None => None,
     };
-    let (business, forward) = match extent {
-        Extent::EndToEnd => (Vec::new(), Vec::new()),
+    let (business, lists) = match extent {
+        Extent::EndToEnd => (Vec::new(), business::Lists::default()),
         Extent::Day => {
             room.progress.phase("judging the rules", None);
             let datasets = dataset::read_all(config, inputs, bytes)?;
@@ -130,7 +132,8 @@ pub fn judge(
     let business_date = inputs.business_date;
     let (scale, no_movements) = (config.scale(), inputs.no_movements.clone());
     let day = Day { business_date, scale, sources, end_to_end, business, exceptions, no_movements };
-    Ok(Judgement { day, staged, files, evidence, forward })
+    let business::Lists { forward, matches } = lists;
+    Ok(Judgement { day, staged, files, evidence, forward, matches })
 }
 
 /// The warehouse's rows, where all of them are there.

@@ -22,6 +22,7 @@ pub mod landing;
 pub mod last_signed;
 pub mod load;
 pub mod manifest;
+pub mod matches;
 pub mod night;
 pub mod notices;
 pub mod pace;

@@ -384,6 +384,20 @@ fn rules() {
         "a rule and a dataset of one id",
         &format!("\n[[dataset]]\nid = \"r\"\nfile = \"r.csv\"\n{}", rule("check.range = { minimum = \"0.00\" }")),
     );
+    let pairing = |more: &str| {
+        rule(&format!("[rule.check.pairing]\nleft = {{ source = [\"a\"] }}\nright = {{ kind = [\"SPEI\"] }}\n{more}"))
+    };
+    appended(
+        page,
+        "a pairing with an unknown source",
+        &pairing("").replace("kind = [\"SPEI\"]", "source = [\"spei\"]"),
+    );
+    appended(page, "a pairing by what is compared anyway", &pairing("by = [\"amount\"]"));
+    appended(page, "a pairing by no field", &pairing("by = [\"referencia\"]"));
+    appended(page, "a pairing of a shape that is none", &pairing("shape = \"2:1\""));
+    appended(page, "a pairing whose tolerance has no reason", &pairing("tolerance.left = { amount = \"1.00\" }"));
+    appended(page, "a pairing whose sides are not apart", &pairing("opposite_sign = false"));
+    appended(page, "a pairing that carries for no time", &pairing("carried_from = \"2026-11-20\"\ncarry_days = 1"));
     appended(page, "two rules of one id", &format!("{0}\n{0}", rule("check.range = { minimum = \"0.00\" }")));
     let file = |id: &str| format!("\n[[dataset]]\nid = \"{id}\"\nfile = \"{id}.csv\"\n");
     let carried = |more: &str| rule(&format!("check.roll_forward = {{ group_by = [\"account\"]{more} }}"));

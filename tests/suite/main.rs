@@ -23,6 +23,7 @@ mod no_movements;
 mod notices;
 mod object_storage;
 mod pages;
+mod pairing;
 mod prune;
 mod regenerate;
 mod rules_of_the_day;

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use cuadre_rules::Config;
-use cuadre_rules::business::{Carry, Datasets, Evaluator, Given, Out, Violation, carries, evaluator, select};
+use cuadre_rules::business::{
+    Carry, Datasets, Evaluator, Given, Matched, Out, Violation, carries, evaluator, lists_matches, select,
+};
 use cuadre_rules::config::{Language, Rule};
 use cuadre_rules::day::{RuleDay, RuleVerdict};
 use cuadre_rules::exception::{Evidence, Exception, Kind};
@@ -24,6 +26,7 @@ use crate::forward::{Forward, Leaving};
 use crate::judge::Room;
 use crate::load::evidence::EvidenceSpool;
 use crate::load::stage::Staged;
+use crate::matches::Matches;
 
 /// What rules are judged over.
 pub struct Judging<'a> {
@@ -49,8 +52,17 @@ pub struct Judging<'a> {
     pub room: Room<'a>,
 }
 
-/// Judges every rule; also gives what they leave to the next filing, a list a rule.
-pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Vec<PathBuf>), EngineError> {
+/// Files that rules write besides their evidence, each a list a rule, in the order of the rules.
+#[derive(Default)]
+pub struct Lists {
+    /// What they leave to the next filing.
+    pub forward: Vec<PathBuf>,
+    /// The matches that they list.
+    pub matches: Vec<PathBuf>,
+}
+
+/// Judges every rule.
+pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Lists), EngineError> {
     let rules = &day.config.rules;
     // What has come back may for a moment be held twice.
     let memory = day.room.memory / 4;
@@ -68,12 +80,13 @@ pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Vec<Pa
         observe(rows.iter().copied(), &mut works, memory, Work::observe_warehouse)?;
     }
     let finished: Vec<Finished<'_>> = works.into_par_iter().map(Work::finish).collect::<Result<_, _>>()?;
-    let (mut days, mut left) = (Vec::new(), Vec::new());
+    let (mut days, mut lists) = (Vec::new(), Lists::default());
     for mut finished in finished {
-        left.extend(finished.left()?);
+        lists.forward.extend(finished.left()?);
+        lists.matches.extend(finished.matches()?);
         days.push(finished.state(day, gaps)?);
     }
-    Ok((days, left))
+    Ok((days, lists))
 }
 
 /// Lets rules that carry take over what the filing before left.
@@ -138,6 +151,7 @@ impl<'a> Work<'a> {
         let given = Given {
             scale,
             datasets,
+            files: day.files,
             business_date,
             before: before.as_ref().copied(),
             warehouse: day.warehouse.as_ref().map(drop),
@@ -146,6 +160,8 @@ impl<'a> Work<'a> {
         let evaluator = evaluator(rule, given);
         let left = folder.join("left.csv");
         let leaving = carries(rule).then(|| Leaving::begin(&left, &rule.id, business_date, scale, day.files));
+        let matches = folder.join("matches.csv");
+        let matches = lists_matches(rule).then(|| Matches::begin(&matches, &rule.id, day.language, scale, day.files));
         let stated = Stated {
             language: day.language,
             files: day.files,
@@ -157,6 +173,7 @@ impl<'a> Work<'a> {
             violations: 0,
             sorter: Sorter::new(&folder, memory),
             leaving: leaving.transpose()?,
+            matches: matches.transpose()?,
             failed: None,
         };
         Ok(Self { position, rule, evaluator, stated })
@@ -244,6 +261,12 @@ impl Finished<'_> {
         leaving.map(Leaving::finish).transpose()
     }
 
+    /// The matches that the rule lists: none where it could not be evaluated.
+    fn matches(&mut self) -> Result<Option<PathBuf>, EngineError> {
+        let matches = self.stated.matches.take().filter(|_| self.told.is_ok());
+        matches.map(Matches::finish).transpose()
+    }
+
     /// States it as part of the day.
     fn state(self, day: &Judging<'_>, gaps: &mut Gaps) -> Result<RuleDay, EngineError> {
         let Self { position, rule, told, stated } = self;
@@ -294,6 +317,8 @@ struct Stated<'a> {
     sorter: Sorter,
     /// What it leaves to the next filing, where it carries.
     leaving: Option<Leaving<'a>>,
+    /// The matches that it lists, where it does.
+    matches: Option<Matches<'a>>,
     failed: Option<EngineError>,
 }
 
@@ -317,6 +342,16 @@ impl Out for Stated<'_> {
             None => Err(EngineError::bug("a rule leaves something that does not carry")),
         };
         if let Err(error) = left {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn matched(&mut self, matched: Matched) {
+        let listed = match &mut self.matches {
+            Some(matches) => matches.push(matched),
+            None => Err(EngineError::bug("a rule lists matches that was not to")),
+        };
+        if let Err(error) = listed {
             self.failed.get_or_insert(error);
         }
     }

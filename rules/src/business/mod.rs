@@ -10,6 +10,7 @@ pub mod balance;
 pub mod carried;
 mod groups;
 pub mod limits;
+pub mod pairing;
 pub mod range;
 pub mod reference;
 pub mod roll_forward;
@@ -85,6 +86,28 @@ pub trait Out {
     /// Leaves something to the filing of the next day, in an order that the data alone decides. Only rules that
     /// [carry](carries) may.
     fn carry(&mut self, carry: Carry);
+
+    /// A movement of a match. Only rules that [list matches](lists_matches) may state any.
+    fn matched(&mut self, matched: Matched);
+}
+
+/// One movement of a match that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// The match, counted from 1 in the rule.
+    pub number: u64,
+    /// By what its movements belong together, in words.
+    pub criterion: Said,
+    /// The side of this one, in words.
+    pub side: Said,
+    /// What its group goes by, such as `reference=A1`.
+    pub group: String,
+    /// Where it lies.
+    pub origin: Origin,
+    /// Its business date.
+    pub booked_on: Date,
+    /// Its amount, in units of the day's scale.
+    pub amount: Option<(Currency, i128)>,
 }
 
 /// What is there to judge a rule by, besides movements.
@@ -94,6 +117,8 @@ pub struct Given<'a> {
     pub scale: u32,
     /// Reference data.
     pub datasets: &'a Datasets,
+    /// Source and name of the input files that places refer to.
+    pub files: &'a [(String, String)],
     /// The day.
     pub business_date: Date,
     /// The filing that the rule takes over from, or why there is none.
@@ -208,6 +233,7 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
         Check::Range(check) => check.evaluator(given.scale),
         Check::RollForward(check) => check.evaluator(given),
         Check::AggregatesEqual(check) => check.evaluator(given.scale),
+        Check::Pairing(check) => check.evaluator(given),
         Check::Limits(check) => check.evaluator(given),
         Check::Sequence(check) => check.evaluator(given),
         Check::ThreeWay(check) => check.evaluator(given),
@@ -224,11 +250,12 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
         Check::RollForward(check) => check.settings(scale).map(drop),
         Check::Limits(check) => check.settings(scale).map(drop),
         Check::Sequence(check) => check.settings().map(drop),
+        Check::Pairing(check) => check.settings(scale).map(drop),
         Check::ThreeWay(check) => check.settings(scale).map(drop),
         _ => {
             let (datasets, none) = (&Datasets::new(), &Said::default());
             let (before, warehouse, business_date) = (Err(none), Err(none), Date::MIN);
-            let given = Given { scale, datasets, business_date, before, warehouse, reads_answers: true };
+            let given = Given { scale, datasets, files: &[], business_date, before, warehouse, reads_answers: true };
             evaluator(rule, given).map(drop)
         }
     }
@@ -239,8 +266,14 @@ pub fn carries(rule: &Rule) -> bool {
     match &rule.check {
         Check::RollForward(check) => check.carried_from.is_some(),
         Check::Sequence(check) => check.carried_from.is_some(),
+        Check::Pairing(check) => check.carried_from.is_some(),
         _ => false,
     }
+}
+
+/// Whether a rule lists the matches it finds.
+pub fn lists_matches(rule: &Rule) -> bool {
+    matches!(&rule.check, Check::Pairing(check) if check.list_matches)
 }
 
 /// Whether a movement is among those that a rule (or one side of it) is about.

@@ -188,7 +188,7 @@ proptest! {
         let none = Said::default();
         let (before, warehouse) = (Err(&none), Ok(()));
         let given =
-            Given { scale: SCALE, datasets: &datasets, business_date: DAY, before, warehouse, reads_answers: true };
+            Given { scale: SCALE, datasets: &datasets, files: &[], business_date: DAY, before, warehouse, reads_answers: true };
         let rule: Rule = toml::from_str(&format!(
             "id = 'r'\n[check.three_way]\ngroup_by = ['account']\ntolerance = '0.0{tolerance}'\n\
              tolerance_reason = 'test'\nledger = {{ dataset = 'set', amount = 'saldo', currency_column = 'divisa' }}"

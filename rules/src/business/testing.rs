@@ -8,7 +8,7 @@ use arrow_array::{
 
 use jiff::civil::Date;
 
-use super::{Before, Carry, DatasetTable, Datasets, Evaluator, Given, Out, Violation, evaluator, select};
+use super::{Before, Carry, DatasetTable, Datasets, Evaluator, Given, Matched, Out, Violation, evaluator, select};
 use crate::config::Rule;
 use crate::money::{AMOUNT_DIGITS, Overflow, Total, at_own_scale};
 use crate::movement::{Columns, FILE_COLUMN, Field, days_of, schema};
@@ -88,6 +88,8 @@ pub struct Stated {
     pub violations: Vec<Violation>,
     /// What it leaves to the next day.
     pub carried: Vec<Carry>,
+    /// What it has matched.
+    pub matched: Vec<Matched>,
     kept: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -103,6 +105,10 @@ impl Out for Stated {
     fn carry(&mut self, carry: Carry) {
         self.carried.push(carry);
     }
+
+    fn matched(&mut self, matched: Matched) {
+        self.matched.push(matched);
+    }
 }
 
 /// The day of every table here.
@@ -112,6 +118,24 @@ pub const DAY: Date = Date::constant(2026, 11, 20);
 pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, Said> {
     let none = Said::same("no day before was filed");
     run_after(rule, datasets, movements, Err(&none), &[]).map(|(outcome, _)| outcome)
+}
+
+/// As [`run`], of a rule that can be evaluated and a day whose totals fit; all that it states.
+pub fn stated(rule: &Rule, movements: &RecordBatch) -> (Stated, Said) {
+    let (datasets, none) = (Datasets::new(), Said::default());
+    let given = Given {
+        scale: SCALE,
+        datasets: &datasets,
+        files: &[],
+        business_date: DAY,
+        before: Err(&none),
+        warehouse: Ok(()),
+        reads_answers: true,
+    };
+    let mut stated = Stated::default();
+    let evaluator = evaluator(rule, given).expect("the rule can be evaluated");
+    let explanation = judged(rule, evaluator, movements, None, &mut stated).expect("totals fit");
+    (stated, explanation)
 }
 
 /// As [`run`], on the day after another; also gives what is left to the next.
@@ -124,7 +148,8 @@ pub fn run_after(
 ) -> Result<(Outcome, Vec<Carry>), Said> {
     let business_date = before.ok().and_then(|before| before.missed.unwrap_or(before.date).tomorrow().ok());
     let business_date = business_date.unwrap_or(DAY);
-    let given = Given { scale: SCALE, datasets, business_date, before, warehouse: Ok(()), reads_answers: true };
+    let given =
+        Given { scale: SCALE, datasets, files: &[], business_date, before, warehouse: Ok(()), reads_answers: true };
     run_given(rule, given, carried, movements, None)
 }
 

@@ -198,8 +198,15 @@ the query returned 2 rows"
         // As formats before 4 have it.
         let none = Said::default();
         let (before, warehouse) = (Err(&none), Err(&none));
-        let given =
-            Given { scale: 2, datasets: &datasets, business_date: DAY, before, warehouse, reads_answers: false };
+        let given = Given {
+            scale: 2,
+            datasets: &datasets,
+            files: &[],
+            business_date: DAY,
+            before,
+            warehouse,
+            reads_answers: false,
+        };
         let (outcome, _) = run_given(&rule, given, &[], &batch("amount"), None).unwrap();
         let (violations, _) = outcome.unwrap();
         assert!(violations.iter().all(|v| v.source.is_none() && v.money.is_none()));

@@ -10,6 +10,7 @@ use crate::business::aggregates_equal::AggregatesEqual;
 use crate::business::allowed_values::AllowedValues;
 use crate::business::balance::Balance;
 use crate::business::limits::Limits;
+use crate::business::pairing::Pairing;
 use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
@@ -81,6 +82,8 @@ pub enum Check {
     RollForward(RollForward),
     /// Two sources agree on an aggregate, per group.
     AggregatesEqual(AggregatesEqual),
+    /// Movements that belong together, such as the legs of a transfer, are there together.
+    Pairing(Pairing),
     /// What the movements of a group add up to stays within a limit.
     Limits(Limits),
     /// Numbers follow each other without a gap.
@@ -102,6 +105,7 @@ impl Check {
             Self::Range(_) => "range",
             Self::RollForward(_) => "roll_forward",
             Self::AggregatesEqual(_) => "aggregates_equal",
+            Self::Pairing(_) => "pairing",
             Self::Limits(_) => "limits",
             Self::Sequence(_) => "sequence",
             Self::ThreeWay(_) => "three_way",

@@ -20,6 +20,7 @@ fn judge(rule: &str, movements: &str, warehouse: Option<&str>, ledger: &str, sum
     let given = Given {
         scale: SCALE,
         datasets: &datasets,
+        files: &[],
         business_date: DAY,
         before: Err(&none),
         warehouse: there,

@@ -98,9 +98,14 @@ fn warehouse_rows(config: &Config, rule: &Rule, n: usize) -> Checked {
 /// A misspelt source would make a rule pass for want of movements.
 fn rule_sources(config: &Config, rule: &Rule, n: usize) -> Checked {
     let mut filters = vec![(&rule.only, path!["rule", n, "only", "source"])];
-    if let Check::AggregatesEqual(check) = &rule.check {
-        filters.push((&check.left, path!["rule", n, "check", "aggregates_equal", "left"]));
-        filters.push((&check.right, path!["rule", n, "check", "aggregates_equal", "right"]));
+    let sides = match &rule.check {
+        Check::AggregatesEqual(check) => Some((&check.left, &check.right)),
+        Check::Pairing(check) => Some((&check.left, &check.right)),
+        _ => None,
+    };
+    if let Some((left, right)) = sides {
+        filters.push((left, path!["rule", n, "check", rule.check.kind(), "left"]));
+        filters.push((right, path!["rule", n, "check", rule.check.kind(), "right"]));
     }
     for (only, path) in filters {
         let named = only.get(&Field::Source).into_iter().flatten();
