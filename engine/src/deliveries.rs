@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::asking::Asking;
 use crate::clock::Clock;
-use crate::database::{Access, Fault, Session, patiently};
+use crate::database::{Access, Bounds, Fault, Session, patiently};
 use crate::inputs::Role;
 use crate::landing::{Found, find};
 use crate::progress::Progress;
@@ -133,12 +133,13 @@ impl Day<'_> {
         if all {
             for dataset in &self.config.datasets {
                 let file = dataset.file.as_ref().map(Ask::File);
-                let ask = file.or(dataset.query.as_deref().map(Ask::Sql));
+                let ask = file.or(dataset.query.as_deref().map(|sql| Ask::Sql(sql, Bounds::default())));
                 asks.extend(ask.map(|ask| (Role::Dataset, dataset.id.as_str(), ask)));
             }
             for rule in &self.config.rules {
                 if let Check::WarehouseSql(check) = &rule.check {
-                    asks.push((Role::Rule, rule.id.as_str(), Ask::Sql(&check.query)));
+                    let bounds = Bounds { seconds: check.seconds, rows: Some(check.rows) };
+                    asks.push((Role::Rule, rule.id.as_str(), Ask::Sql(&check.query, bounds)));
                 }
             }
         }
@@ -202,7 +203,7 @@ impl Day<'_> {
                     };
                     (name, asked)
                 }
-                Ask::Sql(sql) => (format!("answer for {of}"), session.query(sql, self.date, &path)),
+                Ask::Sql(sql, bounds) => (format!("answer for {of}"), session.query(sql, *bounds, self.date, &path)),
             };
             answers.found.push(Some(match asked {
                 Err(fault) if fault.passing => return Err(fault),
@@ -270,7 +271,7 @@ impl Delivery {
 /// What is asked of the warehouse, or lies beside it.
 enum Ask<'a> {
     Day,
-    Sql(&'a str),
+    Sql(&'a str, Bounds),
     File(&'a String),
 }
 

@@ -8,11 +8,13 @@ use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{Day, SourceDay};
 use cuadre_rules::exception::Kind;
+use cuadre_rules::said;
 use cuadre_rules::said::Said;
 
 use crate::error::EngineError;
 use crate::forward::Forward;
 use crate::inputs::{Bytes, Inputs, Role};
+use crate::load::Loaded;
 use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
 use crate::load::evidence::EvidenceList;
@@ -88,11 +90,13 @@ pub fn judge(
     let (sources, staged) = judge_sources(config, inputs, bytes, extracts, &mut gaps)?;
     room.progress.phase("comparing both sides", None);
     let cells = cells::of_warehouse(inputs, bytes)?;
-    let end_to_end = match whole_warehouse(inputs, warehouse, cells.as_ref(), &mut gaps)? {
+    let by_cells = cells.is_some();
+    let warehouse = whole_warehouse(inputs, warehouse, cells.as_ref(), &mut gaps)?;
+    let end_to_end = match &warehouse {
         Some(warehouse) => {
             let sources = Sources { days: &sources, staged: &staged, files: &files };
             let by = cells.map_or_else(|| By::Folding(Box::new(folding)), By::Cells);
-            Some(breaks::judge(config, &plan, &sources, &warehouse, by, room, &mut gaps)?)
+            Some(breaks::judge(config, &plan, &sources, warehouse, by, room, &mut gaps)?)
         }
         None => None,
     };
@@ -107,6 +111,8 @@ pub fn judge(
                 language,
                 business_date: inputs.business_date,
                 datasets: &datasets,
+                reads_answers: inputs.format.reads_answers(),
+                warehouse: all_rows(warehouse.as_deref(), by_cells),
                 forward: &Forward::of(config, inputs, bytes)?,
                 staged: &staged,
                 files: &files,
@@ -128,6 +134,18 @@ pub fn judge(
     let day = Day { business_date, scale, sources, end_to_end, business, exceptions, no_movements };
     let business::Lists { forward, matches } = lists;
     Ok(Judgement { day, staged, files, evidence, forward, matches })
+}
+
+/// The warehouse's rows, where all of them are there.
+fn all_rows(warehouse: Option<&[(String, Loaded)]>, by_cells: bool) -> Result<Vec<&Staged>, Said> {
+    match warehouse {
+        None => Err(said!("the warehouse is missing, or cannot be read", "el almacén falta, o no se puede leer")),
+        Some(_) if by_cells => Err(said!(
+            "the warehouse was compared by cells: of its rows only those are there that differ",
+            "el almacén se comparó por celdas: de sus filas solo están las que difieren"
+        )),
+        Some(files) => Ok(files.iter().flat_map(|(_, loaded)| &loaded.movements).collect()),
+    }
 }
 
 /// Source and name of the files of extracts that come by source: what movements refer to.

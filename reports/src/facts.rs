@@ -2,7 +2,7 @@
 
 use cuadre_rules::config::Language;
 
-use crate::words::{named, word};
+use crate::words::named;
 
 /// What a key of the manifest is called.
 pub fn fact(key: &str, language: Language) -> &str {
@@ -17,19 +17,8 @@ pub fn value(key: &str, name: &str, language: Language) -> String {
     match key {
         "kind" => named("filing", name, language),
         "verdict" => named("rule", name, language),
-        "control" => control(name, language),
         key => named(key, name, language),
     }
-}
-
-/// The word for the verdict on a control record.
-pub fn control(verdict: &str, language: Language) -> String {
-    let key = match verdict {
-        "matched" => "result.ties",
-        "mismatched" => "result.differs",
-        _ => "tie_out.no_control",
-    };
-    word(key, language).unwrap_or(verdict).to_owned()
 }
 
 /// key | English | Spanish
@@ -84,8 +73,8 @@ mod tests {
             ("status", "partial", "Partial", "Parcial"),
             ("kind", "supplement", "supplement", "complemento"),
             ("state", "late", "received late", "recibida tarde"),
-            ("control", "mismatched", "does not tie out", "no cuadra"),
-            ("control", "absent", "states none", "no la declara"),
+            ("control", "mismatched", "disagree", "discrepan"),
+            ("control", "absent", "none stated", "no se declaran"),
             ("verdict", "notEvaluated", "not evaluated", "no se evaluó"),
             ("severity", "major", "major", "grave"),
             ("class", "expected", "due and not come", "debía llegar y no llegó"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// | 1 | |
 /// | 2 | `filing.operator` and `noMovements` in the manifest; `supersedes` and `noMovements` in `inputs.json`; with `supersedes`, `changes.csv` |
 /// | 3 | `carriedOver`, `dispositions`, and of each exception `class` and `dispositions` in the manifest; the input `carried-over.json`; with `carriedOver`, `open-exceptions.csv` |
-/// | 4 | `report.html` and `report.xlsx`; words in the configured language; when each extract was last changed in `inputs.json` |
+/// | 4 | `report.html` and `report.xlsx`; words in the configured language; `carried-forward.csv` and the input of that name; when each extract was last changed in `inputs.json` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Format(u32);
@@ -32,6 +32,11 @@ impl Format {
 
     /// Whether it has pages for people.
     pub fn is_for_people(self) -> bool {
+        self >= Self(4)
+    }
+
+    /// Whether answers of the warehouse are bounded, and their columns read.
+    pub fn reads_answers(self) -> bool {
         self >= Self(4)
     }
 

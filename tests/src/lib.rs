@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, SystemTime};
 
 use cuadre_audit::SigningKey;
 
@@ -21,6 +22,9 @@ pub mod webhook;
 pub const DATE: &str = "2026-11-20";
 /// When their filings are issued: 2026-11-21T11:40:00Z, 05:40 in Mexico City.
 pub const ISSUED_AT: &str = "1795261200";
+
+/// When files of test nights were last changed: 2026-11-21T05:00:00Z, an hour before midnight in Mexico City.
+pub const CHANGED_AT: u64 = 1_795_237_200;
 
 /// What a command came to.
 #[derive(Debug)]
@@ -59,11 +63,14 @@ impl Place {
         self.folder.path().join(path)
     }
 
-    /// Writes a file, making its folders.
+    /// Writes a file, making its folders; it was last changed at [`CHANGED_AT`].
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.at(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders are made");
-        fs::write(path, content).expect("a file is written");
+        fs::write(&path, content).expect("a file is written");
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(CHANGED_AT);
+        let file = fs::File::options().append(true).open(path).expect("a file is opened");
+        file.set_modified(changed).expect("a file is dated");
         self
     }
 

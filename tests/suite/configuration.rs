@@ -399,5 +399,44 @@ fn rules() {
     appended(page, "a pairing whose sides are not apart", &pairing("opposite_sign = false"));
     appended(page, "a pairing that carries for no time", &pairing("carried_from = \"2026-11-20\"\ncarry_days = 1"));
     appended(page, "two rules of one id", &format!("{0}\n{0}", rule("check.range = { minimum = \"0.00\" }")));
+    let file = |id: &str| format!("\n[[dataset]]\nid = \"{id}\"\nfile = \"{id}.csv\"\n");
+    let carried = |more: &str| rule(&format!("check.roll_forward = {{ group_by = [\"account\"]{more} }}"));
+    appended(page, "balances that open with nothing", &carried(""));
+    appended(page, "balances carried from no date", &carried(", carried_from = \"20 November\""));
+    appended(
+        page,
+        "balances by what is no field",
+        &rule("check.roll_forward = { group_by = [\"cuenta\"], carried_from = \"2026-11-20\" }"),
+    );
+    appended(page, "a limit of nothing", &rule("check.limits = { group_by = [\"account\"] }"));
+    appended(
+        page,
+        "limits by another field",
+        &format!(
+            "{}{}",
+            file("tops"),
+            rule("check.limits.maxima = { dataset = \"tops\", group_by = [\"branch\"], maximum = \"top\" }")
+        ),
+    );
+    let maxima = "maxima = { dataset = \"tops\", group_by = [\"account\"], maximum = \"top\" }";
+    let limits = rule(&format!("check.limits = {{ group_by = [\"account\"], {maxima} }}"));
+    appended(page, "an unknown dataset of limits", &limits);
+    appended(page, "a sequence of amounts", &rule("check.sequence = { field = \"amount\" }"));
+    let three = |more: &str| {
+        let ledger = "ledger = { dataset = \"ledger\", amount = \"saldo\", currency = \"MXN\" }";
+        format!("{}{}", file("ledger"), rule(&format!("check.three_way = {{ {more}{ledger} }}")))
+    };
+    appended(page, "a warehouse that is added up by what it lacks", &three("group_by = [\"branch\"], "));
+    let by_cells =
+        "[warehouse.database]\nurl = \"postgres://x@localhost/x\"\ntable = \"movements\"\ncompared = \"cells\"\n";
+    let (start, rest) = SMALL.split_once("[warehouse.files]").unwrap();
+    let (_, rest) = rest.split_once("format = \"csv\"\n").unwrap();
+    let place = Place::new();
+    place.write("cuadre.toml", format!("{start}{by_cells}{rest}{}", three("group_by = [\"account\"], ")));
+    page.entry("a warehouse of cells that is added up by its rows", &place, &CHECK, 78);
+    let bounded = "check.warehouse_sql = { query = \"SELECT 1\", rows = 0 }";
+    let place = Place::new();
+    place.write("cuadre.toml", format!("{start}{}{rest}{}", by_cells.replace("cells", "rows"), rule(bounded)));
+    page.entry("an answer without rows", &place, &CHECK, 78);
     page.done();
 }

@@ -1,10 +1,9 @@
 //! The same inputs give the same bytes, whatever the machine, the clock of its files or its
 //! threads do; and a filing that people can read, kept as `golden/`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 use cuadre_tests::{DATE, ISSUED_AT, Place, cuadre, workspace};
 use proptest::prelude::*;
@@ -152,7 +151,7 @@ struct Way {
     threads: Option<&'static str>,
     environment: &'static [(&'static str, &'static str)],
     folder_for_scratch: bool,
-    /// Write files in the opposite order, each an hour older than the one before.
+    /// Write files in the opposite order.
     reversed: bool,
 }
 
@@ -200,13 +199,8 @@ fn large_night(way: &Way) -> Place {
     if way.reversed {
         files.reverse();
     }
-    for (n, (path, content)) in files.iter().enumerate() {
+    for (path, content) in &files {
         place.write(path, content);
-        if way.reversed {
-            let age = Duration::from_secs(3600 * n as u64);
-            let file = File::options().write(true).open(place.at(path)).expect("a file is opened");
-            file.set_modified(SystemTime::now() - age).expect("a file is dated");
-        }
     }
     place
 }

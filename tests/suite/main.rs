@@ -26,6 +26,7 @@ mod pages;
 mod pairing;
 mod prune;
 mod regenerate;
+mod rules_of_the_day;
 mod servers;
 mod signing;
 mod spanish;

@@ -1,9 +1,12 @@
 //! Why a database could not be read, and whether that passes.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
+
+use super::LITTLE;
 
 /// Why a database could not be read, or a time stamping authority not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,16 @@ impl Fault {
     /// The same, of that database.
     pub fn of(self, name: &str) -> Self {
         Self { words: format!("{name}: {}", self.words), ..self }
+    }
+
+    /// The same, of a query that has so many seconds and took that long. One that takes too long stays so.
+    pub(super) fn of_query(self, seconds: Option<u32>, took: Duration) -> Self {
+        let Some(seconds) = seconds else { return self };
+        let most = Duration::from_secs(seconds.into());
+        match self.passing && took >= most && took < most + LITTLE {
+            true => Self::lasting(format!("the query took longer than the {seconds} seconds that it has (`seconds`)")),
+            false => self,
+        }
     }
 
     /// A fault of what we write ourselves.
@@ -85,7 +98,7 @@ fn untrusted(why: &dyn std::fmt::Display) -> Fault {
 /// By SQLSTATE (PostgreSQL, appendix A), and by the primary result codes of SQLite.
 fn of_state(code: &str) -> (bool, &'static str) {
     match code {
-        "57014" => (true, "the statement took longer than statement_seconds, or was cancelled"),
+        "57014" | "9" => (true, "the statement took longer than statement_seconds, or was cancelled"),
         "57P01" | "57P02" | "57P05" => (true, "the server ended the connection"),
         "57P03" => (true, "the server is starting or stopping"),
         "53100" => (true, "the server's disk is full"),

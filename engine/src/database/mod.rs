@@ -15,7 +15,7 @@ mod wait;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cuadre_rules::config::Databases;
 use cuadre_rules::config::Secret;
@@ -44,6 +44,15 @@ pub struct Access<'a> {
     /// Whether the copies go into the archive. Then they are compressed, and in an order that the
     /// rows alone decide; otherwise they come as the database gives them.
     pub lasting: bool,
+}
+
+/// What a query may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// Seconds; those of `[databases]` where absent.
+    pub seconds: Option<u32>,
+    /// Rows.
+    pub rows: Option<u32>,
 }
 
 /// A column of a table or query.
@@ -87,6 +96,9 @@ trait Connection: Send {
     fn give_up(&mut self) -> Result<(), Fault> {
         Ok(())
     }
+
+    /// Lets statements take so long, or as long as usual.
+    fn limit(&mut self, most: Option<Duration>) -> Result<(), Fault>;
 
     /// Begins or ends sums over a whole table, which many cores of the server may share.
     fn summing(&mut self, _begins: bool) -> Result<(), Fault> {
@@ -232,13 +244,33 @@ impl Session {
     }
 
     /// Copies the rows that a query returns, ordered by all their columns, so that the same rows are
-    /// the same bytes.
-    pub fn query(&mut self, sql: &str, date: Date, into: &Path) -> Result<(), Fault> {
+    /// the same bytes. Of more rows than its bounds let it return, one more is copied.
+    pub fn query(&mut self, sql: &str, bounds: Bounds, date: Date, into: &Path) -> Result<(), Fault> {
         let relation = Relation::of(self.engine, &None, &Some(sql.to_owned()), date);
-        self.within(&relation, into, self.lasting, |columns| {
+        let limit = bounds.rows.map(|rows| format!(" LIMIT {}", u64::from(rows) + 1)).unwrap_or_default();
+        let (lasting, begun) = (self.lasting, Instant::now());
+        if bounds.seconds.is_some() {
+            self.limit(bounds.seconds)?;
+        }
+        let asked = self.ask(|connection| {
+            let columns = connection.columns(relation.sql())?;
             let all: Vec<&Column> = columns.iter().collect();
-            Ok((relation.select(&all, None, Some(all.clone())), all))
-        })
+            let mut snapshot = Snapshot::create(into, all.iter().map(|column| column.name.as_str()), lasting)?;
+            let sql = relation.select(&all, None, Some(all.clone())) + &limit;
+            let copied = connection.copy(&sql, &mut snapshot);
+            copied.map_err(|fault| fault.of_query(bounds.seconds, begun.elapsed()))?;
+            snapshot.finish()
+        });
+        if bounds.seconds.is_some() && asked.as_ref().err().is_none_or(|fault| !fault.passing) {
+            self.limit(None)?;
+        }
+        asked
+    }
+
+    /// Lets statements take so long, or as long as usual.
+    fn limit(&mut self, seconds: Option<u32>) -> Result<(), Fault> {
+        let most = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        self.connection.limit(most).map_err(|fault| fault.of(&self.name))
     }
 
     /// Asks for no row of the day: whether that may be asked, and the columns that the mapping of
@@ -314,6 +346,9 @@ const NOWHERE: &str = "/dev/null";
 
 const ISO: &str = "%Y-%m-%d";
 
+/// How much longer a server may be silent than a statement may take.
+const LITTLE: Duration = Duration::from_secs(5);
+
 /// How long is waited.
 #[derive(Clone, Copy)]
 struct Waits {
@@ -325,6 +360,6 @@ impl Waits {
     /// How long a server may be silent: a little more than a statement may take, so that the server
     /// is the first to say so.
     fn silence(self) -> Duration {
-        self.statement + Duration::from_secs(5)
+        self.statement + LITTLE
     }
 }

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB: every value as the text that the server writes, so that a DECIMAL stays exact.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use cuadre_rules::config::database::is_here;
 use cuadre_rules::notation::FLOAT_MARK;
@@ -17,6 +18,9 @@ pub struct Mysql {
     runtime: Runtime,
     connection: MySqlConnection,
     waits: Waits,
+    /// How long statements usually take at most.
+    usual: Duration,
+    is_mariadb: bool,
 }
 
 impl Mysql {
@@ -33,28 +37,42 @@ impl Mysql {
             None => options,
         };
         let runtime = runtime()?;
-        let connection = runtime.block_on(async {
+        let (connection, is_mariadb) = runtime.block_on(async {
             let mut connection = awaited("no connection", waits.connect, options.connect()).await?;
             let version: String =
                 sqlx::raw_sql("SELECT VERSION()").fetch_one(&mut connection).await?.try_get_unchecked(0)?;
-            let limit = match version.contains("MariaDB") {
-                true => format!("SET SESSION max_statement_time = {}", waits.statement.as_secs()),
-                false => format!("SET SESSION max_execution_time = {}", waits.statement.as_millis()),
-            };
+            let is_mariadb = version.contains("MariaDB");
             for sql in [
-                limit.as_str(),
+                limited(is_mariadb, waits.statement).as_str(),
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
                 "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
             ] {
                 connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await?;
             }
-            Ok::<_, Fault>(connection)
+            Ok::<_, Fault>((connection, is_mariadb))
         })?;
-        Ok(Self { runtime, connection, waits })
+        Ok(Self { runtime, connection, waits, usual: waits.statement, is_mariadb })
+    }
+}
+
+/// The statement that lets statements take so long.
+fn limited(is_mariadb: bool, most: Duration) -> String {
+    match is_mariadb {
+        true => format!("SET SESSION max_statement_time = {}", most.as_secs()),
+        false => format!("SET SESSION max_execution_time = {}", most.as_millis()),
     }
 }
 
 impl Connection for Mysql {
+    fn limit(&mut self, most: Option<Duration>) -> Result<(), Fault> {
+        let most = most.unwrap_or(self.usual);
+        let Self { runtime, connection, waits, is_mariadb, .. } = self;
+        let set = connection.execute(sqlx::raw_sql(AssertSqlSafe(limited(*is_mariadb, most))));
+        runtime.block_on(awaited("no answer", waits.silence(), set))?;
+        waits.statement = most;
+        Ok(())
+    }
+
     fn columns(&mut self, relation: &str) -> Result<Vec<Column>, Fault> {
         let sql = AssertSqlSafe(format!("SELECT * FROM {relation}")).into_sql_str();
         let statement = self.runtime.block_on(self.connection.prepare(sql))?;
@@ -72,7 +90,7 @@ impl Connection for Mysql {
     }
 
     fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault> {
-        let Self { runtime, connection, waits } = self;
+        let Self { runtime, connection, waits, .. } = self;
         let waits = *waits;
         runtime.block_on(async {
             let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);

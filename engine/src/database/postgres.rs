@@ -5,6 +5,7 @@
 //! COPY: there the rows of a simple query are taken one by one, as text.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use cuadre_rules::config::database::{Engine, is_here};
 use cuadre_rules::notation::FLOAT_MARK;
@@ -25,6 +26,8 @@ pub struct Postgres {
     connection: PgConnection,
     engine: Engine,
     waits: Waits,
+    /// How long statements usually take at most.
+    usual: Duration,
     /// The statements that begin the transaction.
     transaction: String,
     ordered: bool,
@@ -69,7 +72,7 @@ impl Postgres {
             connection.execute(sqlx::raw_sql(AssertSqlSafe(transaction.clone()))).await?;
             Ok::<_, Fault>(connection)
         })?;
-        Ok(Self { runtime, connection, engine, waits, ordered, transaction })
+        Ok(Self { runtime, connection, engine, waits, usual: waits.statement, ordered, transaction })
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), Fault> {
@@ -124,6 +127,14 @@ impl Connection for Postgres {
             let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch(connection);
             Stream::new(rows, waits).each(|row| take(row, into)).await
         })
+    }
+
+    fn limit(&mut self, most: Option<Duration>) -> Result<(), Fault> {
+        let most = most.unwrap_or(self.usual);
+        let local = if self.engine == Engine::Redshift { "" } else { "LOCAL " };
+        self.execute(&format!("SET {local}statement_timeout = {}", most.as_millis()))?;
+        self.waits.statement = most;
+        Ok(())
     }
 
     fn summing(&mut self, begins: bool) -> Result<(), Fault> {

@@ -1,6 +1,7 @@
 //! SQLite, in which values have types, not columns.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use cuadre_rules::notation::FLOAT_MARK;
 use futures_util::TryStreamExt;
@@ -11,6 +12,9 @@ use tokio::runtime::Runtime;
 use super::snapshot::Snapshot;
 use super::wait::runtime;
 use super::{Column, Connection, Fault, Kind, Waits};
+
+/// Operations of SQLite's machine between two looks at the time.
+const OPERATIONS: i32 = 1000;
 
 /// An open database.
 pub struct Sqlite {
@@ -41,6 +45,21 @@ impl Connection for Sqlite {
         let statement = self.runtime.block_on(self.connection.prepare(sql))?;
         let column = |name: &str| Column { name: name.to_owned(), type_name: String::new(), kind: Kind::Exact };
         Ok(statement.columns().iter().map(|found| column(found.name())).collect())
+    }
+
+    fn limit(&mut self, most: Option<Duration>) -> Result<(), Fault> {
+        let Self { runtime, connection } = self;
+        runtime.block_on(async {
+            let mut handle = connection.lock_handle().await?;
+            match most {
+                None => handle.remove_progress_handler(),
+                Some(most) => {
+                    let begun = Instant::now();
+                    handle.set_progress_handler(OPERATIONS, move || begun.elapsed() < most);
+                }
+            }
+            Ok(())
+        })
     }
 
     fn copy(&mut self, sql: &str, into: &mut Snapshot) -> Result<(), Fault> {

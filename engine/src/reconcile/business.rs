@@ -40,6 +40,10 @@ pub struct Judging<'a> {
     pub datasets: &'a Datasets,
     /// What the filing before left.
     pub forward: &'a Forward,
+    /// Whether answers of the warehouse are bounded and their columns read.
+    pub reads_answers: bool,
+    /// The warehouse's rows, or why not all of them are there.
+    pub warehouse: Result<Vec<&'a Staged>, Said>,
     /// The accepted movements, in report order.
     pub staged: &'a [Staged],
     /// Source and name of the inputs that places refer to.
@@ -68,7 +72,12 @@ pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Lists)
     }
     take_over(day.forward, &mut works, memory)?;
     if works.iter().any(|work| work.evaluator.is_ok()) {
-        observe(day.staged, &mut works, memory)?;
+        observe(day.staged.iter(), &mut works, memory, Work::observe)?;
+    }
+    if let Ok(rows) = &day.warehouse
+        && works.iter().any(Work::wants_warehouse)
+    {
+        observe(rows.iter().copied(), &mut works, memory, Work::observe_warehouse)?;
     }
     let finished: Vec<Finished<'_>> = works.into_par_iter().map(Work::finish).collect::<Result<_, _>>()?;
     let (mut days, mut lists) = (Vec::new(), Lists::default());
@@ -91,16 +100,21 @@ fn take_over(forward: &Forward, works: &mut [Work<'_>], memory: usize) -> Result
     })
 }
 
-/// Shows the movements to every rule, a batch at a time; the next one is read meanwhile.
-fn observe(staged: &[Staged], works: &mut [Work<'_>], memory: usize) -> Result<(), EngineError> {
-    let mut batches = staged.iter().flat_map(|file| match file.read() {
+/// Shows what is staged to every rule, a batch at a time; the next one is read meanwhile.
+fn observe<'s, 'a>(
+    staged: impl Iterator<Item = &'s Staged> + Send,
+    works: &mut [Work<'a>],
+    memory: usize,
+    show: fn(&mut Work<'a>, &Columns<'_>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let mut batches = staged.flat_map(|file| match file.read() {
         Ok(batches) => Either::Left(batches),
         Err(error) => Either::Right(std::iter::once(Err(error))),
     });
     let mut next = batches.next().transpose()?;
     while let Some(batch) = next {
         let columns = Columns::of(&batch);
-        let observe = || works.par_iter_mut().try_for_each(|work| work.observe(&columns));
+        let observe = || works.par_iter_mut().try_for_each(|work| show(work, &columns));
         let (observed, following) = rayon::join(observe, || batches.next().transpose());
         observed?;
         next = following?;
@@ -134,8 +148,16 @@ impl<'a> Work<'a> {
         let scale = day.config.scale();
         let before = day.forward.before(&rule.id);
         let (business_date, datasets) = (day.business_date, day.datasets);
-        let before = before.as_ref().copied();
-        let evaluator = evaluator(rule, Given { scale, datasets, files: day.files, business_date, before });
+        let given = Given {
+            scale,
+            datasets,
+            files: day.files,
+            business_date,
+            before: before.as_ref().copied(),
+            warehouse: day.warehouse.as_ref().map(drop),
+            reads_answers: day.reads_answers,
+        };
+        let evaluator = evaluator(rule, given);
         let left = folder.join("left.csv");
         let leaving = carries(rule).then(|| Leaving::begin(&left, &rule.id, business_date, scale, day.files));
         let matches = folder.join("matches.csv");
@@ -168,6 +190,18 @@ impl<'a> Work<'a> {
     fn observe(&mut self, columns: &Columns<'_>) -> Result<(), EngineError> {
         let Ok(evaluator) = &mut self.evaluator else { return Ok(()) };
         evaluator.observe(columns, &select(&self.rule.only, columns), &mut self.stated)?;
+        self.stated.check()
+    }
+
+    fn wants_warehouse(&self) -> bool {
+        self.evaluator.as_ref().is_ok_and(|evaluator| evaluator.wants_warehouse())
+    }
+
+    fn observe_warehouse(&mut self, columns: &Columns<'_>) -> Result<(), EngineError> {
+        let Some(evaluator) = self.evaluator.as_mut().ok().filter(|evaluator| evaluator.wants_warehouse()) else {
+            return Ok(());
+        };
+        evaluator.observe_warehouse(columns, &select(&self.rule.only, columns), &mut self.stated)?;
         self.stated.check()
     }
 

@@ -8,7 +8,7 @@ use cuadre_rules::config::database::Engine;
 use cuadre_rules::config::source::{Control, Extract};
 use jiff::civil::Date;
 
-use crate::database::{Access, Fault, Session};
+use crate::database::{Access, Bounds, Fault, Session};
 use crate::error::EngineError;
 use crate::store::{Lying, LyingFile, Place};
 
@@ -83,7 +83,7 @@ impl Looking<'_> {
         };
         let access = Access { databases: &self.config.databases, data, secrets: self.secrets, lasting: false };
         let answer = self.scratch.join("ready.csv");
-        Session::open(url, extract.password.as_ref(), access)?.query(query, self.date, &answer)?;
+        Session::open(url, extract.password.as_ref(), access)?.query(query, Bounds::default(), self.date, &answer)?;
         let mut rows = csv::Reader::from_path(&answer).map_err(|e| Fault::lasting(format!("its answer: {e}")))?;
         Ok(Looked::Rows(rows.records().next().is_some()))
     }

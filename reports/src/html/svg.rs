@@ -250,6 +250,7 @@ pub(super) fn kinds(id: &str, currency: &str, bars: &[Bar], locale: &Locale) -> 
         }
     };
     let mut svg = open(id, height, &format!("{}, {}", say("kinds"), escaped(currency)), &about);
+    put(&mut svg, format_args!("<text class=\"currency\" x=\"6\" y=\"18\">{}</text>", escaped(currency)));
     put(&mut svg, format_args!("<text class=\"axis-left\" x=\"{}\" y=\"18\">{}</text>", CENTRE - 8, say("debits")));
     put(&mut svg, format_args!("<text class=\"axis-right\" x=\"{}\" y=\"18\">{}</text>", CENTRE + 8, say("credits")));
     for (n, bar) in bars.iter().enumerate() {

@@ -7,7 +7,6 @@ use jiff::civil::Date;
 
 use super::{Align, Page, Paper, capital, counted, money, not_tying_out};
 use crate::View;
-use crate::facts::control;
 use crate::locale::Locale;
 use crate::open::CarriedOver;
 use crate::predicate::{ExceptionFacts, RuleFacts};
@@ -92,7 +91,7 @@ fn sources(page: &mut Page, view: &View, locale: &Locale) {
             named("state", &facts.state, view.language),
             locale.number(facts.records),
             locale.number(facts.rejected_records),
-            control(&facts.control.verdict, view.language),
+            named("control", &facts.control.verdict, view.language),
         ];
         if is_timed {
             let times = [source.and_then(|source| source.arrived), source.and_then(|source| source.cut_off)];

@@ -127,7 +127,7 @@ fn padded(text: &str, width: usize, align: Align) -> String {
 }
 
 /// The lines of a text, broken at spaces; a word that is longer than a line has one of its own.
-fn wrapped(text: &str, width: usize) -> Vec<&str> {
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text.trim_end();
     while length(rest) > width {

@@ -6,7 +6,7 @@ use super::day::clock;
 use super::exception::evidence;
 use super::{Align, Page, Paper, capital, counted, money, not_tying_out};
 use crate::View;
-use crate::facts::{self, fact, value};
+use crate::facts::{fact, value};
 use crate::locale::Locale;
 use crate::predicate::{AmountText, ControlFacts, EndToEndFacts, ExceptionFacts, FileFacts, SourceFacts, TotalsFacts};
 
@@ -66,7 +66,7 @@ fn files(page: &mut Page, files: &[FileFacts], locale: &Locale) {
 fn control(page: &mut Page, facts: &SourceFacts, locale: &Locale) {
     let ControlFacts { verdict, expected, actual } = &facts.control;
     let heading = capital(fact("control", locale.language));
-    page.heading(&format!("{heading}: {}", facts::control(verdict, locale.language)));
+    page.heading(&format!("{heading}: {}", value("control", verdict, locale.language)));
     let none = AmountText::new();
     let amounts = [expected, actual].map(|totals| totals.amount.as_ref().unwrap_or(&none));
     let mut currencies: Vec<&String> = amounts.iter().flat_map(|amount| amount.keys()).collect();

@@ -10,30 +10,30 @@ use crate::words::named;
 use crate::{ReportError, View};
 
 const ENGLISH: [Column; 11] = [
-    text("Exception", 34),
-    text("Kind", 24),
-    text("Source", 14),
-    text("File", 40),
-    number("Record", 10),
-    text("Column", 14),
-    text("In the source", 40),
-    text("In the warehouse", 40),
-    number("Amount", 20),
-    text("Currency", 9),
-    text("Reason", 60),
+    text("Exception", 28),
+    text("Kind", 20),
+    text("Source", 10),
+    text("File", 30),
+    number("Record", 9),
+    text("Column", 12),
+    text("In the source", 32),
+    text("In the warehouse", 32),
+    number("Amount", 17),
+    text("Currency", 8),
+    text("Reason", 38),
 ];
 const SPANISH: [Column; 11] = [
-    text("Excepción", 34),
-    text("Tipo", 28),
-    text("Fuente", 14),
-    text("Archivo", 40),
-    number("Registro", 10),
-    text("Columna", 14),
-    text("En la fuente", 40),
-    text("En el almacén", 40),
-    number("Importe", 20),
-    text("Moneda", 9),
-    text("Motivo", 60),
+    text("Excepción", 28),
+    text("Tipo", 20),
+    text("Fuente", 10),
+    text("Archivo", 30),
+    number("Registro", 9),
+    text("Columna", 12),
+    text("En la fuente", 32),
+    text("En el almacén", 32),
+    number("Importe", 17),
+    text("Moneda", 8),
+    text("Motivo", 38),
 ];
 
 pub(super) fn write<E: From<ReportError>>(
@@ -80,10 +80,10 @@ pub(super) fn left_out(view: &View, last_row: RowNum, locale: &Locale) -> Option
 
 fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), XlsxError> {
     let Evidence { exception, source, file, record, column, source_value, warehouse_value, amount, currency, .. } = row;
-    sheet.text(exception)?;
-    sheet.text(&named("kind", &row.kind, locale.language))?;
+    sheet.long(exception)?;
+    sheet.long(&named("kind", &row.kind, locale.language))?;
     sheet.text(source.as_deref().unwrap_or_default())?;
-    sheet.text(file.as_deref().unwrap_or_default())?;
+    sheet.long(file.as_deref().unwrap_or_default())?;
     match record {
         Some(record) => sheet.count(*record)?,
         None => sheet.skip(1),
@@ -93,7 +93,7 @@ fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), Xl
     for value in [source_value, warehouse_value] {
         match value {
             Some(value) if is_money => sheet.amount(value)?,
-            value => sheet.text(value.as_deref().unwrap_or_default())?,
+            value => sheet.long(value.as_deref().unwrap_or_default())?,
         }
     }
     match amount {
@@ -101,7 +101,6 @@ fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), Xl
         None => sheet.skip(1),
     }
     sheet.text(currency.as_deref().unwrap_or_default())?;
-    sheet.text(&row.reason)?;
-    sheet.end_row();
-    Ok(())
+    sheet.long(&row.reason)?;
+    sheet.end_row()
 }

@@ -14,39 +14,41 @@ use crate::words::named;
 use cuadre_rules::exception::Class;
 
 const ENGLISH: [Column; 15] = [
-    text("Business date", 14),
-    number("Age in days", 9),
-    text("Exception", 34),
-    text("Kind", 24),
-    text("Class", 18),
-    text("Severity", 10),
-    text("Source", 14),
+    text("Business date", 11),
+    number("Age in days", 11),
+    text("Exception", 30),
+    text("Kind", 22),
+    text("Class", 14),
+    text("Severity", 9),
+    text("Source", 11),
     number("Records", 10),
-    number("Rows of evidence", 11),
-    text("Currency", 9),
-    number("Amount", 20),
-    text("Explanation", 70),
-    text("Decision", 20),
-    text("Reason", 40),
-    text("Decided by", 18),
+    number("Rows of evidence", 10),
+    text("Currency", 8),
+    number("Amount", 17),
+    text("Explanation", 52),
+    text("Decision", 16),
+    text("Reason", 24),
+    text("Decided by", 14),
 ];
 const SPANISH: [Column; 15] = [
-    text("Fecha de operación", 14),
+    text("Fecha de operación", 11),
     number("Antigüedad en días", 11),
-    text("Excepción", 34),
-    text("Tipo", 28),
-    text("Clase", 20),
-    text("Gravedad", 10),
-    text("Fuente", 14),
+    text("Excepción", 30),
+    text("Tipo", 22),
+    text("Clase", 14),
+    text("Gravedad", 9),
+    text("Fuente", 11),
     number("Registros", 10),
-    number("Renglones de evidencia", 11),
-    text("Moneda", 9),
-    number("Importe", 20),
-    text("Explicación", 70),
-    text("Decisión", 20),
-    text("Motivo", 40),
-    text("Decidió", 18),
+    number("Renglones de evidencia", 10),
+    text("Moneda", 8),
+    number("Importe", 17),
+    text("Explicación", 52),
+    text("Decisión", 16),
+    text("Motivo", 24),
+    text("Decidió", 14),
 ];
+/// Columns where nothing is decided yet.
+const UNDECIDED: usize = 12;
 /// Cells of a row between the exception's id and the currency.
 const BETWEEN: u16 = 6;
 
@@ -72,7 +74,9 @@ pub(super) fn write(workbook: &mut Workbook, view: &View, locale: &Locale) -> Re
     let rows: Vec<Row<'_>> = own.chain(day.carried_over.iter().flatten().map(of_another_day)).collect();
     let count = rows.iter().map(|row| row.amount.map_or(1, |amount| amount.len().max(1)) as u64).sum();
     let mut sheet = Sheet::new(workbook, locale.pick("Exceptions", "Excepciones"), &title(view), locale)?;
-    sheet.header(&locale.pick(ENGLISH, SPANISH), count)?;
+    let columns = locale.pick(ENGLISH, SPANISH);
+    let is_decided = rows.iter().any(|row| row.last.is_some());
+    sheet.header(if is_decided { &columns } else { &columns[..UNDECIDED] }, count)?;
     for row in &rows {
         let none = AmountText::new();
         let mut amounts = row.amount.unwrap_or(&none).iter();
@@ -84,7 +88,7 @@ pub(super) fn write(workbook: &mut Workbook, view: &View, locale: &Locale) -> Re
             sheet.skip(BETWEEN);
             sheet.text(currency)?;
             sheet.amount(text)?;
-            sheet.end_row();
+            sheet.end_row()?;
         }
     }
     Ok(())
@@ -98,9 +102,9 @@ fn first(
 ) -> Result<(), XlsxError> {
     date(sheet, row.date)?;
     optional(sheet, row.age_days.map(|age| age.to_string()))?;
-    sheet.text(row.id)?;
-    sheet.text(&named("kind", row.kind, locale.language))?;
-    sheet.text(&named("class", row.class.name(), locale.language))?;
+    sheet.long(row.id)?;
+    sheet.long(&named("kind", row.kind, locale.language))?;
+    sheet.long(&named("class", row.class.name(), locale.language))?;
     sheet.text(&named("severity", row.severity, locale.language))?;
     sheet.text(row.source.unwrap_or_default())?;
     optional(sheet, row.records.map(|records| records.to_string()))?;
@@ -113,8 +117,7 @@ fn first(
         sheet.long(reason)?;
         sheet.text(operator)?;
     }
-    sheet.end_row();
-    Ok(())
+    sheet.end_row()
 }
 
 fn date(sheet: &mut Sheet<'_>, text: &str) -> Result<(), XlsxError> {

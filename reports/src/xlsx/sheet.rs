@@ -12,12 +12,19 @@ use rust_xlsxwriter::{
 use super::number::{Number, exact};
 use crate::line::executes;
 use crate::locale::Locale;
+use crate::text::wrapped;
 use crate::visible::visible;
 
 /// UTF-16 units that fit in a cell.
 const CELL_UNITS: usize = 32_767;
 /// A4.
 const A4: u8 = 9;
+/// Of a page, in inches: at its sides, and above and below where header and footer are.
+const MARGIN: f64 = 0.4;
+const WIDE: f64 = 0.75;
+/// Of a line, and the most lines that a row is as high as.
+const LINE_PIXELS: u32 = 20;
+const MOST_LINES: usize = 20;
 
 /// A column: what it is called, how wide it is, and what stands in it.
 pub(super) struct Column {
@@ -43,6 +50,10 @@ pub(super) struct Sheet<'a> {
     locale: &'a Locale,
     row: RowNum,
     column: ColNum,
+    /// In characters, as far as they are known.
+    widths: Vec<u16>,
+    /// How many lines the row has.
+    lines: usize,
 }
 
 impl<'a> Sheet<'a> {
@@ -59,13 +70,15 @@ impl<'a> Sheet<'a> {
         let title: String = visible(title, &[]).chars().filter(|c| *c != '&').take(200).collect();
         sheet.set_header(format!("&L{title}&R{name}"));
         sheet.set_footer(locale.pick("&CPage &P of &N", "&CPágina &P de &N"));
-        Ok(Self { sheet, locale, row: 0, column: 0 })
+        sheet.set_margins(MARGIN, MARGIN, WIDE, WIDE, MARGIN, MARGIN);
+        Ok(Self { sheet, locale, row: 0, column: 0, widths: Vec::new(), lines: 1 })
     }
 
     /// The names of the columns, which stay in sight and head every page; `rows` follow, to be filtered.
     pub(super) fn header(&mut self, columns: &[Column], rows: u64) -> Result<(), XlsxError> {
         for (at, Column { name, width, is_number }) in (0..).zip(columns) {
-            self.sheet.set_column_width(at, *width)?;
+            self.width(at, *width)?;
+            self.lines = self.lines.max(lines(name, width.saturating_sub(2)));
             let align = if *is_number { FormatAlign::Right } else { FormatAlign::Left };
             let format = heading().set_align(align).set_align(FormatAlign::Top).set_text_wrap();
             self.sheet.write_string_with_format(self.row, at, *name, &format)?;
@@ -75,26 +88,23 @@ impl<'a> Sheet<'a> {
         self.sheet.set_freeze_panes(self.row + 1, 0)?.set_repeat_rows(self.row, self.row)?;
         self.sheet.autofilter(self.row, 0, last, last_column)?;
         self.sheet.ignore_error_range(0, 0, last, last_column, IgnoreError::NumberStoredAsText)?;
-        self.end_row();
-        Ok(())
+        self.end_row()
     }
 
     /// The width of a column, in characters.
     pub(super) fn width(&mut self, column: ColNum, width: u16) -> Result<(), XlsxError> {
+        self.widths.resize(self.widths.len().max(usize::from(column) + 1), width);
         self.sheet.set_column_width(column, width).map(drop)
     }
 
-    /// A text over the first columns of a row of its own, which is made as high as it needs at so many characters
-    /// a line.
-    pub(super) fn words(&mut self, text: &str, columns: u16, width: usize, format: Format) -> Result<(), XlsxError> {
+    /// A text over all columns, in a row of its own.
+    pub(super) fn words(&mut self, text: &str, format: Format) -> Result<(), XlsxError> {
         let text = cell_text(text, self.locale);
-        let lines: usize = text.split('\n').map(|line| line.chars().count().div_ceil(width).max(1)).sum();
-        let pixels = u32::try_from(lines).unwrap_or(1).clamp(1, 20).saturating_mul(20);
-        self.sheet.set_row_height_pixels(self.row, pixels)?;
         let format = guarded(format.set_text_wrap().set_align(FormatAlign::Top), &text);
-        self.sheet.merge_range(self.row, 0, self.row, columns.saturating_sub(1), &text, &format)?;
-        self.end_row();
-        Ok(())
+        let last = ColNum::try_from(self.widths.len()).unwrap_or(1).saturating_sub(1);
+        self.sheet.merge_range(self.row, 0, self.row, last, &text, &format)?;
+        self.lines = lines(&text, self.widths.iter().sum());
+        self.end_row()
     }
 
     /// A row of bold names.
@@ -103,8 +113,7 @@ impl<'a> Sheet<'a> {
             let align = if n == 0 { FormatAlign::Left } else { FormatAlign::Right };
             self.put(name, heading().set_align(align))?;
         }
-        self.end_row();
-        Ok(())
+        self.end_row()
     }
 
     /// A cell of text.
@@ -119,6 +128,8 @@ impl<'a> Sheet<'a> {
 
     /// A cell of text that may be long, on several lines.
     pub(super) fn long(&mut self, text: &str) -> Result<(), XlsxError> {
+        let width = self.widths.get(usize::from(self.column)).copied().unwrap_or(1);
+        self.lines = self.lines.max(lines(text, width));
         self.put(text, Format::new().set_align(FormatAlign::Top).set_text_wrap())
     }
 
@@ -171,10 +182,14 @@ impl<'a> Sheet<'a> {
         self.column += cells;
     }
 
-    /// Goes on to the next row.
-    pub(super) fn end_row(&mut self) {
-        self.row += 1;
-        self.column = 0;
+    /// Goes on to the next row; this one is made as high as its texts need.
+    pub(super) fn end_row(&mut self) -> Result<(), XlsxError> {
+        if self.lines > 1 {
+            let lines = u32::try_from(self.lines.min(MOST_LINES)).unwrap_or(1);
+            self.sheet.set_row_height_pixels(self.row, lines.saturating_mul(LINE_PIXELS))?;
+        }
+        (self.row, self.column, self.lines) = (self.row + 1, 0, 1);
+        Ok(())
     }
 
     fn put(&mut self, text: &str, format: Format) -> Result<(), XlsxError> {
@@ -193,6 +208,14 @@ pub(super) const LAST_ROW: RowNum = 1_048_575;
 fn heading() -> Format {
     let (ink, paper) = (Color::RGB(0xff_ff_ff), Color::RGB(0x1f_3a_5f));
     Format::new().set_bold().set_font_color(ink).set_background_color(paper).set_border(FormatBorder::Thin)
+}
+
+/// How many lines a text has in a column of so many characters.
+fn lines(text: &str, width: u16) -> usize {
+    let width = usize::from(width.max(1));
+    let seen = text.char_indices().nth(width.saturating_mul(MOST_LINES)).map_or(text, |(end, _)| &text[..end]);
+    let lines = seen.split('\n').flat_map(|line| wrapped(line, width));
+    lines.map(|line| line.chars().count().div_ceil(width).max(1)).sum()
 }
 
 /// How a number of so many decimals is shown.

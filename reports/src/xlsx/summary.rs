@@ -13,25 +13,24 @@ use crate::text::capital;
 use crate::verdict::{self, Money};
 use crate::words::word;
 
-/// Columns of the sheet, and how many characters a line over all of them has.
-const COLUMNS: u16 = 7;
-const LINE: usize = 130;
+/// Columns of the sheet.
+const COLUMNS: u16 = 6;
 
 pub(super) fn write(workbook: &mut Workbook, view: &View, last_row: RowNum, locale: &Locale) -> Result<(), XlsxError> {
     let money = verdict::money(view);
     let mut sheet = Sheet::new(workbook, locale.pick("Summary", "Resumen"), &title(view), locale)?;
     sheet.width(0, 34)?;
     (1..COLUMNS).try_for_each(|column| sheet.width(column, 20))?;
-    sheet.words(&title(view), COLUMNS, LINE, Format::new().set_bold().set_font_size(14))?;
+    sheet.words(&title(view), Format::new().set_bold().set_font_size(14))?;
     let sentence = verdict::sentence(&view.predicate, locale);
-    sheet.words(&sentence, COLUMNS, LINE, Format::new().set_font_size(12))?;
-    sheet.end_row();
+    sheet.words(&sentence, Format::new().set_font_size(12))?;
+    sheet.end_row()?;
     sums(&mut sheet, &money, locale)?;
-    sheet.end_row();
+    sheet.end_row()?;
     facts(&mut sheet, view, locale)?;
-    sheet.end_row();
+    sheet.end_row()?;
     for note in notes(view, last_row, locale) {
-        sheet.words(&note, COLUMNS, LINE, Format::new())?;
+        sheet.words(&note, Format::new())?;
     }
     Ok(())
 }
@@ -49,7 +48,7 @@ fn sums(sheet: &mut Sheet<'_>, money: &[Money], locale: &Locale) -> Result<(), X
                 None => sheet.skip(1),
             }
         }
-        sheet.end_row();
+        sheet.end_row()?;
     }
     Ok(())
 }
@@ -59,8 +58,7 @@ fn facts(sheet: &mut Sheet<'_>, view: &View, locale: &Locale) -> Result<(), Xlsx
     let named = |sheet: &mut Sheet<'_>, name: &str, text: &str| {
         sheet.name(&capital(fact(name, locale.language)))?;
         sheet.text(text)?;
-        sheet.end_row();
-        Ok::<(), XlsxError>(())
+        sheet.end_row()
     };
     named(sheet, "institution", &day.institution)?;
     named(sheet, "series", &day.series)?;
@@ -69,7 +67,7 @@ fn facts(sheet: &mut Sheet<'_>, view: &View, locale: &Locale) -> Result<(), Xlsx
         Ok(date) => sheet.date(date)?,
         Err(_) => sheet.text(&day.business_date)?,
     }
-    sheet.end_row();
+    sheet.end_row()?;
     named(sheet, "kind", &value("kind", &day.filing.kind, locale.language))?;
     named(sheet, "status", &value("status", day.status.name(), locale.language))?;
     for (name, instant) in [("issuedAt", &day.issued_at), ("deadline", &day.deadline)] {
@@ -79,7 +77,7 @@ fn facts(sheet: &mut Sheet<'_>, view: &View, locale: &Locale) -> Result<(), Xlsx
             Ok(instant) => sheet.instant(instant)?,
             Err(_) => sheet.text(instant)?,
         }
-        sheet.end_row();
+        sheet.end_row()?;
     }
     if let Some(reason) = &day.filing.reason {
         named(sheet, "reason", reason)?;

@@ -7,52 +7,51 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use super::sheet::{Column, Sheet, number, text};
 use super::title;
 use crate::View;
-use crate::facts;
 use crate::locale::Locale;
 use crate::predicate::{EndToEndFacts, SourceFacts};
 use crate::words::named;
 
 const ENGLISH: [Column; 19] = [
-    text("Source", 14),
-    text("Title", 26),
-    text("State", 12),
-    text("Arrived", 17),
-    text("Control totals", 16),
-    number("Records", 12),
-    number("Refused", 12),
-    number("Records stated", 12),
-    number("Rows of the warehouse", 12),
-    number("Matched", 12),
-    number("Missing in the warehouse", 12),
-    number("Missing in the source", 12),
-    number("Other values", 12),
-    number("Duplicates", 12),
-    text("Currency", 9),
-    number("Received", 20),
-    number("Stated", 20),
-    number("Warehouse", 20),
-    number("Difference", 20),
+    text("Source", 11),
+    text("Title", 20),
+    text("State", 11),
+    text("Arrived", 16),
+    text("Control totals", 12),
+    number("Records", 9),
+    number("Refused", 9),
+    number("Records stated", 9),
+    number("Rows of the warehouse", 9),
+    number("Matched", 9),
+    number("Missing in the warehouse", 9),
+    number("Missing in the source", 9),
+    number("Other values", 9),
+    number("Duplicates", 9),
+    text("Currency", 8),
+    number("Received", 17),
+    number("Stated", 17),
+    number("Warehouse", 17),
+    number("Difference", 17),
 ];
 const SPANISH: [Column; 19] = [
-    text("Fuente", 14),
-    text("Nombre", 26),
-    text("Estado", 12),
-    text("Llegó", 17),
-    text("Cifras de control", 16),
-    number("Registros", 12),
-    number("Rechazados", 12),
-    number("Registros declarados", 12),
-    number("Renglones del almacén", 12),
-    number("Coinciden", 12),
-    number("Faltan en el almacén", 12),
-    number("Faltan en la fuente", 12),
-    number("Valores distintos", 12),
-    number("Duplicados", 12),
-    text("Moneda", 9),
-    number("Recibido", 20),
-    number("Declarado", 20),
-    number("Almacén", 20),
-    number("Diferencia", 20),
+    text("Fuente", 11),
+    text("Nombre", 20),
+    text("Estado", 11),
+    text("Llegó", 16),
+    text("Cifras de control", 12),
+    number("Registros", 10),
+    number("Rechazados", 11),
+    number("Registros declarados", 11),
+    number("Renglones del almacén", 11),
+    number("Coinciden", 10),
+    number("Faltan en el almacén", 10),
+    number("Faltan en la fuente", 10),
+    number("Valores distintos", 10),
+    number("Duplicados", 10),
+    text("Moneda", 8),
+    number("Recibido", 17),
+    number("Declarado", 17),
+    number("Almacén", 17),
+    number("Diferencia", 17),
 ];
 /// Cells of a row before its currency.
 const COUNTS: u16 = 14;
@@ -86,7 +85,7 @@ pub(super) fn write(workbook: &mut Workbook, view: &View, locale: &Locale) -> Re
                     None => sheet.skip(1),
                 }
             }
-            sheet.end_row();
+            sheet.end_row()?;
         }
     }
     Ok(())
@@ -117,7 +116,7 @@ fn counts(
         Some(at) => sheet.instant(at)?,
         None => sheet.skip(1),
     }
-    sheet.text(&facts::control(&source.control.verdict, locale.language))?;
+    sheet.text(&named("control", &source.control.verdict, locale.language))?;
     sheet.count(source.records)?;
     sheet.count(source.rejected_records)?;
     match source.control.expected.records {

@@ -151,7 +151,7 @@ impl Evaluator for Aggregates {
         let used = self.tolerance.explain(self.used, GROUP);
         Ok(said!(
             "compared {groups}: {left} on the left, {right} on the right{used}",
-            "se compararon {groups}: {left} a la izquierda, {right} a la derecha{used}"; groups, left, used
+            "comparación de {groups}: {left} a la izquierda, {right} a la derecha{used}"; groups, left, used
         ))
     }
 }

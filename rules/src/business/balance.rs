@@ -74,7 +74,7 @@ impl Evaluator for Balances {
         let used = self.tolerance.explain(self.used, GROUP);
         Ok(said!(
             "added up {movements} in {groups}{used}",
-            "se sumaron {movements} en {groups}{used}"; movements, groups, used
+            "suma de {movements} en {groups}{used}"; movements, groups, used
         ))
     }
 }

@@ -271,7 +271,7 @@ impl Evaluator for Limited {
         };
         Ok(said!(
             "added up {movements} in {groups}{unlimited}{without}",
-            "se sumaron {movements} en {groups}{unlimited}{without}"; movements, groups, unlimited, without
+            "suma de {movements} en {groups}{unlimited}{without}"; movements, groups, unlimited, without
         ))
     }
 }

@@ -16,6 +16,7 @@ pub mod reference;
 pub mod roll_forward;
 pub mod sequence;
 pub mod tables;
+pub mod three_way;
 pub mod uniqueness;
 pub mod warehouse_sql;
 
@@ -122,6 +123,10 @@ pub struct Given<'a> {
     pub business_date: Date,
     /// The filing that the rule takes over from, or why there is none.
     pub before: Result<Before<'a>, &'a Said>,
+    /// Whether every row of the warehouse is there to be looked at, or why not.
+    pub warehouse: Result<(), &'a Said>,
+    /// Whether answers of the warehouse are bounded and their columns read, as they are from format 4 on.
+    pub reads_answers: bool,
 }
 
 /// A table of reference data, all text; empty cells are `None`.
@@ -184,6 +189,17 @@ pub trait Evaluator: Send {
     /// Looks at these rows (0-based, ascending) of a batch; `Err` when a total overflows.
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow>;
 
+    /// Whether it has to see the rows of the warehouse. It may ask for them only where they are
+    /// [there](Given::warehouse).
+    fn wants_warehouse(&self) -> bool {
+        false
+    }
+
+    /// Looks at these rows (0-based, ascending) of a batch of the warehouse, after the movements.
+    fn observe_warehouse(&mut self, _columns: &Columns<'_>, _rows: &[u32], _out: &mut dyn Out) -> Result<(), Overflow> {
+        Ok(())
+    }
+
     /// Bytes, about, that [`Evaluator::release`] would give up.
     fn held(&self) -> usize {
         0
@@ -220,7 +236,8 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
         Check::Pairing(check) => check.evaluator(given),
         Check::Limits(check) => check.evaluator(given),
         Check::Sequence(check) => check.evaluator(given),
-        Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, given.datasets),
+        Check::ThreeWay(check) => check.evaluator(given),
+        Check::WarehouseSql(check) => check.evaluator(&rule.id, given),
     }
 }
 
@@ -228,14 +245,18 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
 /// not be evaluated in any night.
 pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
-        Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
+        Check::Reference(_) => Ok(()),
+        Check::WarehouseSql(check) => check.settings(),
         Check::RollForward(check) => check.settings(scale).map(drop),
         Check::Limits(check) => check.settings(scale).map(drop),
         Check::Sequence(check) => check.settings().map(drop),
         Check::Pairing(check) => check.settings(scale).map(drop),
+        Check::ThreeWay(check) => check.settings(scale).map(drop),
         _ => {
-            let (datasets, before) = (&Datasets::new(), Err(&Said::default()));
-            evaluator(rule, Given { scale, datasets, files: &[], business_date: Date::MIN, before }).map(drop)
+            let (datasets, none) = (&Datasets::new(), &Said::default());
+            let (before, warehouse, business_date) = (Err(none), Err(none), Date::MIN);
+            let given = Given { scale, datasets, files: &[], business_date, before, warehouse, reads_answers: true };
+            evaluator(rule, given).map(drop)
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::DatasetTable;
-use super::testing::{batch, judge_days, run};
+use super::testing::{DAY, SCALE, batch, judge_days, run, run_given};
+use super::{DatasetTable, Datasets, Given};
 use crate::config::Rule;
+use crate::said::Said;
 
 /// One movement: account, currency, amount in minor units, source. Empty texts are null.
 type Row = (&'static str, &'static str, i128, &'static str);
@@ -34,15 +35,17 @@ fn found(rule: &str, rows: &[Row], balances: Option<DatasetTable>) -> Vec<String
     let datasets = balances.into_iter().map(|table| ("set".to_owned(), Ok(table))).collect();
     let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
     let (violations, _) = run(&rule, &datasets, &movements).unwrap().unwrap();
-    let told = |violation: super::Violation| {
-        let about = match (violation.money, violation.place) {
-            (Some((currency, minor)), _) => format!("{currency} {minor}"),
-            (_, Some(place)) => place.record.to_string(),
-            _ => violation.found.unwrap_or_default() + " " + &violation.expected.unwrap_or_default(),
-        };
-        format!("{}: {about}", violation.column.unwrap_or_default())
-    };
     violations.into_iter().map(told).collect()
+}
+
+/// Its column, and its money or its record.
+fn told(violation: super::Violation) -> String {
+    let about = match (violation.money, violation.place) {
+        (Some((currency, minor)), _) => format!("{currency} {minor}"),
+        (_, Some(place)) => place.record.to_string(),
+        _ => violation.found.unwrap_or_default() + " " + &violation.expected.unwrap_or_default(),
+    };
+    format!("{}: {about}", violation.column.unwrap_or_default())
 }
 
 /// Every (account, currency) of the rows once, in order.
@@ -162,6 +165,99 @@ proptest! {
         let rule = "[check.roll_forward]\ndataset = 'set'\ngroup_by.account = 'cuenta'\n\
              opening = 'abre'\nclosing = 'cierra'\ncurrency_column = 'divisa'";
         prop_assert_eq!(found(rule, &rows, Some(balances)), expected);
+    }
+
+    #[test]
+    fn three_way(rows in rows(), copy in rows(), ledger in rows(), tolerance in 0i128..3) {
+        let all: Vec<Row> = [rows.clone(), copy.clone(), ledger.clone()].concat();
+        let expected: Vec<String> = groups(&all)
+            .into_iter()
+            .filter_map(|group| {
+                let [sources, warehouse, ledger] = [&rows, &copy, &ledger].map(|rows| sum(rows, group, |_| true));
+                let pairs = [sources - warehouse, warehouse - ledger, sources - ledger];
+                let most = pairs.iter().map(|off| off.abs()).max().unwrap();
+                let largest = pairs.iter().find(|off| off.abs() == most).unwrap();
+                (most > tolerance).then(|| format!("account={}: {} {largest}", group.0, group.1))
+            })
+            .collect();
+        let cell = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let cents = |minor: i128| format!("{}0.0{}", if minor < 0 { "-" } else { "" }, minor.abs());
+        let header = ["account", "divisa", "saldo"].map(str::to_owned).to_vec();
+        let rows_of = ledger.iter().map(|row| vec![cell(row.0), cell(row.1), cell(&cents(row.2))]).collect();
+        let datasets = Datasets::from([("set".to_owned(), Ok(DatasetTable { header, rows: rows_of }))]);
+        let none = Said::default();
+        let (before, warehouse) = (Err(&none), Ok(()));
+        let given =
+            Given { scale: SCALE, datasets: &datasets, files: &[], business_date: DAY, before, warehouse, reads_answers: true };
+        let rule: Rule = toml::from_str(&format!(
+            "id = 'r'\n[check.three_way]\ngroup_by = ['account']\ntolerance = '0.0{tolerance}'\n\
+             tolerance_reason = 'test'\nledger = {{ dataset = 'set', amount = 'saldo', currency_column = 'divisa' }}"
+        ))
+        .unwrap();
+        let (movements, copy) = (batch(&table_of(&rows)), batch(&table_of(&copy)));
+        let (outcome, _) = run_given(&rule, given, &[], &movements, Some(&copy)).unwrap();
+        let found: Vec<String> = outcome.unwrap().0.into_iter().map(told).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn limits(rows in rows(), of in 0usize..4, maximum in 0i128..7) {
+        let (word, by): (&str, fn(i128) -> i128) = [
+            ("credits", (|minor| minor.max(0)) as fn(i128) -> i128),
+            ("debits", |minor| -minor.min(0)),
+            ("gross", i128::abs),
+            ("net", |minor| minor),
+        ][of];
+        let expected: Vec<String> = groups(&rows)
+            .into_iter()
+            .filter(|(account, _)| !account.is_empty())
+            .map(|group| {
+                let of_group = rows.iter().filter(|row| (row.0, row.1) == group);
+                (group, of_group.map(|row| by(row.2)).sum::<i128>().abs() - maximum)
+            })
+            .filter(|(_, excess)| *excess > 0)
+            .map(|((account, currency), excess)| format!("account={account}: {currency} {excess}"))
+            .collect();
+        let rule = format!("check.limits = {{ group_by = ['account'], of = '{word}', maximum = '0.0{maximum}' }}");
+        prop_assert_eq!(found(&rule, &rows, None), expected);
+    }
+
+    #[test]
+    fn sequence(days in prop::collection::vec(prop::collection::vec((0usize..3, 0u32..12), 0..12), 1..4)) {
+        let accounts = ["", "1", "2"];
+        let day = |rows: &Vec<(usize, u32)>| {
+            let row = |(account, number): &(usize, u32)| match accounts[*account] {
+                "" => format!("- | F{number}"),
+                account => format!("{account} | F{number}"),
+            };
+            format!("account | reference\n{}", rows.iter().map(row).collect::<Vec<_>>().join("\n"))
+        };
+        let tables: Vec<String> = days.iter().map(day).collect();
+        let tables: Vec<(&str, &str)> = tables.iter().map(|table| ("x", table.as_str())).collect();
+        let rule = "check.sequence = { field = 'reference', group_by = ['account'], carried_from = '2026-11-20' }";
+        let mut ended: [Option<u32>; 3] = [None; 3];
+        for (verdict, rows) in judge_days(rule, &tables).iter().zip(&days) {
+            let (mut missing, mut repeated, mut late) = (Vec::new(), 0, 0);
+            for (account, name) in accounts.iter().enumerate() {
+                let of_account = rows.iter().filter(|row| row.0 == account).map(|row| row.1);
+                let (new, old): (Vec<u32>, Vec<u32>) = of_account.partition(|n| ended[account].is_none_or(|last| *n > last));
+                late += old.len();
+                repeated += (0..new.len()).filter(|&n| new[..n].contains(&new[n])).count();
+                let Some(last) = new.iter().max() else { continue };
+                let first = ended[account].map_or_else(|| *new.iter().min().unwrap(), |last| last + 1);
+                let gone = (first..*last).filter(|number| !new.contains(number));
+                missing.extend(gone.map(|number| format!("account={name}: {number}")));
+                ended[account] = Some(*last);
+            }
+            let gaps = verdict.lines().filter(|line| line.starts_with("- |")).flat_map(|line| {
+                let cells: Vec<&str> = line.split(" | ").collect();
+                let ends: Vec<u32> = cells[3].split(" - ").map(|end| end[1..].parse().unwrap()).collect();
+                (ends[0]..=*ends.last().unwrap()).map(|n| format!("{}: {n}", cells[1])).collect::<Vec<_>>()
+            });
+            prop_assert_eq!(gaps.collect::<Vec<_>>(), missing, "{}", verdict);
+            prop_assert_eq!(verdict.matches("occurs again").count(), repeated);
+            prop_assert_eq!(verdict.matches("does not come after").count(), late);
+        }
     }
 
     #[test]

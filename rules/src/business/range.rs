@@ -98,7 +98,7 @@ impl Evaluator for Bounds {
 
     fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let amounts = counted(self.amounts, AMOUNT);
-        Ok(said!("judged {amounts}", "se revisaron {amounts}"; amounts))
+        Ok(said!("judged {amounts}", "revisión de {amounts}"; amounts))
     }
 }
 

@@ -271,7 +271,7 @@ impl Evaluator for Rolled {
         };
         Ok(said!(
             "rolled {balances}{from} forward over {movements}{used}",
-            "se arrastraron {balances}{from} con {movements}{used}"; balances, from, movements, used
+            "arrastre de {balances}{from} con {movements}{used}"; balances, from, movements, used
         ))
     }
 }

@@ -53,19 +53,15 @@ pub struct Sequence {
 pub struct Bounds {
     /// The dataset.
     pub dataset: String,
-    /// The fields that make a group, which are those of the rule, and their columns.
-    #[serde(default = "no_fields")]
-    pub group_by: GroupBy,
+    /// The rule's fields, and the columns that name them; columns are called as the fields where absent.
+    #[serde(default)]
+    pub group_by: Option<GroupBy>,
     /// Its column of first numbers. With `carried_from` it is read on that day alone.
     #[serde(default)]
     pub first: Option<String>,
     /// Its column of last numbers.
     #[serde(default)]
     pub last: Option<String>,
-}
-
-fn no_fields() -> GroupBy {
-    GroupBy::Fields(Vec::new())
 }
 
 /// Most digits of a number, leading zeros aside.
@@ -120,10 +116,7 @@ impl Sequence {
                     "`bounds` no indica ni `first` ni `last`"
                 ));
             }
-            let (mut own, mut theirs) = (self.group_by.clone(), bounds.group_by.fields());
-            own.sort();
-            theirs.sort();
-            if own != theirs {
+            if bounds.group_by.as_ref().is_some_and(|group_by| !group_by.has(&self.group_by)) {
                 return Err(said!(
                     "the fields of `bounds.group_by` are not those of `group_by`",
                     "los campos de `bounds.group_by` no son los de `group_by`"
@@ -199,17 +192,13 @@ struct Current {
 impl Numbers {
     /// Takes the first and last numbers in.
     fn bind(&mut self, bounds: &Bounds, first: Option<&String>, table: &DatasetTable) -> Result<(), Said> {
-        let fields = bounds.group_by.fields();
-        let columns = bounds.group_by.columns(table)?;
+        let named = GroupBy::Fields(self.rule.group_by.clone());
+        let groups = bounds.group_by.as_ref().unwrap_or(&named).columns_of(&self.rule.group_by, table)?;
         let column = |name: Option<&String>| name.map(|name| table.column(name)).transpose();
         let ends = [(Known::First, column(first)?), (Known::Last, column(bounds.last.as_ref())?)];
         let mut seen = HashSet::new();
         for row in 0..table.rows.len() {
-            let value = |field: &Field| {
-                let column = fields.iter().position(|other| other == field).and_then(|n| columns.get(n));
-                column.and_then(|&column| table.cell(row, column)).unwrap_or_default()
-            };
-            let group: Vec<&str> = self.rule.group_by.iter().map(value).collect();
+            let group: Vec<&str> = groups.iter().map(|&column| table.cell(row, column).unwrap_or_default()).collect();
             for (end, column) in ends {
                 let Some((column, text)) = column.and_then(|column| Some((column, table.cell(row, column)?))) else {
                     continue;

@@ -30,6 +30,21 @@ impl GroupBy {
         }
     }
 
+    /// Whether its fields are these, in any order.
+    pub(super) fn has(&self, fields: &[Field]) -> bool {
+        let (mut own, mut theirs) = (self.fields(), fields.to_vec());
+        own.sort();
+        theirs.sort();
+        own == theirs
+    }
+
+    /// The 0-based columns of these fields, which it has.
+    pub(super) fn columns_of(&self, fields: &[Field], table: &DatasetTable) -> Result<Vec<usize>, Said> {
+        let (own, columns) = (self.fields(), self.columns(table)?);
+        let column = |field: &Field| own.iter().position(|other| other == field).and_then(|n| columns.get(n).copied());
+        Ok(fields.iter().filter_map(column).collect())
+    }
+
     /// The 0-based columns, in the order of the fields.
     pub(super) fn columns(&self, table: &DatasetTable) -> Result<Vec<usize>, Said> {
         match self {

@@ -123,10 +123,12 @@ pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<
 /// As [`run`], of a rule that can be evaluated and a day whose totals fit; all that it states.
 pub fn stated(rule: &Rule, movements: &RecordBatch) -> (Stated, Said) {
     let (datasets, none) = (Datasets::new(), Said::default());
-    let given = Given { scale: SCALE, datasets: &datasets, files: &[], business_date: DAY, before: Err(&none) };
+    let (files, before, warehouse) = (&[], Err(&none), Ok(()));
+    let given =
+        Given { scale: SCALE, datasets: &datasets, files, business_date: DAY, before, warehouse, reads_answers: true };
     let mut stated = Stated::default();
     let evaluator = evaluator(rule, given).expect("the rule can be evaluated");
-    let explanation = judged(rule, evaluator, movements, &mut stated).expect("totals fit");
+    let explanation = judged(rule, evaluator, movements, None, &mut stated).expect("totals fit");
     (stated, explanation)
 }
 
@@ -140,13 +142,25 @@ pub fn run_after(
 ) -> Result<(Outcome, Vec<Carry>), Said> {
     let business_date = before.ok().and_then(|before| before.missed.unwrap_or(before.date).tomorrow().ok());
     let business_date = business_date.unwrap_or(DAY);
-    let given = Given { scale: SCALE, datasets, files: &[], business_date, before };
+    let given =
+        Given { scale: SCALE, datasets, files: &[], business_date, before, warehouse: Ok(()), reads_answers: true };
+    run_given(rule, given, carried, movements, None)
+}
+
+/// As [`run_after`], with all that is given, and rows of the warehouse.
+pub fn run_given(
+    rule: &Rule,
+    given: Given<'_>,
+    carried: &[Carry],
+    movements: &RecordBatch,
+    warehouse: Option<&RecordBatch>,
+) -> Result<(Outcome, Vec<Carry>), Said> {
     let mut evaluator = evaluator(rule, given)?;
     let mut stated = Stated::default();
     for carry in carried {
         evaluator.take_over(carry, &mut stated)?;
     }
-    let finished = judged(rule, evaluator, movements, &mut stated);
+    let finished = judged(rule, evaluator, movements, warehouse, &mut stated);
     Ok((finished.map(|explanation| (stated.violations, explanation)), stated.carried))
 }
 
@@ -154,12 +168,18 @@ fn judged(
     rule: &Rule,
     mut evaluator: Box<dyn Evaluator>,
     movements: &RecordBatch,
+    warehouse: Option<&RecordBatch>,
     out: &mut Stated,
 ) -> Result<Said, Overflow> {
     let half = movements.num_rows() / 2;
     for batch in [movements.slice(0, half), movements.slice(half, movements.num_rows() - half)] {
         let columns = Columns::of(&batch);
         evaluator.observe(&columns, &select(&rule.only, &columns), out)?;
+        evaluator.release(out);
+    }
+    if let Some(rows) = warehouse.filter(|_| evaluator.wants_warehouse()) {
+        let columns = Columns::of(rows);
+        evaluator.observe_warehouse(&columns, &select(&rule.only, &columns), out)?;
         evaluator.release(out);
     }
     loop {

@@ -15,6 +15,7 @@ use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
 use crate::business::sequence::Sequence;
+use crate::business::three_way::ThreeWay;
 use crate::business::uniqueness::Uniqueness;
 use crate::business::warehouse_sql::WarehouseSql;
 use crate::movement::Field;
@@ -87,6 +88,8 @@ pub enum Check {
     Limits(Limits),
     /// Numbers follow each other without a gap.
     Sequence(Sequence),
+    /// Sources, warehouse and general ledger come to the same sums.
+    ThreeWay(ThreeWay),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }
@@ -105,6 +108,7 @@ impl Check {
             Self::Pairing(_) => "pairing",
             Self::Limits(_) => "limits",
             Self::Sequence(_) => "sequence",
+            Self::ThreeWay(_) => "three_way",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
     }

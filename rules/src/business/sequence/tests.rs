@@ -113,7 +113,7 @@ followed reference of 6 movements; sequences: 6"
 fn sequences_go_on_from_day_to_day() {
     let carried = rule(
         "group_by = ['branch']\ncarried_from = '2026-11-20'\n\
-         bounds = { dataset = 'set', group_by = ['branch'], first = 'first' }",
+         bounds = { dataset = 'set', first = 'first' }",
     );
     let days = [
         ("branch|first\n001|9\n003|1", "branch|reference\n001|010\n001|009\n002|5"),
@@ -158,7 +158,7 @@ fn settings_that_mean_nothing_are_refused() {
         ("field = 'id'\ngroup_by = ['id']", "id is also in `group_by`: every number would be a sequence of its own"),
         ("field = 'id'\nbounds = { dataset = 'd' }", "`bounds` gives neither `first` nor `last`"),
         (
-            "field = 'id'\ngroup_by = ['branch']\nbounds = { dataset = 'd', first = 'f' }",
+            "field = 'id'\ngroup_by = ['branch']\nbounds = { dataset = 'd', first = 'f', group_by = ['account'] }",
             "the fields of `bounds.group_by` are not those of `group_by`",
         ),
         ("field = 'id'\ncarried_from = '2026-1-1'", "`carried_from` is `2026-1-1`, no date: write it as 2026-11-20"),

@@ -3,6 +3,7 @@
 use super::extract::pattern;
 use super::{Checked, problem};
 use crate::config::error::Step;
+use crate::config::source::Compared;
 use crate::config::{Check, Config, Rule};
 use crate::movement::Field;
 
@@ -47,6 +48,7 @@ pub(super) fn rules(config: &Config) -> Checked {
                 "correct the rule; `cuadre schema` describes its settings",
             );
         }
+        warehouse_rows(config, rule, n)?;
         rule_sources(config, rule, n)?;
     }
     Ok(())
@@ -59,7 +61,37 @@ fn datasets_of(check: &Check) -> Vec<(Vec<Step>, &String)> {
         Check::RollForward(check) => check.dataset.iter().map(|dataset| (path![], dataset)).collect(),
         Check::Limits(check) => check.maxima.iter().map(|maxima| (path!["maxima"], &maxima.dataset)).collect(),
         Check::Sequence(check) => check.bounds.iter().map(|bounds| (path!["bounds"], &bounds.dataset)).collect(),
+        Check::ThreeWay(check) => {
+            let warehouse = check.warehouse.iter().map(|sums| (path!["warehouse"], &sums.dataset));
+            warehouse.chain([(path!["ledger"], &check.ledger.dataset)]).collect()
+        }
         _ => Vec::new(),
+    }
+}
+
+/// A rule that adds up the rows of the warehouse needs all of them, with the fields that it goes by.
+fn warehouse_rows(config: &Config, rule: &Rule, n: usize) -> Checked {
+    let Check::ThreeWay(check) = &rule.check else { return Ok(()) };
+    if check.warehouse.is_some() {
+        return Ok(());
+    }
+    let help = "give the rule the warehouse's sums as a dataset: `warehouse = { dataset = ... }`";
+    let extract = config.warehouse.extract();
+    if extract.compared == Compared::Cells {
+        let message = "the warehouse is compared by cells: not all of its rows come";
+        return problem(path!["rule", n, "check", "three_way"], message, help);
+    }
+    let needed = check.group_by.iter().chain(rule.only.keys());
+    match needed.into_iter().find(|field| !extract.maps(**field)) {
+        Some(field) => {
+            let message = format!("the warehouse maps no `{field}`, by which its rows would be added up");
+            problem(
+                path!["rule", n, "check", "three_way"],
+                message,
+                "map its column, or give the rule the warehouse's sums as a dataset: `warehouse = { dataset = ... }`",
+            )
+        }
+        None => Ok(()),
     }
 }
 
