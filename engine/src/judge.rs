@@ -97,6 +97,7 @@ pub fn judge(
             let room = Room { scratch: &folder(scratch, "rules")?, ..room };
             let day = business::Judging {
                 config,
+                business_date: inputs.business_date,
                 language: inputs.format.language(config.language),
                 datasets: &datasets,
                 staged: &staged,

@@ -14,6 +14,7 @@ pub mod movement;
 pub mod notation;
 pub mod said;
 pub mod sketch;
+pub mod suggest;
 pub mod usual;
 
 pub use config::{Config, ConfigError};

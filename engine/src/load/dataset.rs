@@ -14,7 +14,7 @@ use crate::inputs::{Bytes, Inputs, Role};
 /// Reference data by dataset id, and the rows of SQL rules by rule id.
 pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datasets, EngineError> {
     let owners = config.datasets.iter().map(|dataset| (Role::Dataset, &dataset.id));
-    let rules = config.rules.iter().map(|rule| (Role::Rule, &rule.id));
+    let rules = config.rules_in_force(inputs.business_date).map(|(_, rule)| (Role::Rule, &rule.id));
     let mut datasets = Datasets::new();
     for (role, id) in owners.chain(rules) {
         if let Some(problem) = inputs.problem(role, id) {

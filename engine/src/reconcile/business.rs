@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use cuadre_rules::Config;
 use cuadre_rules::business::{Datasets, Evaluator, Given, Out, Violation, evaluator, select};
-use cuadre_rules::config::{Language, Rule};
+use cuadre_rules::config::{Language, Message, Rule};
 use cuadre_rules::day::{RuleDay, RuleVerdict};
 use cuadre_rules::exception::{Evidence, Exception, Kind};
 use cuadre_rules::money::{Totals, at_own_scale};
 use cuadre_rules::movement::Columns;
 use cuadre_rules::said;
 use cuadre_rules::said::{Said, VIOLATION, counted};
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::gaps::{About, Gaps};
@@ -26,6 +27,8 @@ use crate::load::stage::Staged;
 pub struct Judging<'a> {
     /// The configuration.
     pub config: &'a Config,
+    /// The day.
+    pub business_date: Date,
     /// The language that they speak.
     pub language: Language,
     /// Reference data.
@@ -38,12 +41,12 @@ pub struct Judging<'a> {
     pub room: Room<'a>,
 }
 
-/// Judges every rule.
+/// Judges every rule that is in force.
 pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<Vec<RuleDay>, EngineError> {
-    let rules = &day.config.rules;
+    let rules: Vec<(usize, &Rule)> = day.config.rules_in_force(day.business_date).collect();
     let share = day.room.memory / 8 / rules.len().max(1);
     let mut works = Vec::new();
-    for (position, rule) in rules.iter().enumerate() {
+    for (position, rule) in rules {
         works.push(Work::begin(day, position, rule, share)?);
     }
     if works.iter().any(|work| work.evaluator.is_ok()) {
@@ -78,6 +81,7 @@ impl<'a> Work<'a> {
         let evaluator = evaluator(rule, Given { scale, datasets: day.datasets });
         let stated = Stated {
             language: day.language,
+            message: &rule.message,
             files: day.files,
             exception: Exception::id(Kind::RuleFailed, Some(&rule.id)),
             evidence: folder.join("evidence.jsonl"),
@@ -163,13 +167,15 @@ impl Finished<'_> {
             }
         };
         let explanation = explanation.into_language(day.language);
-        Ok(RuleDay { rule: rule.id.clone(), verdict, violations, explanation, on_failure: rule.on_failure })
+        let Rule { why, owner, severity, on_failure, .. } = rule.clone();
+        Ok(RuleDay { rule: rule.id.clone(), verdict, violations, explanation, why, owner, severity, on_failure })
     }
 }
 
 /// What a rule has stated so far. Evaluators cannot fail on the way, so the first failure is kept.
 struct Stated<'a> {
     language: Language,
+    message: &'a Message,
     files: &'a [(String, String)],
     exception: String,
     evidence: PathBuf,
@@ -207,10 +213,12 @@ impl Stated<'_> {
         }
         let money = violation.money.map(|(currency, minor)| (currency, at_own_scale(currency, minor, self.scale)));
         let (source, file) = violation.place.and_then(|place| self.files.get(place.file as usize)).cloned().unzip();
+        let source = violation.source.clone().or(source);
+        let reason = self.message.say(&violation, source.as_deref(), self.scale);
         let row = Evidence {
             exception: self.exception.clone(),
             kind: Kind::RuleFailed.name().to_owned(),
-            source: violation.source.or(source),
+            source,
             file,
             record: violation.place.map(|place| place.record),
             column: violation.column,
@@ -218,7 +226,7 @@ impl Stated<'_> {
             warehouse_value: violation.expected,
             amount: money.map(|(_, total)| total.to_string()),
             currency: money.map(|(currency, _)| currency.to_string()),
-            reason: violation.reason.into_language(self.language),
+            reason: reason.into_language(self.language),
         };
         let spool = match &mut self.spool {
             Some(spool) => spool,

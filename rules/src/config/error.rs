@@ -118,6 +118,13 @@ impl Problem {
     }
 }
 
+/// Where the tables of an array of the root begin, in order.
+pub(super) fn spans(text: &str, name: &str) -> Vec<Range<usize>> {
+    let root = DeTable::parse(text).ok();
+    let array = root.as_ref().and_then(|root| root.get_ref().get(name)?.get_ref().as_array());
+    array.into_iter().flatten().map(|table| table.span()).collect()
+}
+
 fn deepest(root: &DeTable<'_>, path: &[Step]) -> Option<Range<usize>> {
     let mut found = None;
     let mut value = match path.first()? {

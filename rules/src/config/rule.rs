@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::message::Message;
 use super::policy::Severity;
 use crate::business::aggregates_equal::AggregatesEqual;
 use crate::business::allowed_values::AllowedValues;
@@ -20,7 +22,7 @@ use crate::movement::Field;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Its name in the manifest.
+    /// Its name in the manifest. Rules that are in force at different times may share it: a limit that was changed.
     pub id: String,
     /// The regulation or policy it comes from, in words.
     #[serde(default)]
@@ -43,8 +45,42 @@ pub struct Rule {
     /// Only movements whose fields have one of these values are judged.
     #[serde(default)]
     pub only: BTreeMap<Field, Vec<String>>,
+    /// What is said of each violation, in the place of the words that every rule of its kind has.
+    #[serde(default)]
+    pub message: Message,
     /// What must hold.
     pub check: Check,
+    /// Where it is written.
+    #[serde(skip)]
+    pub written: Option<Written>,
+}
+
+impl Rule {
+    /// The first and the last business date it holds for, where it has one.
+    pub fn period(&self) -> (Option<Date>, Option<Date>) {
+        let date = |text: &Option<String>| text.as_deref().and_then(date);
+        (date(&self.valid_from), date(&self.valid_until))
+    }
+
+    /// Whether it holds for the movements of a business date.
+    pub fn is_in_force(&self, on: Date) -> bool {
+        let (from, until) = self.period();
+        from.is_none_or(|from| from <= on) && until.is_none_or(|until| on <= until)
+    }
+}
+
+/// A business date as it is written here: `YYYY-MM-DD`.
+pub fn date(text: &str) -> Option<Date> {
+    text.parse().ok().filter(|date: &Date| date.to_string() == text)
+}
+
+/// Where something is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The file, as errors call it.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
 }
 
 /// What a failed (or unevaluable) rule does to the filing.
@@ -95,6 +131,16 @@ impl Check {
             Self::AggregatesEqual(_) => "aggregates_equal",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
+    }
+
+    /// The datasets that it looks things up in, each with the word for its kind.
+    pub fn datasets(&self) -> Vec<(&'static str, &str)> {
+        let dataset = match self {
+            Self::Reference(check) => Some(&check.dataset),
+            Self::RollForward(check) => Some(&check.dataset),
+            _ => None,
+        };
+        dataset.into_iter().map(|id| (self.kind(), id.as_str())).collect()
     }
 }
 

@@ -1,12 +1,14 @@
 //! Datasets and rules: what they name must be there.
 
 use super::extract::pattern;
-use super::{Checked, problem};
-use crate::config::error::Step;
-use crate::config::{Check, Config, Rule};
+use super::{Checked, named, problem};
+use crate::config::error::{Problem, Step};
+use crate::config::rule::date;
+use crate::config::{Check, Config, Message, Rule};
 use crate::movement::Field;
+use crate::suggest::did_you_mean;
 
-pub(super) fn datasets(config: &Config) -> Checked {
+pub(in crate::config) fn datasets(config: &Config) -> Checked {
     for (n, dataset) in config.datasets.iter().enumerate() {
         match (&dataset.file, &dataset.query) {
             (Some(file), None) => pattern(file, path!["dataset", n, "file"])?,
@@ -24,18 +26,61 @@ pub(super) fn datasets(config: &Config) -> Checked {
     Ok(())
 }
 
-pub(super) fn rules(config: &Config) -> Checked {
+/// Rules may share an id where they are never in force on the same day.
+pub(in crate::config) fn ids(rules: &[Rule]) -> Checked {
+    for (n, rule) in rules.iter().enumerate() {
+        named(&rule.id, "rule", n)?;
+        period(rule).map_err(|wrong| at(wrong, path!["rule", n]))?;
+        let others = rules[..n].iter().filter(|other| other.id == rule.id);
+        if let Some(day) = others.filter_map(|other| first_shared(rule, other)).next() {
+            let id = &rule.id;
+            let message = match day {
+                Some(day) => format!("two rules have the id `{id}` on {day}"),
+                None => format!("two rules have the id `{id}`"),
+            };
+            let help = "give each its own id, or a period of its own (`valid_from`, `valid_until`)";
+            return problem(path!["rule", n, "id"], message, help);
+        }
+    }
+    Ok(())
+}
+
+/// The first day on which both are in force, `Some(None)` where that is ever; `None` where there is none.
+fn first_shared(left: &Rule, right: &Rule) -> Option<Option<jiff::civil::Date>> {
+    let ((from, until), (other_from, other_until)) = (left.period(), right.period());
+    let first = from.max(other_from);
+    let last = [until, other_until].into_iter().flatten().min();
+    match (first, last) {
+        (Some(first), Some(last)) => (first <= last).then_some(Some(first)),
+        (first, last) => Some(first.or(last)),
+    }
+}
+
+fn period(rule: &Rule) -> Checked {
+    for (name, text) in [("valid_from", &rule.valid_from), ("valid_until", &rule.valid_until)] {
+        if let Some(text) = text.as_deref().filter(|text| date(text).is_none()) {
+            return problem(path![name], format!("`{text}` is no date"), "write it as 2026-12-31");
+        }
+    }
+    match rule.period() {
+        (Some(from), Some(until)) if until < from => {
+            let message = format!("the rule would be valid until {until}, before it is valid from {from}");
+            problem(path!["valid_until"], message, "give the last day, that day included; or leave it out")
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(in crate::config) fn rules(config: &Config) -> Checked {
     for (n, rule) in config.rules.iter().enumerate() {
-        let dataset = match &rule.check {
-            Check::Reference(check) => Some(("reference", &check.dataset)),
-            Check::RollForward(check) => Some(("roll_forward", &check.dataset)),
-            _ => None,
-        };
-        if let Some((kind, id)) = dataset
-            && !config.datasets.iter().any(|dataset| &dataset.id == id)
-        {
-            let path = path!["rule", n, "check", kind, "dataset"];
-            return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
+        let rule_at = |wrong| at(wrong, path!["rule", n]);
+        for (kind, id) in rule.check.datasets() {
+            let ids = || config.datasets.iter().map(|dataset| dataset.id.as_str());
+            if !ids().any(|known| known == id) {
+                let path = path!["rule", n, "check", kind, "dataset"];
+                let help = did_you_mean(id, ids(), "use the id of a [[dataset]]");
+                return problem(path, format!("no dataset is called `{id}`"), &help);
+            }
         }
         if matches!(rule.check, Check::WarehouseSql(_)) && !config.warehouse.is_database() {
             let help = "remove the rule, or use a database";
@@ -45,30 +90,49 @@ pub(super) fn rules(config: &Config) -> Checked {
             let message = format!("`{}` is a rule and a dataset", rule.id);
             return problem(path!["rule", n, "id"], message, "give each its own id");
         }
-        if let Err(reason) = crate::business::settings(rule, config.scale()) {
-            return problem(
-                path!["rule", n, "check"],
-                reason.en,
-                "correct the rule; `cuadre schema` describes its settings",
-            );
-        }
-        rule_sources(config, rule, n)?;
+        of_itself(rule, config.scale()).map_err(rule_at)?;
+        sources(config, rule).map_err(rule_at)?;
     }
     Ok(())
 }
 
-/// A misspelt source would make a rule pass for want of movements.
-fn rule_sources(config: &Config, rule: &Rule, n: usize) -> Checked {
-    let mut filters = vec![(&rule.only, path!["rule", n, "only", "source"])];
-    if let Check::AggregatesEqual(check) = &rule.check {
-        filters.push((&check.left, path!["rule", n, "check", "aggregates_equal", "left"]));
-        filters.push((&check.right, path!["rule", n, "check", "aggregates_equal", "right"]));
+/// What a rule must satisfy whatever the configuration is that it is written for.
+pub(in crate::config) fn of_itself(rule: &Rule, scale: u32) -> Checked {
+    period(rule)?;
+    let Message { en, es } = &rule.message;
+    for (language, template) in [("en", en), ("es-MX", es)] {
+        if let Some((message, help)) = template.as_deref().and_then(|template| Message::check(template).err()) {
+            return problem(path!["message", language], message, &help);
+        }
     }
+    match crate::business::settings(rule, scale) {
+        Err(reason) => {
+            problem(path!["check"], reason.en, "correct the rule; `cuadre schema` describes its settings")
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// A misspelt source would make a rule pass for want of movements.
+fn sources(config: &Config, rule: &Rule) -> Checked {
+    let mut filters = vec![(&rule.only, path!["only", "source"])];
+    if let Check::AggregatesEqual(check) = &rule.check {
+        filters.push((&check.left, path!["check", "aggregates_equal", "left"]));
+        filters.push((&check.right, path!["check", "aggregates_equal", "right"]));
+    }
+    let ids = || config.sources.iter().map(|source| source.id.as_str());
     for (only, path) in filters {
         let named = only.get(&Field::Source).into_iter().flatten();
-        if let Some(id) = named.into_iter().find(|&id| !config.sources.iter().any(|source| &source.id == id)) {
-            return problem(path, format!("no source is called `{id}`"), "use the id of a [[source]]");
+        if let Some(id) = named.into_iter().find(|&id| !ids().any(|known| known == id)) {
+            let help = did_you_mean(id, ids(), "use the id of a [[source]]");
+            return problem(path, format!("no source is called `{id}`"), &help);
         }
     }
     Ok(())
+}
+
+/// A problem of what lies at `path`.
+fn at(wrong: Problem, mut path: Vec<Step>) -> Problem {
+    path.extend(wrong.path);
+    Problem { path, ..wrong }
 }
