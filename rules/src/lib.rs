@@ -2,6 +2,7 @@
 //! reconciliations. Pure: no I/O, no clock, no randomness.
 
 pub mod business;
+pub mod cases;
 pub mod cells;
 pub mod config;
 pub mod control;

@@ -7,7 +7,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
     let far = |candidate: &str| word.chars().count().max(candidate.chars().count()).div_ceil(3);
     let near = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
-    near.filter(|(distance, candidate)| *distance <= far(candidate)).min_by_key(|(distance, _)| *distance).map(|(_, c)| c)
+    near.filter(|(distance, candidate)| *distance <= far(candidate))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
 }
 
 /// `did you mean ...?`, in front of what else can be done.

@@ -232,8 +232,7 @@ impl Configured {
 
 /// Reads a text; errors call it by its path. `what` it is and the `remedy` are for whoever reads why it cannot be read.
 fn read_text(path: &Path, what: &str, remedy: &str) -> Result<Text, EngineError> {
-    let cannot =
-        |why: &dyn Display| EngineError::Setup(format!("{}: {what} cannot be read: {why}", path.display()));
+    let cannot = |why: &dyn Display| EngineError::Setup(format!("{}: {what} cannot be read: {why}", path.display()));
     if path.is_dir() {
         return Err(cannot(&"it is a folder; give the .toml file"));
     }

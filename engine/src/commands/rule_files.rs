@@ -30,7 +30,9 @@ pub fn read(main: &Text, folder: &Path) -> Result<(Config, Vec<Text>), EngineErr
             let what = if is_open(pattern) { "no file matches" } else { "there is no file" };
             return Err(unfit(format!("{what} `{pattern}`")));
         }
-        for file in found.into_iter().filter(|file| !names.iter().any(|known| known.name == file.name)).collect::<Vec<_>>() {
+        for file in
+            found.into_iter().filter(|file| !names.iter().any(|known| known.name == file.name)).collect::<Vec<_>>()
+        {
             let read = read_text(&folder.join(&file.name), "the file of rules", "check rule_files")?;
             names.push(Text::new(file.name, read.text.clone()));
             shown.push(read);

@@ -53,7 +53,9 @@ impl Message {
         let in_language = |template: &Option<String>, other: &Option<String>, language: Language| {
             let (template, language) = match (template, other) {
                 (Some(template), _) => (template, language),
-                (None, Some(template)) => (template, if language == Language::English { Language::Spanish } else { Language::English }),
+                (None, Some(template)) => {
+                    (template, if language == Language::English { Language::Spanish } else { Language::English })
+                }
                 (None, None) => return violation.reason.in_language(language).to_owned(),
             };
             filled(template, |name| value(name, violation, source, scale, language))

@@ -10,6 +10,7 @@ pub mod error;
 pub mod http;
 pub mod message;
 pub mod notify;
+mod plain;
 pub mod policy;
 pub mod report;
 pub mod retention;

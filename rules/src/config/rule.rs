@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::message::Message;
 use super::policy::Severity;
@@ -31,10 +31,10 @@ pub struct Rule {
     #[serde(default)]
     pub owner: Option<String>,
     /// The first business date it holds for, `YYYY-MM-DD`; from ever where absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "date_text")]
     pub valid_from: Option<String>,
     /// The last business date it holds for, that day included; for ever where absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "date_text")]
     pub valid_until: Option<String>,
     /// How bad a failure is.
     #[serde(default = "major")]
@@ -72,6 +72,20 @@ impl Rule {
 /// A business date as it is written here: `YYYY-MM-DD`.
 pub fn date(text: &str) -> Option<Date> {
     text.parse().ok().filter(|date: &Date| date.to_string() == text)
+}
+
+/// Reads a date that is written in quotes, or without, which is one of TOML.
+pub(crate) fn date_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a date, such as \"2026-12-31\"")]
+    enum Given {
+        Text(String),
+        Date(toml::value::Datetime),
+    }
+    Given::deserialize(deserializer).map(|given| match given {
+        Given::Text(text) => Some(text),
+        Given::Date(date) => Some(date.to_string()),
+    })
 }
 
 /// Where something is written.

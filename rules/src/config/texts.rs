@@ -59,7 +59,7 @@ impl RuleFile {
 
 impl Text {
     /// What it says, in grammar alone.
-    pub(super) fn parsed<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConfigError> {
+    pub(crate) fn parsed<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|error| ConfigError::grammar(&self.name, &self.text, &error))
     }
 
@@ -69,8 +69,24 @@ impl Text {
         problem.locate(&self.name, &self.text)
     }
 
+    /// The same of a 0-based line of the value, which is a text of several lines.
+    pub fn problem_in(&self, path: &[Step], line: usize, message: impl Into<String>, help: &str) -> ConfigError {
+        let problem = self.problem(path, message, help);
+        let lines = || self.text.split_inclusive('\n');
+        let Some(first) = problem.line() else { return problem };
+        let first_text = lines().nth(first - 1).unwrap_or_default();
+        let after = match ["\"\"\"", "\'\'\'"].iter().find_map(|quotes| first_text.split_once(quotes)) {
+            None => return problem,
+            Some((_, rest)) if rest.trim().is_empty() => first + line + 1,
+            Some(_) => first + line,
+        };
+        let start: usize = lines().take(after - 1).map(str::len).sum();
+        let blank = lines().nth(after - 1).map_or(0, |text| text.len() - text.trim_start().len());
+        problem.moved(&self.text, start + blank)
+    }
+
     /// Marks its rules with where they are written.
-    pub(super) fn mark(&self, rules: &mut [Rule]) {
+    pub(crate) fn mark(&self, rules: &mut [Rule]) {
         for (rule, span) in rules.iter_mut().zip(spans(&self.text, "rule")) {
             let line = self.text[..span.start.min(self.text.len())].matches('\n').count() + 1;
             rule.written = Some(Written { file: self.name.clone(), line });

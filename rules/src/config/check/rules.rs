@@ -106,9 +106,7 @@ pub(in crate::config) fn of_itself(rule: &Rule, scale: u32) -> Checked {
         }
     }
     match crate::business::settings(rule, scale) {
-        Err(reason) => {
-            problem(path!["check"], reason.en, "correct the rule; `cuadre schema` describes its settings")
-        }
+        Err(reason) => problem(path!["check"], reason.en, "correct the rule; `cuadre schema` describes its settings"),
         Ok(()) => Ok(()),
     }
 }
