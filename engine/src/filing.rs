@@ -17,6 +17,7 @@ use jiff::civil::Date;
 use rayon::iter::Either;
 
 use crate::error::EngineError;
+use crate::forward;
 use crate::inputs::Inputs;
 use crate::judge::Judgement;
 use crate::progress::{Count, Progress};
@@ -36,6 +37,7 @@ pub fn render(
     progress.phase("writing the reports", Some(Count::Movements(accepted(&judgement.day))));
     let (mut files, summary) = reports(config, judgement, folder, progress)?;
     files.push(write_evidence(judgement, folder)?);
+    files.extend(forward::write(&judgement.forward, folder)?);
     let mut out = create(folder, INPUTS)?;
     let written = out.write_all(&canonical::to_line(inputs)?);
     written.map_err(|e| EngineError::io("writing", &folder.join(INPUTS), e))?;

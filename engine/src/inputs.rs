@@ -92,7 +92,7 @@ pub struct Texts {
 pub struct Input {
     /// What it is.
     pub role: Role,
-    /// Whose: a source, dataset or rule id; empty for the warehouse.
+    /// Whose: a source, dataset or rule id, or a filing; empty for the warehouse.
     pub of: String,
     /// The file.
     #[serde(flatten)]
@@ -136,6 +136,8 @@ pub enum Role {
     Notification,
     /// What the filing takes over from those before it: see [`crate::carry`].
     Carried,
+    /// What the rules of the filing before left: see [`crate::forward`].
+    Forward,
     /// The archive itself: no input is of it, but what became of all of them may be a problem.
     Archive,
 }
@@ -153,6 +155,7 @@ impl Role {
             Self::Rules => "rules",
             Self::Notification => "notification",
             Self::Carried => "carried",
+            Self::Forward => "forward",
             Self::Archive => "archive",
         }
     }

@@ -10,6 +10,7 @@ use cuadre_rules::day::{Day, SourceDay};
 use cuadre_rules::exception::Kind;
 
 use crate::error::EngineError;
+use crate::forward::Forward;
 use crate::inputs::{Bytes, Inputs, Role};
 use crate::load::all::{Extract, load_all};
 use crate::load::dataset;
@@ -34,6 +35,8 @@ pub struct Judgement {
     pub files: Vec<(String, String)>,
     /// Rows of evidence, in the order of the exceptions.
     pub evidence: Vec<EvidenceList>,
+    /// What rules leave to the next filing, a list a rule.
+    pub forward: Vec<PathBuf>,
 }
 
 /// How much of the day is judged.
@@ -89,17 +92,18 @@ pub fn judge(
         }
         None => None,
     };
-    let business = match extent {
-        Extent::EndToEnd => Vec::new(),
+    let (business, forward) = match extent {
+        Extent::EndToEnd => (Vec::new(), Vec::new()),
         Extent::Day => {
             room.progress.phase("judging the rules", None);
             let datasets = dataset::read_all(config, inputs, bytes)?;
             let room = Room { scratch: &folder(scratch, "rules")?, ..room };
             let day = business::Judging {
                 config,
-                business_date: inputs.business_date,
                 language: inputs.format.language(config.language),
+                business_date: inputs.business_date,
                 datasets: &datasets,
+                forward: &Forward::of(config, inputs, bytes)?,
                 staged: &staged,
                 files: &files,
                 room,
@@ -118,7 +122,7 @@ pub fn judge(
     let business_date = inputs.business_date;
     let (scale, no_movements) = (config.scale(), inputs.no_movements.clone());
     let day = Day { business_date, scale, sources, end_to_end, business, exceptions, no_movements };
-    Ok(Judgement { day, staged, files, evidence })
+    Ok(Judgement { day, staged, files, evidence, forward })
 }
 
 /// Source and name of the files of extracts that come by source: what movements refer to.

@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod dispositions;
 pub mod error;
 pub mod filing;
+pub mod forward;
 pub mod http;
 pub mod inputs;
 pub mod judge;

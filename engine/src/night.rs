@@ -17,6 +17,7 @@ use crate::changes::{self, Changes};
 use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, FiledFile, outputs, render, same_evidence, write_evidence};
+use crate::forward;
 use crate::inputs::{Bytes, Input, Inputs, Role, Texts};
 use crate::judge::{Extent, Judgement, Room, judge};
 use crate::load::kept::Kept;
@@ -158,6 +159,7 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     mark_repeated(&mut inputs, &series)?;
     inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
     let carried = carry::take(&series, archive, &mut inputs, night.progress)?;
+    forward::take(&series, archive, night.config, &mut inputs)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress, kept: kept.as_ref() };

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use cuadre_rules::Config;
-use cuadre_rules::business::{Datasets, Evaluator, Given, Out, Violation, evaluator, select};
+use cuadre_rules::business::{Carry, Datasets, Evaluator, Given, Out, Violation, carries, evaluator, select};
 use cuadre_rules::config::{Language, Message, Rule};
 use cuadre_rules::day::{RuleDay, RuleVerdict};
 use cuadre_rules::exception::{Evidence, Exception, Kind};
@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use super::gaps::{About, Gaps};
 use super::sorter::Sorter;
 use crate::error::EngineError;
+use crate::forward::{Forward, Leaving};
 use crate::judge::Room;
 use crate::load::evidence::EvidenceSpool;
 use crate::load::stage::Staged;
@@ -27,12 +28,14 @@ use crate::load::stage::Staged;
 pub struct Judging<'a> {
     /// The configuration.
     pub config: &'a Config,
-    /// The day.
-    pub business_date: Date,
     /// The language that they speak.
     pub language: Language,
+    /// The day.
+    pub business_date: Date,
     /// Reference data.
     pub datasets: &'a Datasets,
+    /// What the filing before left.
+    pub forward: &'a Forward,
     /// The accepted movements, in report order.
     pub staged: &'a [Staged],
     /// Source and name of the inputs that places refer to.
@@ -41,14 +44,15 @@ pub struct Judging<'a> {
     pub room: Room<'a>,
 }
 
-/// Judges every rule that is in force.
-pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<Vec<RuleDay>, EngineError> {
+/// Judges every rule that is in force; also gives what they leave to the next filing, a list a rule.
+pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Vec<PathBuf>), EngineError> {
     let rules: Vec<(usize, &Rule)> = day.config.rules_in_force(day.business_date).collect();
     let share = day.room.memory / 8 / rules.len().max(1);
     let mut works = Vec::new();
     for (position, rule) in rules {
         works.push(Work::begin(day, position, rule, share)?);
     }
+    take_over(day.forward, &mut works)?;
     if works.iter().any(|work| work.evaluator.is_ok()) {
         for file in day.staged {
             for batch in file.read()? {
@@ -59,7 +63,20 @@ pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<Vec<RuleDay>, EngineE
         }
     }
     let finished: Vec<Finished<'_>> = works.into_par_iter().map(Work::finish).collect::<Result<_, _>>()?;
-    finished.into_iter().map(|finished| finished.state(day, gaps)).collect()
+    let (mut days, mut left) = (Vec::new(), Vec::new());
+    for mut finished in finished {
+        left.extend(finished.left()?);
+        days.push(finished.state(day, gaps)?);
+    }
+    Ok((days, left))
+}
+
+/// Lets rules that carry take over what the filing before left.
+fn take_over(forward: &Forward, works: &mut [Work<'_>]) -> Result<(), EngineError> {
+    forward.each(|rule, carry| {
+        let work = works.iter_mut().find(|work| work.rule.id == rule && carries(work.rule));
+        work.map_or(Ok(()), |work| work.take_over(carry))
+    })
 }
 
 /// A rule at work.
@@ -78,7 +95,11 @@ impl<'a> Work<'a> {
         let folder = day.room.scratch.join(format!("rule-{position}"));
         fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
         let scale = day.config.scale();
-        let evaluator = evaluator(rule, Given { scale, datasets: day.datasets });
+        let before = day.forward.before(&rule.id);
+        let (business_date, datasets) = (day.business_date, day.datasets);
+        let evaluator = evaluator(rule, Given { scale, datasets, business_date, before: before.as_ref().copied() });
+        let left = folder.join("left.csv");
+        let leaving = carries(rule).then(|| Leaving::begin(&left, &rule.id, business_date, scale, day.files));
         let stated = Stated {
             language: day.language,
             message: &rule.message,
@@ -90,15 +111,34 @@ impl<'a> Work<'a> {
             scale,
             violations: 0,
             sorter: Some(Sorter::new(&folder, share)),
+            leaving: leaving.transpose()?,
             failed: None,
         };
         Ok(Self { position, rule, evaluator, share, stated })
     }
 
+    fn take_over(&mut self, carry: Result<Carry, Said>) -> Result<(), EngineError> {
+        let Ok(evaluator) = &mut self.evaluator else { return Ok(()) };
+        match carry.and_then(|carry| evaluator.take_over(&carry, &mut self.stated)) {
+            Ok(()) => self.relieve(),
+            Err(reason) => {
+                self.evaluator = Err(reason);
+                Ok(())
+            }
+        }
+    }
+
     fn observe(&mut self, columns: &Columns<'_>) -> Result<(), EngineError> {
         let Ok(evaluator) = &mut self.evaluator else { return Ok(()) };
         evaluator.observe(columns, &select(&self.rule.only, columns), &mut self.stated)?;
-        if evaluator.held() > self.share {
+        self.relieve()
+    }
+
+    /// Has the evaluator give up what it holds, where that is much.
+    fn relieve(&mut self) -> Result<(), EngineError> {
+        if let Ok(evaluator) = &mut self.evaluator
+            && evaluator.held() > self.share
+        {
             evaluator.release(&mut self.stated);
         }
         self.stated.check()
@@ -114,8 +154,9 @@ impl<'a> Work<'a> {
         stated.check()?;
         if let Some(sorter) = stated.sorter.take() {
             let mut sorted = sorter.finish()?;
-            while let Some((key, payload)) = sorted.next()? {
-                evaluator.sorted(&key, &payload, &mut stated)?;
+            while let Some((key, payload)) = sorted.item() {
+                evaluator.sorted(key, payload, &mut stated)?;
+                sorted.advance()?;
             }
         }
         let told = evaluator.finish(&mut stated)?;
@@ -134,6 +175,12 @@ struct Finished<'a> {
 }
 
 impl Finished<'_> {
+    /// What the rule leaves to the next filing: nothing where it could not be evaluated.
+    fn left(&mut self) -> Result<Option<PathBuf>, EngineError> {
+        let leaving = self.stated.leaving.take().filter(|_| self.told.is_ok());
+        leaving.map(Leaving::finish).transpose()
+    }
+
     /// States it as part of the day.
     fn state(self, day: &Judging<'_>, gaps: &mut Gaps) -> Result<RuleDay, EngineError> {
         let Self { position, rule, told, stated } = self;
@@ -184,6 +231,8 @@ struct Stated<'a> {
     scale: u32,
     violations: u64,
     sorter: Option<Sorter>,
+    /// What it leaves to the next filing, where it carries.
+    leaving: Option<Leaving<'a>>,
     failed: Option<EngineError>,
 }
 
@@ -201,6 +250,16 @@ impl Out for Stated<'_> {
             None => Err(EngineError::bug("a rule keeps what would not come back")),
         };
         if let Err(error) = kept {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn carry(&mut self, carry: Carry) {
+        let left = match &mut self.leaving {
+            Some(leaving) => leaving.push(carry),
+            None => Err(EngineError::bug("a rule leaves something that does not carry")),
+        };
+        if let Err(error) = left {
             self.failed.get_or_insert(error);
         }
     }

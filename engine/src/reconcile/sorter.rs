@@ -1,7 +1,8 @@
 //! Sorting more rows than memory holds: sorted runs on disk, merged.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub struct Sorter {
 
 #[derive(Clone, Copy)]
 struct Item {
+    /// The first bytes, which mostly decide the order.
+    prefix: u64,
     start: usize,
     length: u32,
     key_length: u32,
@@ -29,6 +32,14 @@ impl Item {
     fn bytes(self, arena: &[u8]) -> &[u8] {
         &arena[self.start..self.start + self.length as usize]
     }
+}
+
+/// The first eight bytes, as a number that is ordered as they are.
+fn prefix(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = bytes.len().min(8);
+    first[..length].copy_from_slice(&bytes[..length]);
+    u64::from_be_bytes(first)
 }
 
 impl Sorter {
@@ -43,14 +54,15 @@ impl Sorter {
         self.arena.extend_from_slice(key);
         self.arena.extend_from_slice(payload);
         let length = (key.len() + payload.len()) as u32;
-        self.items.push(Item { start, length, key_length: key.len() as u32 });
+        let prefix = prefix(&self.arena[start..]);
+        self.items.push(Item { prefix, start, length, key_length: key.len() as u32 });
         let held = self.arena.len() + self.items.len() * size_of::<Item>();
         if held > self.budget { self.spill() } else { Ok(()) }
     }
 
     fn sort(&mut self) {
         let arena = &self.arena;
-        self.items.sort_unstable_by(|a, b| a.bytes(arena).cmp(b.bytes(arena)));
+        self.items.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| a.bytes(arena).cmp(b.bytes(arena))));
     }
 
     fn spill(&mut self) -> Result<(), EngineError> {
@@ -78,7 +90,7 @@ impl Sorter {
             self.spill()?;
         }
         self.sort();
-        let mut sorted = Sorted { runs: Vec::new(), heap: BinaryHeap::new(), next: None };
+        let mut sorted = Sorted { runs: Vec::new(), heap: BinaryHeap::new(), current: Head::default(), ended: false };
         for path in std::mem::take(&mut self.runs) {
             let file = File::open(&path).map_err(|e| EngineError::io("sorting", &path, e))?;
             sorted.runs.push(Run::Disk { path, input: BufReader::with_capacity(1 << 16, file) });
@@ -86,25 +98,45 @@ impl Sorter {
         if sorted.runs.is_empty() {
             sorted.runs.push(Run::Memory { arena: self.arena, items: self.items.into_iter() });
         }
-        for run in 0..sorted.runs.len() {
-            sorted.refill(run)?;
+        for (run, items) in sorted.runs.iter_mut().enumerate() {
+            let mut head = Head { run, ..Head::default() };
+            if items.next(&mut head)? {
+                sorted.heap.push(head);
+            }
         }
         sorted.advance()?;
         Ok(sorted)
     }
 }
 
-/// An item in the merge: key and payload in one, then where the payload begins and its run.
-type Head = Reverse<(Vec<u8>, usize, usize)>;
+/// The next item of a run: key and payload in one. The least is the greatest, as the heap has it.
+#[derive(Default, PartialEq, Eq)]
+struct Head {
+    prefix: u64,
+    bytes: Vec<u8>,
+    key_length: usize,
+    run: usize,
+}
 
-/// An item that was pushed.
-pub type KeyAndPayload = (Vec<u8>, Vec<u8>);
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let bytes = || other.bytes.cmp(&self.bytes).then_with(|| other.run.cmp(&self.run));
+        other.prefix.cmp(&self.prefix).then_with(bytes)
+    }
+}
 
-/// Items in order; a reader over groups that share a key.
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Items in order, one at a time.
 pub struct Sorted {
     runs: Vec<Run>,
     heap: BinaryHeap<Head>,
-    next: Option<(Vec<u8>, usize)>,
+    current: Head,
+    ended: bool,
 }
 
 enum Run {
@@ -113,65 +145,70 @@ enum Run {
 }
 
 impl Run {
-    fn next(&mut self) -> Result<Option<(Vec<u8>, usize)>, EngineError> {
+    /// Puts the next item into `head`; whether there is one.
+    fn next(&mut self, head: &mut Head) -> Result<bool, EngineError> {
         match self {
             Self::Memory { arena, items } => {
-                Ok(items.next().map(|item| (item.bytes(arena).to_vec(), item.key_length as usize)))
+                let Some(item) = items.next() else { return Ok(false) };
+                head.bytes.clear();
+                head.bytes.extend_from_slice(item.bytes(arena));
+                (head.prefix, head.key_length) = (item.prefix, item.key_length as usize);
+                Ok(true)
             }
-            Self::Disk { path, input } => read_item(input).map_err(|e| EngineError::io("merging sorted runs", path, e)),
+            Self::Disk { path, input } => {
+                read_item(input, head).map_err(|e| EngineError::io("merging sorted runs", path, e))
+            }
         }
     }
 }
 
-fn read_item(input: &mut impl Read) -> io::Result<Option<(Vec<u8>, usize)>> {
+fn read_item(input: &mut impl Read, head: &mut Head) -> io::Result<bool> {
     let mut word = [0; 4];
     match input.read_exact(&mut word) {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
         other => other?,
     }
-    let mut bytes = vec![0; u32::from_le_bytes(word) as usize];
+    head.bytes.resize(u32::from_le_bytes(word) as usize, 0);
     input.read_exact(&mut word)?;
-    input.read_exact(&mut bytes)?;
-    Ok(Some((bytes, u32::from_le_bytes(word) as usize)))
+    head.key_length = u32::from_le_bytes(word) as usize;
+    input.read_exact(&mut head.bytes)?;
+    head.prefix = prefix(&head.bytes);
+    Ok(true)
 }
 
 impl Sorted {
-    fn refill(&mut self, run: usize) -> Result<(), EngineError> {
-        if let Some((bytes, key_length)) = self.runs[run].next()? {
-            self.heap.push(Reverse((bytes, key_length, run)));
-        }
-        Ok(())
-    }
-
-    fn advance(&mut self) -> Result<(), EngineError> {
-        self.next = None;
-        if let Some(Reverse((bytes, key_length, run))) = self.heap.pop() {
-            self.refill(run)?;
-            self.next = Some((bytes, key_length));
+    /// Goes on to the next item.
+    pub fn advance(&mut self) -> Result<(), EngineError> {
+        let Some(mut top) = self.heap.peek_mut() else {
+            self.ended = true;
+            return Ok(());
+        };
+        std::mem::swap(&mut self.current, &mut *top);
+        // What was current lends its buffer to the run that the new one came from.
+        top.run = self.current.run;
+        if !self.runs[top.run].next(&mut top)? {
+            PeekMut::pop(top);
         }
         Ok(())
     }
 
     /// The key of the next item; `None` at the end.
     pub fn key(&self) -> Option<&[u8]> {
-        self.next.as_ref().map(|(bytes, key_length)| &bytes[..*key_length])
+        (!self.ended).then(|| &self.current.bytes[..self.current.key_length])
     }
 
-    /// Takes the next item; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<KeyAndPayload>, EngineError> {
-        let Some((mut key, key_length)) = self.next.take() else { return Ok(None) };
-        let payload = key.split_off(key_length);
-        self.advance()?;
-        Ok(Some((key, payload)))
+    /// Key and payload of the next item; `None` at the end.
+    pub fn item(&self) -> Option<(&[u8], &[u8])> {
+        (!self.ended).then(|| self.current.bytes.split_at(self.current.key_length))
     }
 
     /// Takes every item with the next key and hands over the payloads, in order.
     pub fn take_group(&mut self, mut payload: impl FnMut(&[u8])) -> Result<(), EngineError> {
         let Some(key) = self.key().map(<[u8]>::to_vec) else { return Ok(()) };
-        while let Some((bytes, key_length)) = &self.next
-            && bytes[..*key_length] == key
+        while let Some((next, bytes)) = self.item()
+            && next == key
         {
-            payload(&bytes[*key_length..]);
+            payload(bytes);
             self.advance()?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::carry;
 use crate::dispositions::{self, DISPOSITIONS};
 use crate::error::{EngineError, exit};
 use crate::filing::EXCEPTIONS;
+use crate::forward::FORWARD;
 use crate::inputs::{Input, Inputs, Role, Superseded};
 use crate::manifest::{Filed, filing_date};
 use crate::progress::{Count, Progress};
@@ -188,7 +189,8 @@ impl Working {
         let manifests = latest.iter().chain(&before).map(|id| layout::filing_file(id, MANIFEST));
         // With it a night compared by cells finds out whether it states the same again.
         let evidence = latest.iter().map(|id| layout::filing_file(id, EXCEPTIONS));
-        self.bring(&manifests.chain(evidence).collect::<Vec<_>>())?;
+        let forward = before.iter().map(|id| layout::filing_file(id, FORWARD));
+        self.bring(&manifests.chain(evidence).chain(forward).collect::<Vec<_>>())?;
         if let Some(before) = Filed::before(&series, date)? {
             self.bring_list(before.list()?)?;
         }

@@ -1,6 +1,6 @@
 //! What a rule keeps per group of movements.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::{Out, Violation};
 use crate::money::{Currency, Overflow};
@@ -96,11 +96,10 @@ impl<T: Cell> Groups<T> {
 
     /// The cell of the key in hand.
     fn in_hand(&mut self) -> &mut T {
-        if !self.cells.contains_key(self.key.as_str()) {
+        self.cells.entry_ref(self.key.as_str()).or_insert_with(|| {
             self.key_bytes += self.key.len();
-            self.cells.insert(self.key.clone(), T::default());
-        }
-        self.cells.entry(self.key.clone()).or_default()
+            T::default()
+        })
     }
 
     /// Bytes, about, that [`Groups::release`] would give up.

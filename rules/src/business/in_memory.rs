@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use super::{Evaluator, Given, Out, Violation, evaluator, select};
+use super::{Carry, Evaluator, Given, Out, Violation, evaluator, select};
 use crate::config::Rule;
 use crate::money::Overflow;
 use crate::movement::Columns;
@@ -15,6 +15,8 @@ pub type Outcome = Result<(Vec<Violation>, Said), Overflow>;
 #[derive(Default)]
 struct Stated {
     violations: Vec<Violation>,
+    /// What it leaves to the next day.
+    carried: Vec<Carry>,
     kept: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -26,15 +28,27 @@ impl Out for Stated {
     fn keep(&mut self, key: &[u8], payload: &[u8]) {
         self.kept.push((key.to_vec(), payload.to_vec()));
     }
+
+    fn carry(&mut self, carry: Carry) {
+        self.carried.push(carry);
+    }
 }
 
-/// Judges a rule as a night does, over the movements in two batches; in between it gives up what it holds. `Err` says
-/// why it cannot be evaluated.
-pub fn judge(rule: &Rule, given: Given<'_>, movements: &RecordBatch) -> Result<Outcome, Said> {
-    let evaluator = evaluator(rule, given)?;
+/// Judges a rule as a night does, over the movements in two batches; in between it gives up what it holds. It takes over
+/// what is `carried`; what it leaves to the next day is given, too. `Err` says why it cannot be evaluated.
+pub fn judge(
+    rule: &Rule,
+    given: Given<'_>,
+    carried: &[Carry],
+    movements: &RecordBatch,
+) -> Result<(Outcome, Vec<Carry>), Said> {
+    let mut evaluator = evaluator(rule, given)?;
     let mut stated = Stated::default();
+    for carry in carried {
+        evaluator.take_over(carry, &mut stated)?;
+    }
     let finished = finish(rule, evaluator, movements, &mut stated);
-    Ok(finished.map(|explanation| (stated.violations, explanation)))
+    Ok((finished.map(|explanation| (stated.violations, explanation)), stated.carried))
 }
 
 fn finish(

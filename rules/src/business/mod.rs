@@ -7,6 +7,7 @@
 pub mod aggregates_equal;
 pub mod allowed_values;
 pub mod balance;
+pub mod carried;
 mod groups;
 pub mod in_memory;
 pub mod range;
@@ -23,6 +24,10 @@ pub(crate) mod testing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+pub use carried::{Before, Carry, Located, Origin};
 
 use crate::config::{Check, Rule};
 use crate::end_to_end::Place;
@@ -75,6 +80,10 @@ pub trait Out {
     /// Keeps an item, to be given back by [`Evaluator::sorted`] in the order of keys, then payloads, as bytes. No key
     /// may be the beginning of another.
     fn keep(&mut self, key: &[u8], payload: &[u8]);
+
+    /// Leaves something to the filing of the next day, in an order that the data alone decides. Only rules that
+    /// [carry](carries) may.
+    fn carry(&mut self, carry: Carry);
 }
 
 /// What is there to judge a rule by, besides movements.
@@ -84,6 +93,10 @@ pub struct Given<'a> {
     pub scale: u32,
     /// Reference data.
     pub datasets: &'a Datasets,
+    /// The day.
+    pub business_date: Date,
+    /// The filing that the rule takes over from, or why there is none.
+    pub before: Result<Before<'a>, &'a Said>,
 }
 
 /// A table of reference data, all text; empty cells are `None`.
@@ -143,6 +156,12 @@ fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, Sai
 /// rule's `only` lets through ([`select`]), given back what it kept, then finished. It holds no more than the
 /// caller lets it: what it gathers per group it gives up when asked, and gets back sorted.
 pub trait Evaluator: Send {
+    /// Takes over one thing that the filing before carried of this rule, before any movement is looked at; `Err`
+    /// where the rule cannot be evaluated with it.
+    fn take_over(&mut self, _carry: &Carry, _out: &mut dyn Out) -> Result<(), Said> {
+        Ok(())
+    }
+
     /// Looks at these rows (0-based, ascending) of a batch; `Err` when a total overflows.
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow>;
 
@@ -184,7 +203,18 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
         Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
         Check::RollForward(check) => check.settings(scale).map(drop),
-        _ => evaluator(rule, Given { scale, datasets: &Datasets::new() }).map(drop),
+        _ => {
+            let (datasets, before) = (&Datasets::new(), Err(&Said::default()));
+            evaluator(rule, Given { scale, datasets, business_date: Date::MIN, before }).map(drop)
+        }
+    }
+}
+
+/// Whether a rule carries anything from filing to filing.
+pub fn carries(rule: &Rule) -> bool {
+    match &rule.check {
+        Check::RollForward(check) => check.carried_from.is_some(),
+        _ => false,
     }
 }
 

@@ -23,6 +23,9 @@ pub struct RollForward {
     pub group_by: BTreeMap<Field, String>,
     /// The dataset's column of opening balances, plain decimals.
     pub opening: String,
+    /// The business date from which balances are carried from filing to filing, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub carried_from: Option<String>,
     /// The dataset's column of closing balances.
     pub closing: String,
     /// The dataset's column of currencies; without it, or where its cell is empty, a balance is in

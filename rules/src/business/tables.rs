@@ -9,7 +9,9 @@ use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use super::DatasetTable;
+use jiff::civil::Date;
+
+use super::{Carry, DatasetTable};
 use crate::money::{AMOUNT_DIGITS, Currency, Total};
 use crate::movement::{FILE_COLUMN, Field, days_of, schema};
 use crate::suggest::did_you_mean;
@@ -107,6 +109,39 @@ impl Table {
         columns.push(Arc::new(Int64Array::from_iter_values(1..=rows as i64)));
         let batch = RecordBatch::try_new(schema(scale), columns);
         batch.or_else(|error| Wrong::at(0, error.to_string(), "write fewer movements"))
+    }
+
+    /// It as what a filing left to the next, on the day `since` where no column says another; amounts have `scale`
+    /// decimals. Columns other than `amount`, `currency` and `since` are values that tell one from another.
+    pub fn carried(&self, since: Date, scale: u32) -> Result<Vec<Carry>, Wrong> {
+        let carry = |(n, row): (usize, &Vec<Option<String>>)| {
+            let line = self.lines.get(n + 1).copied().unwrap_or_default();
+            let mut carry = Carry { values: Vec::new(), amount: None, since, origin: None };
+            let (mut amount, mut currency) = (None, None);
+            for (name, value) in self.cells.header.iter().zip(row) {
+                match (name.as_str(), value) {
+                    ("amount", value) => amount = value.as_deref(),
+                    ("currency", value) => currency = value.as_deref(),
+                    ("since", None) => {}
+                    ("since", Some(text)) => match text.parse() {
+                        Ok(date) => carry.since = date,
+                        Err(_) => return Wrong::at(line, format!("`{text}` is no date"), "write it as 2026-12-31"),
+                    },
+                    _ => carry.values.push((name.clone(), value.clone().unwrap_or_default())),
+                }
+            }
+            if let Some(text) = amount {
+                let total = Total::parse(text, scale);
+                let currency: Option<Currency> = currency.and_then(|code| code.parse().ok());
+                carry.amount = currency.zip(total.map(|total| total.minor));
+                if carry.amount.is_none() {
+                    let message = format!("`{text}` is no decimal of {scale} decimals and a currency");
+                    return Wrong::at(line, message, "give `amount` as -1234.56 and `currency` as MXN");
+                }
+            }
+            Ok(carry)
+        };
+        self.cells.rows.iter().enumerate().map(carry).collect()
     }
 
     fn array(&self, field: Field, scale: u32, usual: &dyn Fn(Field) -> Option<String>) -> Result<ArrayRef, Wrong> {

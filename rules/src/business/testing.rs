@@ -2,9 +2,11 @@
 
 use arrow_array::RecordBatch;
 
+use jiff::civil::Date;
+
 use super::in_memory::{self, Outcome};
 use super::tables::Table;
-use super::{DatasetTable, Datasets, Given, Violation};
+use super::{Before, Carry, DatasetTable, Datasets, Given, Violation};
 use crate::config::Rule;
 use crate::money::{Overflow, at_own_scale};
 use crate::movement::Field;
@@ -27,7 +29,12 @@ pub fn judge(rule: &str, dataset: &str, movements: &str) -> String {
 /// As [`judge`], with any datasets.
 pub fn judge_with(rule: &str, datasets: &Datasets, movements: &RecordBatch) -> String {
     let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
-    match run(&rule, datasets, movements) {
+    told(run(&rule, datasets, movements))
+}
+
+/// A verdict, as [`judge`] gives it.
+pub fn told(outcome: Result<Outcome, Said>) -> String {
+    match outcome {
         Err(reason) => format!("not evaluated: {}", reason.en),
         Ok(Err(Overflow)) => "overflow".to_owned(),
         Ok(Ok((violations, explanation))) => {
@@ -37,9 +44,26 @@ pub fn judge_with(rule: &str, datasets: &Datasets, movements: &RecordBatch) -> S
     }
 }
 
+/// The day of every table here.
+pub const DAY: Date = Date::constant(2026, 11, 20);
+
 /// Runs a rule over movements of [`SCALE`].
 pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, Said> {
-    in_memory::judge(rule, Given { scale: SCALE, datasets }, movements)
+    let none = Said::same("no day before was filed");
+    run_after(rule, datasets, movements, Err(&none), &[]).map(|(outcome, _)| outcome)
+}
+
+/// As [`run`], on the day after another; also gives what is left to the next.
+pub fn run_after(
+    rule: &Rule,
+    datasets: &Datasets,
+    movements: &RecordBatch,
+    before: Result<Before<'_>, &Said>,
+    carried: &[Carry],
+) -> Result<(Outcome, Vec<Carry>), Said> {
+    let business_date = before.ok().and_then(|before| before.missed.unwrap_or(before.date).tomorrow().ok());
+    let given = Given { scale: SCALE, datasets, business_date: business_date.unwrap_or(DAY), before };
+    in_memory::judge(rule, given, carried, movements)
 }
 
 fn line(violation: &Violation) -> String {

@@ -64,6 +64,11 @@ pub struct Case {
     /// The tables of the datasets that the rule looks things up in, by id; the rows of an SQL rule under the rule's id.
     #[serde(default)]
     pub dataset: BTreeMap<String, String>,
+    /// For a rule that carries: what the filing of the day before left to it, columns `amount`, `currency` and `since`
+    /// (the day before, where absent), and others for the values that tell one from another, such as `account`. Without
+    /// it no day before was filed.
+    #[serde(default)]
+    pub carried: Option<String>,
     /// What must come of it.
     pub expect: Expected,
     /// The violations that must be found, in any order: of `record`, `source`, `column`, `found`, `expected`, `amount`,

@@ -6,7 +6,7 @@ use super::compare::{Line, Listing, compare};
 use super::{Case, CaseFile, Expected};
 use crate::business::in_memory::judge;
 use crate::business::tables::{Table, Wrong};
-use crate::business::{Datasets, Given};
+use crate::business::{Before, Carry, Datasets, Given};
 use crate::config::error::Step;
 use crate::config::rule::date;
 use crate::config::{Config, ConfigError, Language, Rule, Text};
@@ -113,10 +113,16 @@ impl Running<'_> {
             let table = Table::parse(text).map_err(|wrong| self.wrong_table(&["dataset", id], wrong))?;
             datasets.insert(id.clone(), Ok(table.cells));
         }
-        Ok(match judge(rule, Given { scale, datasets: &datasets }, &batch) {
+        let none = said!("no day before was filed", "ningún día anterior se presentó");
+        let yesterday = day.yesterday().unwrap_or(day);
+        let filing = format!("{yesterday}.1");
+        let carried = self.carried(yesterday, scale)?;
+        let before = carried.as_ref().map(|_| Before { filing: &filing, date: yesterday, missed: None }).ok_or(&none);
+        let given = Given { scale, datasets: &datasets, business_date: day, before };
+        Ok(match judge(rule, given, carried.as_deref().unwrap_or_default(), &batch) {
             Err(reason) => (Expected::NotEvaluated, reason, Vec::new()),
-            Ok(Err(overflow)) => (Expected::NotEvaluated, Said::same(overflow.to_string()), Vec::new()),
-            Ok(Ok((violations, explanation))) => {
+            Ok((Err(overflow), _)) => (Expected::NotEvaluated, Said::same(overflow.to_string()), Vec::new()),
+            Ok((Ok((violations, explanation)), _)) => {
                 let verdict = if violations.is_empty() { Expected::Passed } else { Expected::Failed };
                 let source = |file_record: Option<u64>| {
                     let row = usize::try_from(file_record?).ok()?.checked_sub(1)?;
@@ -151,6 +157,14 @@ impl Running<'_> {
             Field::Amount => Some("1".to_owned()),
             _ => None,
         }
+    }
+
+    /// What the filing of the day before left, where the case says that there was one.
+    fn carried(&self, since: Date, scale: u32) -> Result<Option<Vec<Carry>>, ConfigError> {
+        let Some(text) = &self.case.carried else { return Ok(None) };
+        let table = Table::parse(text);
+        let carried = table.and_then(|table| table.carried(since, scale));
+        carried.map(Some).map_err(|wrong| self.wrong_table(&["carried"], wrong))
     }
 
     /// The violations that the case lists.
