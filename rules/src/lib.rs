@@ -10,6 +10,7 @@ pub mod dates;
 pub mod day;
 pub mod end_to_end;
 pub mod exception;
+pub mod explain;
 pub mod money;
 pub mod movement;
 pub mod notation;

@@ -97,6 +97,8 @@ pub const BALANCE: Noun = Noun::new(["balance", "balances"], ["saldo", "saldos"]
 pub const AMOUNT: Noun = Noun::new(["amount", "amounts"], ["importe", "importes"]);
 /// A row of a table.
 pub const ROW: Noun = Noun::new(["row", "rows"], ["fila", "filas"]);
+/// A number of a sequence.
+pub const NUMBER: Noun = Noun::new(["number", "numbers"], ["número", "números"]);
 /// A violation of a rule.
 pub const VIOLATION: Noun = Noun::new(["violation", "violations"], ["incumplimiento", "incumplimientos"]);
 

@@ -10,6 +10,7 @@ mod keys;
 mod prune;
 mod regenerate;
 mod rule_files;
+mod rules;
 mod run;
 mod schema;
 mod show;
@@ -69,6 +70,7 @@ enum Command {
     Verify(verify::Args),
     Exceptions(exceptions::Args),
     Check(check::Args),
+    Rules(rules::Args),
     Demo(demo::Args),
     Prune(prune::Args),
     Keygen(keygen::Args),
@@ -92,6 +94,7 @@ pub fn main() -> u8 {
         Command::Verify(args) => verify::run(args),
         Command::Exceptions(args) => exceptions::run(args),
         Command::Check(args) => check::run(args),
+        Command::Rules(args) => rules::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Prune(args) => prune::run(args),
         Command::Keygen(args) => keygen::run(args),

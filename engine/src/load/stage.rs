@@ -145,7 +145,7 @@ fn failed(doing: &'static str, path: &Path, error: ArrowError) -> EngineError {
 }
 
 /// Batches of movements.
-pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + 'a>;
+pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + Send + 'a>;
 
 impl Staged {
     /// The movements that were staged in `file` before, of a file that `mapper` maps. They are called `path` this

@@ -14,6 +14,7 @@ use cuadre_rules::movement::Columns;
 use cuadre_rules::said;
 use cuadre_rules::said::{Said, VIOLATION, counted};
 use jiff::civil::Date;
+use rayon::iter::Either;
 use rayon::prelude::*;
 
 use super::gaps::{About, Gaps};
@@ -46,21 +47,15 @@ pub struct Judging<'a> {
 
 /// Judges every rule that is in force; also gives what they leave to the next filing, a list a rule.
 pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Vec<PathBuf>), EngineError> {
-    let rules: Vec<(usize, &Rule)> = day.config.rules_in_force(day.business_date).collect();
-    let share = day.room.memory / 8 / rules.len().max(1);
+    // What has come back may for a moment be held twice.
+    let memory = day.room.memory / 4;
     let mut works = Vec::new();
-    for (position, rule) in rules {
-        works.push(Work::begin(day, position, rule, share)?);
+    for (position, rule) in day.config.rules_in_force(day.business_date) {
+        works.push(Work::begin(day, position, rule, memory)?);
     }
-    take_over(day.forward, &mut works)?;
+    take_over(day.forward, &mut works, memory)?;
     if works.iter().any(|work| work.evaluator.is_ok()) {
-        for file in day.staged {
-            for batch in file.read()? {
-                let batch = batch?;
-                let columns = Columns::of(&batch);
-                works.par_iter_mut().try_for_each(|work| work.observe(&columns))?;
-            }
-        }
+        observe(day.staged, &mut works, memory)?;
     }
     let finished: Vec<Finished<'_>> = works.into_par_iter().map(Work::finish).collect::<Result<_, _>>()?;
     let (mut days, mut left) = (Vec::new(), Vec::new());
@@ -72,11 +67,41 @@ pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Vec<Pa
 }
 
 /// Lets rules that carry take over what the filing before left.
-fn take_over(forward: &Forward, works: &mut [Work<'_>]) -> Result<(), EngineError> {
+fn take_over(forward: &Forward, works: &mut [Work<'_>], memory: usize) -> Result<(), EngineError> {
     forward.each(|rule, carry| {
-        let work = works.iter_mut().find(|work| work.rule.id == rule && carries(work.rule));
-        work.map_or(Ok(()), |work| work.take_over(carry))
+        let Some(work) = works.iter_mut().find(|work| work.rule.id == rule && carries(work.rule)) else {
+            return Ok(());
+        };
+        work.take_over(carry)?;
+        if work.held() > memory { work.give_up() } else { Ok(()) }
     })
+}
+
+/// Shows the movements to every rule, a batch at a time; the next one is read meanwhile.
+fn observe(staged: &[Staged], works: &mut [Work<'_>], memory: usize) -> Result<(), EngineError> {
+    let mut batches = staged.iter().flat_map(|file| match file.read() {
+        Ok(batches) => Either::Left(batches),
+        Err(error) => Either::Right(std::iter::once(Err(error))),
+    });
+    let mut next = batches.next().transpose()?;
+    while let Some(batch) = next {
+        let columns = Columns::of(&batch);
+        let observe = || works.par_iter_mut().try_for_each(|work| work.observe(&columns));
+        let (observed, following) = rayon::join(observe, || batches.next().transpose());
+        observed?;
+        next = following?;
+        relieve(works, memory)?;
+    }
+    Ok(())
+}
+
+/// Has rules give up what they hold, the one that holds most first, until all of them hold no more than `memory`.
+fn relieve(works: &mut [Work<'_>], memory: usize) -> Result<(), EngineError> {
+    while works.iter().map(Work::held).sum::<usize>() > memory {
+        let Some(most) = works.iter_mut().max_by_key(|work| work.held()) else { break };
+        most.give_up()?;
+    }
+    Ok(())
 }
 
 /// A rule at work.
@@ -85,13 +110,11 @@ struct Work<'a> {
     rule: &'a Rule,
     /// It, or why it cannot be evaluated.
     evaluator: Result<Box<dyn Evaluator>, Said>,
-    /// Bytes that it may hold.
-    share: usize,
     stated: Stated<'a>,
 }
 
 impl<'a> Work<'a> {
-    fn begin(day: &Judging<'a>, position: usize, rule: &'a Rule, share: usize) -> Result<Self, EngineError> {
+    fn begin(day: &Judging<'a>, position: usize, rule: &'a Rule, memory: usize) -> Result<Self, EngineError> {
         let folder = day.room.scratch.join(format!("rule-{position}"));
         fs::create_dir_all(&folder).map_err(|e| EngineError::io("sorting", &folder, e))?;
         let scale = day.config.scale();
@@ -110,54 +133,60 @@ impl<'a> Work<'a> {
             amount: None,
             scale,
             violations: 0,
-            sorter: Some(Sorter::new(&folder, share)),
+            sorter: Sorter::new(&folder, memory),
             leaving: leaving.transpose()?,
             failed: None,
         };
-        Ok(Self { position, rule, evaluator, share, stated })
+        Ok(Self { position, rule, evaluator, stated })
     }
 
     fn take_over(&mut self, carry: Result<Carry, Said>) -> Result<(), EngineError> {
         let Ok(evaluator) = &mut self.evaluator else { return Ok(()) };
-        match carry.and_then(|carry| evaluator.take_over(&carry, &mut self.stated)) {
-            Ok(()) => self.relieve(),
-            Err(reason) => {
-                self.evaluator = Err(reason);
-                Ok(())
-            }
+        if let Err(reason) = carry.and_then(|carry| evaluator.take_over(&carry, &mut self.stated)) {
+            self.evaluator = Err(reason);
         }
+        self.stated.check()
     }
 
     fn observe(&mut self, columns: &Columns<'_>) -> Result<(), EngineError> {
         let Ok(evaluator) = &mut self.evaluator else { return Ok(()) };
         evaluator.observe(columns, &select(&self.rule.only, columns), &mut self.stated)?;
-        self.relieve()
-    }
-
-    /// Has the evaluator give up what it holds, where that is much.
-    fn relieve(&mut self) -> Result<(), EngineError> {
-        if let Ok(evaluator) = &mut self.evaluator
-            && evaluator.held() > self.share
-        {
-            evaluator.release(&mut self.stated);
-        }
         self.stated.check()
     }
 
+    /// Bytes, about, that it would give up.
+    fn held(&self) -> usize {
+        self.evaluator.as_ref().map_or(0, |evaluator| evaluator.held()) + self.stated.sorter.held()
+    }
+
+    /// Lets everything go to disk.
+    fn give_up(&mut self) -> Result<(), EngineError> {
+        if let Ok(evaluator) = &mut self.evaluator {
+            evaluator.release(&mut self.stated);
+        }
+        self.stated.check()?;
+        self.stated.sorter.spill()
+    }
+
     fn finish(self) -> Result<Finished<'a>, EngineError> {
-        let Self { position, rule, evaluator, mut stated, .. } = self;
+        let Self { position, rule, evaluator, mut stated } = self;
         let mut evaluator = match evaluator {
             Ok(evaluator) => evaluator,
             Err(reason) => return Ok(Finished { position, rule, told: Err(reason), stated }),
         };
         evaluator.release(&mut stated);
         stated.check()?;
-        if let Some(sorter) = stated.sorter.take() {
-            let mut sorted = sorter.finish()?;
+        loop {
+            let empty = stated.sorter.anew();
+            let mut sorted = std::mem::replace(&mut stated.sorter, empty).finish()?;
             while let Some((key, payload)) = sorted.item() {
                 evaluator.sorted(key, payload, &mut stated)?;
                 sorted.advance()?;
             }
+            if !evaluator.again(&mut stated) {
+                break;
+            }
+            stated.check()?;
         }
         let told = evaluator.finish(&mut stated)?;
         stated.check()?;
@@ -230,7 +259,7 @@ struct Stated<'a> {
     amount: Option<Totals>,
     scale: u32,
     violations: u64,
-    sorter: Option<Sorter>,
+    sorter: Sorter,
     /// What it leaves to the next filing, where it carries.
     leaving: Option<Leaving<'a>>,
     failed: Option<EngineError>,
@@ -245,11 +274,7 @@ impl Out for Stated<'_> {
     }
 
     fn keep(&mut self, key: &[u8], payload: &[u8]) {
-        let kept = match &mut self.sorter {
-            Some(sorter) => sorter.push(key, payload),
-            None => Err(EngineError::bug("a rule keeps what would not come back")),
-        };
-        if let Err(error) = kept {
+        if let Err(error) = self.sorter.push(key, payload) {
             self.failed.get_or_insert(error);
         }
     }

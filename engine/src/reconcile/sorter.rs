@@ -17,6 +17,8 @@ pub struct Sorter {
     arena: Vec<u8>,
     items: Vec<Item>,
     runs: Vec<PathBuf>,
+    /// Which one it is of those that share the folder, 0-based.
+    round: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -45,7 +47,12 @@ fn prefix(bytes: &[u8]) -> u64 {
 impl Sorter {
     /// Sorts within about `budget` bytes; runs are written into `folder`, which must exist.
     pub fn new(folder: &Path, budget: usize) -> Self {
-        Self { folder: folder.to_owned(), budget, arena: Vec::new(), items: Vec::new(), runs: Vec::new() }
+        Self { folder: folder.to_owned(), budget, arena: Vec::new(), items: Vec::new(), runs: Vec::new(), round: 0 }
+    }
+
+    /// An empty one like it, in the same folder.
+    pub fn anew(&self) -> Self {
+        Self { round: self.round + 1, ..Self::new(&self.folder, self.budget) }
     }
 
     /// Adds an item. Keys must be prefix-free: none the beginning of another.
@@ -56,8 +63,12 @@ impl Sorter {
         let length = (key.len() + payload.len()) as u32;
         let prefix = prefix(&self.arena[start..]);
         self.items.push(Item { prefix, start, length, key_length: key.len() as u32 });
-        let held = self.arena.len() + self.items.len() * size_of::<Item>();
-        if held > self.budget { self.spill() } else { Ok(()) }
+        if self.held() > self.budget { self.spill() } else { Ok(()) }
+    }
+
+    /// Bytes that it holds, of those that [`Sorter::spill`] would write.
+    pub fn held(&self) -> usize {
+        self.arena.len() + self.items.len() * size_of::<Item>()
     }
 
     fn sort(&mut self) {
@@ -65,9 +76,13 @@ impl Sorter {
         self.items.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| a.bytes(arena).cmp(b.bytes(arena))));
     }
 
-    fn spill(&mut self) -> Result<(), EngineError> {
+    /// Writes what it holds into a run on disk.
+    pub fn spill(&mut self) -> Result<(), EngineError> {
+        if self.items.is_empty() {
+            return Ok(());
+        }
         self.sort();
-        let path = self.folder.join(format!("run-{}", self.runs.len()));
+        let path = self.folder.join(format!("run-{}-{}", self.round, self.runs.len()));
         let write = || -> io::Result<()> {
             let mut out = BufWriter::with_capacity(1 << 18, File::create_new(&path)?);
             for item in &self.items {

@@ -69,6 +69,11 @@ impl<T: Cell> Groups<T> {
         Self { per_currency: true, ..Self::new(fields) }
     }
 
+    /// The fields, without the currency.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
     /// Changes the cells of the groups of movements.
     pub fn update(
         &mut self,
@@ -157,6 +162,17 @@ impl Group {
         self.fields.iter().zip(values(&self.key)).map(part).collect::<Vec<_>>().join(", ")
     }
 
+    /// Names and values of its fields; the currency, where groups are per currency, is not among them.
+    pub fn named(&self) -> Vec<(String, String)> {
+        let named = |(field, value): (&Field, String)| (field.name().to_owned(), value);
+        self.fields.iter().zip(values(&self.key)).map(named).collect()
+    }
+
+    /// The currency, where groups are per currency and it is one.
+    pub fn currency(&self) -> Option<Currency> {
+        values(&self.key).pop()?.parse().ok()
+    }
+
     /// A violation of this group, where groups are per currency; `told` tells it in the group's
     /// currency.
     pub fn violation(&self, told: impl FnOnce(Currency) -> Violation) -> Violation {
@@ -182,7 +198,7 @@ impl Group {
 
 /// Appends a value so that keys sort as their values do and neighbours stay apart: it ends in two
 /// NULs, and a NUL within it becomes NUL, 1.
-fn push(key: &mut String, value: &str) {
+pub(super) fn push(key: &mut String, value: &str) {
     match value.contains('\0') {
         true => key.push_str(&value.replace('\0', "\0\u{1}")),
         false => key.push_str(value),
@@ -190,7 +206,8 @@ fn push(key: &mut String, value: &str) {
     key.push_str("\0\0");
 }
 
-fn values(key: &str) -> Vec<String> {
+/// The values of a key that [`push`] has made.
+pub(super) fn values(key: &str) -> Vec<String> {
     let (mut values, mut value) = (Vec::new(), String::new());
     let mut characters = key.chars();
     while let Some(character) = characters.next() {

@@ -63,10 +63,14 @@ fn finish(
         evaluator.observe(&columns, &select(&rule.only, &columns), out)?;
         evaluator.release(out);
     }
-    let mut kept = std::mem::take(&mut out.kept);
-    kept.sort();
-    for (key, payload) in kept {
-        evaluator.sorted(&key, &payload, out)?;
+    loop {
+        let mut kept = std::mem::take(&mut out.kept);
+        kept.sort();
+        for (key, payload) in kept {
+            evaluator.sorted(&key, &payload, out)?;
+        }
+        if !evaluator.again(out) {
+            return evaluator.finish(out);
+        }
     }
-    evaluator.finish(out)
 }

@@ -10,9 +10,11 @@ pub mod balance;
 pub mod carried;
 mod groups;
 pub mod in_memory;
+pub mod limits;
 pub mod range;
 pub mod reference;
 pub mod roll_forward;
+pub mod sequence;
 pub mod tables;
 pub mod uniqueness;
 pub mod warehouse_sql;
@@ -178,6 +180,11 @@ pub trait Evaluator: Send {
         Ok(())
     }
 
+    /// When all it kept was taken back: whether it has meanwhile kept other items, to be taken back in their turn.
+    fn again(&mut self, _out: &mut dyn Out) -> bool {
+        false
+    }
+
     /// States what only the whole day shows, and how the rule went, in words (`added up 340
     /// movements in 12 groups`, say; the caller adds the number of violations).
     fn finish(self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow>;
@@ -193,6 +200,8 @@ pub fn evaluator(rule: &Rule, given: Given<'_>) -> Result<Box<dyn Evaluator>, Sa
         Check::Range(check) => check.evaluator(given.scale),
         Check::RollForward(check) => check.evaluator(given),
         Check::AggregatesEqual(check) => check.evaluator(given.scale),
+        Check::Limits(check) => check.evaluator(given),
+        Check::Sequence(check) => check.evaluator(given),
         Check::WarehouseSql(_) => warehouse_sql::evaluator(&rule.id, given.datasets),
     }
 }
@@ -203,6 +212,8 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
     match &rule.check {
         Check::Reference(_) | Check::WarehouseSql(_) => Ok(()),
         Check::RollForward(check) => check.settings(scale).map(drop),
+        Check::Limits(check) => check.settings(scale).map(drop),
+        Check::Sequence(check) => check.settings().map(drop),
         _ => {
             let (datasets, before) = (&Datasets::new(), Err(&Said::default()));
             evaluator(rule, Given { scale, datasets, business_date: Date::MIN, before }).map(drop)
@@ -214,6 +225,7 @@ pub fn settings(rule: &Rule, scale: u32) -> Result<(), Said> {
 pub fn carries(rule: &Rule) -> bool {
     match &rule.check {
         Check::RollForward(check) => check.carried_from.is_some(),
+        Check::Sequence(check) => check.carried_from.is_some(),
         _ => false,
     }
 }

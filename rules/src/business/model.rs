@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::DatasetTable;
-use super::testing::{batch, run};
+use super::testing::{batch, judge_days, run};
 use crate::config::Rule;
 
 /// One movement: account, currency, amount in minor units, source. Empty texts are null.
@@ -17,15 +17,20 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec((account, currency, -3i128..=3, source), 0..12)
 }
 
-/// What a rule says of the rows: per violation its column, and its money or its record.
-fn found(rule: &str, rows: &[Row], balances: Option<DatasetTable>) -> Vec<String> {
+/// The rows as a table.
+fn table_of(rows: &[Row]) -> String {
     let cell = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     let line = |(account, currency, minor, source): &Row| {
         let sign = if *minor < 0 { "-" } else { "" };
         format!("{} | {currency} | {sign}0.0{} | {source}", cell(account), minor.abs())
     };
     let lines: Vec<String> = rows.iter().map(line).collect();
-    let movements = batch(&format!("account | currency | amount | source\n{}", lines.join("\n")));
+    format!("account | currency | amount | source\n{}", lines.join("\n"))
+}
+
+/// What a rule says of the rows: per violation its column, and its money or its record.
+fn found(rule: &str, rows: &[Row], balances: Option<DatasetTable>) -> Vec<String> {
+    let movements = batch(&table_of(rows));
     let datasets = balances.into_iter().map(|table| ("set".to_owned(), Ok(table))).collect();
     let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
     let (violations, _) = run(&rule, &datasets, &movements).unwrap().unwrap();
@@ -157,6 +162,31 @@ proptest! {
         let rule = "[check.roll_forward]\ndataset = 'set'\ngroup_by.account = 'cuenta'\n\
              opening = 'abre'\nclosing = 'cierra'\ncurrency_column = 'divisa'";
         prop_assert_eq!(found(rule, &rows, Some(balances)), expected);
+    }
+
+    #[test]
+    fn balances_carried_over_days(days in prop::collection::vec(rows(), 1..4)) {
+        // A closing balance that is stated wins; so only those of the sums are carried here.
+        let movements: Vec<String> = days.iter().map(|rows| table_of(rows)).collect();
+        let days_of: Vec<(&str, &str)> = movements.iter().map(|day| ("x", day.as_str())).collect();
+        let rule = "check.roll_forward = { carried_from = '2026-11-20', group_by = ['account'] }";
+        let verdicts = judge_days(rule, &days_of);
+        for (n, verdict) in verdicts.iter().enumerate() {
+            let until: Vec<Row> = days[..=n].concat();
+            let expected: Vec<String> = groups(&until)
+                .into_iter()
+                .map(|group| (group, sum(&until, group, |_| true)))
+                .filter(|(_, sum)| *sum != 0)
+                .map(|((account, currency), sum)| format!("-> account={account} {currency} {sum}"))
+                .collect();
+            let cents = |line: &str| {
+                let (head, amount) = line.rsplit_once(' ').unwrap();
+                let minor: i128 = amount.replace('.', "").parse().unwrap();
+                format!("{head} {}", if head.ends_with("JPY") && !amount.contains('.') { minor * 100 } else { minor })
+            };
+            let carried: Vec<String> = verdict.lines().filter(|line| line.starts_with("->")).map(cents).collect();
+            prop_assert_eq!(carried, expected);
+        }
     }
 }
 

@@ -1,33 +1,45 @@
 //! Opening balance + movements = closing balance, per group.
 
-use std::collections::BTreeMap;
-
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::carried::{self, Carry};
 use super::groups::{Cell, Group, Groups};
+use super::tables::{Currencies, GroupBy, amount, at, money};
 use super::{DatasetTable, Evaluator, Given, Out, Tolerance, Violation};
-use crate::money::{Currency, Overflow, Total, at_own_scale};
-use crate::movement::{Columns, Field};
+use crate::explain::{carried_on, per_group, tolerated};
+use crate::money::{Currency, Overflow, at_own_scale};
+use crate::movement::Columns;
 use crate::said;
 use crate::said::{BALANCE, MOVEMENT, Said, counted};
 
 /// Opening balance + movements = closing balance, per group and currency. A group without
 /// movements must close as it opened; one with movements needs a balance.
+///
+/// With `carried_from` a group opens with the closing balance that the filing of the day before states of it: that of
+/// the dataset, or without one what opening and movements came to. A group that is new opens at zero, and one that came
+/// to zero needs no closing balance any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollForward {
-    /// The dataset of balances: one row per group.
-    pub dataset: String,
-    /// Field that makes a group to the dataset's column that names it, such as `account = "cuenta"`.
-    pub group_by: BTreeMap<Field, String>,
-    /// The dataset's column of opening balances, plain decimals.
-    pub opening: String,
-    /// The business date from which balances are carried from filing to filing, `YYYY-MM-DD`.
+    /// The dataset of balances: one row per group. May be absent with `carried_from`.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// Field that makes a group to the dataset's column that names it, such as `account = "cuenta"`; or a list of
+    /// fields, where columns are called as they are, or there is no dataset.
+    pub group_by: GroupBy,
+    /// The business date from which closing balances are carried from filing to filing, `YYYY-MM-DD`. A later one lets
+    /// them begin anew.
     #[serde(default)]
     pub carried_from: Option<String>,
+    /// The dataset's column of opening balances, plain decimals. With `carried_from` it is read on that day alone;
+    /// where absent, balances begin at zero.
+    #[serde(default)]
+    pub opening: Option<String>,
     /// The dataset's column of closing balances.
-    pub closing: String,
+    #[serde(default)]
+    pub closing: Option<String>,
     /// The dataset's column of currencies; without it, or where its cell is empty, a balance is in
     /// `currency`.
     #[serde(default)]
@@ -43,39 +55,121 @@ pub struct RollForward {
     pub tolerance_reason: Option<String>,
 }
 
+/// What the rule says without data.
+pub(super) struct Settings {
+    tolerance: Tolerance,
+    carried_from: Option<Date>,
+}
+
 impl RollForward {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (per, carried) = (per_group(&self.group_by.fields(), true), carried_on(&self.carried_from));
+        let tolerance = tolerated(&self.tolerance, &self.tolerance_reason);
+        let dataset = self.dataset.as_ref().map_or_else(Said::default, |dataset| {
+            said!(
+                "; the balances are those of the dataset `{dataset}`",
+                "; los saldos son los del conjunto `{dataset}`"
+            )
+        });
+        said!(
+            "The opening balance plus the movements of the day is the closing balance{per}{dataset}{carried}{tolerance}.",
+            "El saldo inicial más los movimientos del día es el saldo final{per}{dataset}{carried}{tolerance}.";
+            per, dataset, carried, tolerance
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
-        let (tolerance, currency) = self.settings(given.scale)?;
-        let fields: Vec<Field> = self.group_by.keys().copied().collect();
-        let groups = Groups::per_currency(&fields);
-        let mut rolled = Rolled { tolerance, scale: given.scale, movements: 0, balances: 0, used: 0, groups };
-        rolled.open(self, super::dataset(given.datasets, &self.dataset)?, currency)?;
+        let Settings { tolerance, carried_from } = self.settings(given.scale)?;
+        let before = carried_from.map(|date| carried::before(date, given)).transpose()?.flatten();
+        if let Some((filing, missed)) = before.and_then(|before| Some((before.filing, before.missed?))) {
+            return Err(said!(
+                "the filing before is {filing}, and {missed} was not filed: its movements are in no balance. File \
+                 that day and then this one again, or let the rule begin anew with a later `carried_from`",
+                "la presentación anterior es {filing}, y el {missed} no se presentó: sus movimientos no están en \
+                 ningún saldo. Presente ese día y después este otra vez, o haga que la regla comience de nuevo con un \
+                 `carried_from` posterior"
+            ));
+        }
+        let opens = carried_from.is_none() || before.is_none();
+        let read = Read { opening: self.opening.as_ref().filter(|_| opens), closing: self.closing.as_ref() };
+        let mut rolled = Rolled {
+            tolerance,
+            scale: given.scale,
+            date: given.business_date,
+            chain: carried_from.map(|_| before.map(|before| before.filing.to_owned())),
+            closes: self.closing.is_some(),
+            movements: 0,
+            balances: 0,
+            used: 0,
+            groups: Groups::per_currency(&self.group_by.fields()),
+        };
+        if let Some(dataset) = self.dataset.as_ref().filter(|_| read.opening.is_some() || read.closing.is_some()) {
+            rolled.open(self, super::dataset(given.datasets, dataset)?, read)?;
+        }
         Ok(Box::new(rolled))
     }
 
     /// What the rule says without its dataset; `Err` where that does not hold together.
-    pub(super) fn settings(&self, scale: u32) -> Result<(Tolerance, Option<Currency>), Said> {
+    pub(super) fn settings(&self, scale: u32) -> Result<Settings, Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
-        if self.currency_column.is_none() && self.currency.is_none() {
+        let carried_from = self.carried_from.as_deref().map(carried::day).transpose()?;
+        let closes = self.closing.is_some();
+        match (&self.dataset, carried_from) {
+            (Some(_), None) if self.opening.is_some() && closes => {}
+            (_, None) => {
+                return Err(said!(
+                    "give a `dataset` with `opening` and `closing`, or `carried_from`",
+                    "indique un `dataset` con `opening` y `closing`, o `carried_from`"
+                ));
+            }
+            (Some(_), Some(_)) if self.opening.is_some() || closes => {}
+            (Some(_), Some(_)) => {
+                return Err(said!(
+                    "of the dataset neither `opening` nor `closing` is read",
+                    "del conjunto no se lee ni `opening` ni `closing`"
+                ));
+            }
+            (None, Some(_)) => {
+                let of_balances = [&self.opening, &self.closing, &self.currency_column, &self.currency];
+                if of_balances.iter().any(|setting| setting.is_some()) {
+                    return Err(said!(
+                        "`opening`, `closing`, `currency` and `currency_column` are of a `dataset`",
+                        "`opening`, `closing`, `currency` y `currency_column` son de un `dataset`"
+                    ));
+                }
+            }
+        }
+        if !closes && self.tolerance.is_some() {
             return Err(said!(
-                "the balances have no currency: give `currency` or `currency_column`",
-                "los saldos no tienen moneda: indique `currency` o `currency_column`"
+                "without `closing` nothing is compared: `tolerance` means nothing",
+                "sin `closing` no se compara nada: `tolerance` no significa nada"
             ));
         }
-        let read = |code: &String| code.parse().map_err(|_| not_a_currency(code));
-        Ok((tolerance, self.currency.as_ref().map(read).transpose()?))
+        if self.dataset.is_some() {
+            money(&self.currency, &self.currency_column)?;
+        }
+        Ok(Settings { tolerance, carried_from })
     }
 }
 
-fn not_a_currency(code: &str) -> Said {
-    said!("`{code}` is not an ISO 4217 currency code", "`{code}` no es un código de moneda ISO 4217")
+/// The columns that are read.
+struct Read<'a> {
+    opening: Option<&'a String>,
+    closing: Option<&'a String>,
 }
 
 struct Rolled {
     tolerance: Tolerance,
     scale: u32,
+    date: Date,
+    /// Where balances are carried: from which filing, none where they begin.
+    chain: Option<Option<String>>,
+    /// Whether closing balances are stated.
+    closes: bool,
     movements: u64,
+    /// Balances of the dataset.
     balances: u64,
     /// Balances that needed the tolerance.
     used: u64,
@@ -84,68 +178,56 @@ struct Rolled {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Account {
-    balance: Option<Balance>,
+    opening: Option<i128>,
+    closing: Option<i128>,
     /// Sum of the movements.
     moved: i128,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Balance {
-    opening: i128,
-    closing: i128,
-    /// 1-based, the header aside.
+    /// The dataset's row, 1-based, the header aside; 0 where it has none.
     row: u64,
 }
 
 impl Cell for Account {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
-        self.balance = self.balance.or(other.balance);
+        self.opening = self.opening.or(other.opening);
+        self.closing = self.closing.or(other.closing);
+        self.row = self.row.max(other.row);
         self.moved = self.moved.checked_add(other.moved).ok_or(Overflow)?;
         Ok(())
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         self.moved.write(out);
-        if let Some(Balance { opening, closing, row }) = self.balance {
-            opening.write(out);
-            closing.write(out);
-            out.extend_from_slice(&row.to_be_bytes());
+        for balance in [self.opening, self.closing] {
+            out.push(balance.is_some().into());
+            balance.unwrap_or_default().write(out);
         }
+        out.extend_from_slice(&self.row.to_be_bytes());
     }
 
     fn read(bytes: &[u8]) -> Self {
-        let part = |n: usize| bytes.get(n * 16..).unwrap_or_default();
-        let row = part(3).first_chunk().map(|row| u64::from_be_bytes(*row));
-        let balance = row.map(|row| Balance { opening: i128::read(part(1)), closing: i128::read(part(2)), row });
-        Self { balance, moved: i128::read(part(0)) }
+        let from = |at: usize| bytes.get(at..).unwrap_or_default();
+        let balance = |at: usize| from(at).split_first().filter(|(is, _)| **is == 1).map(|(_, rest)| i128::read(rest));
+        let row = from(50).first_chunk().map_or(0, |row| u64::from_be_bytes(*row));
+        Self { moved: i128::read(bytes), opening: balance(16), closing: balance(33), row }
     }
 }
 
 impl Rolled {
     /// Takes the balances in.
-    fn open(&mut self, rule: &RollForward, table: &DatasetTable, currency: Option<Currency>) -> Result<(), Said> {
-        let names = rule.group_by.values().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let (opening, closing) = (table.column(&rule.opening)?, table.column(&rule.closing)?);
-        let currency_column = rule.currency_column.as_ref().map(|name| table.column(name)).transpose()?;
+    fn open(&mut self, rule: &RollForward, table: &DatasetTable, read: Read<'_>) -> Result<(), Said> {
+        let names = rule.group_by.columns(table)?;
+        let column = |name: Option<&String>| name.map(|name| table.column(name)).transpose();
+        let (opening, closing) = (column(read.opening)?, column(read.closing)?);
+        let currencies = Currencies::of(table, &rule.currency, &rule.currency_column)?;
         for row in 0..table.rows.len() {
-            let code = currency_column.and_then(|column| table.cell(row, column));
-            let currency = match (code, currency) {
-                (Some(code), _) => code.parse().map_err(|_| at(table, row, currency_column, not_a_currency(code)))?,
-                (None, Some(currency)) => currency,
-                (None, None) => {
-                    let reason = said!("the currency is empty", "la moneda está vacía");
-                    return Err(at(table, row, currency_column, reason));
-                }
-            };
-            let balance = Balance {
-                opening: balance(table, row, opening, self.scale)?,
-                closing: balance(table, row, closing, self.scale)?,
-                row: row as u64 + 1,
-            };
+            let currency = currencies.at(table, row)?;
+            let amount =
+                |column: Option<usize>| column.map(|column| amount(table, row, column, self.scale)).transpose();
+            let (opening, closing) = (amount(opening)?, amount(closing)?);
             let values = names.iter().map(|&column| table.cell(row, column).unwrap_or_default());
             let account = self.groups.cell(values.chain([currency.code()]));
-            if let Some(first) = account.balance.replace(balance) {
-                let first = first.row;
+            let first = std::mem::replace(account, Account { opening, closing, moved: 0, row: row as u64 + 1 }).row;
+            if first > 0 {
                 let reason = said!(
                     "the {currency} balance of row {first} is listed again",
                     "se repite el saldo en {currency} de la fila {first}"
@@ -159,6 +241,16 @@ impl Rolled {
 }
 
 impl Evaluator for Rolled {
+    fn take_over(&mut self, carry: &Carry, _: &mut dyn Out) -> Result<(), Said> {
+        let Some(Some(filing)) = &self.chain else { return Ok(()) };
+        let names = self.groups.fields().iter().map(|field| field.name());
+        let (Some(values), Some((currency, minor))) = (carry.values_of(names), carry.amount) else {
+            return Err(carried::other_values(filing));
+        };
+        self.groups.cell(values.into_iter().chain([currency.code()])).opening = Some(minor);
+        Ok(())
+    }
+
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
         self.groups.update(columns, rows, |account, row| {
@@ -186,23 +278,43 @@ impl Evaluator for Rolled {
         if let Some((group, account)) = self.groups.last() {
             self.judge(&group, account, out)?;
         }
-        let (balances, movements) = (counted(self.balances, BALANCE), counted(self.movements, MOVEMENT));
+        let (balances, movements) = (self.balances, counted(self.movements, MOVEMENT));
         let used = self.tolerance.explain(self.used, BALANCE);
+        let (balances, from) = match &self.chain {
+            None => (counted(balances, BALANCE), Said::default()),
+            Some(None) => (counted(self.groups.count(), BALANCE), said!(", begun this day,", ", iniciados este día,")),
+            Some(Some(filing)) => {
+                (counted(self.groups.count(), BALANCE), said!(", carried from {filing},", ", que vienen de {filing},"))
+            }
+        };
         Ok(said!(
-            "rolled {balances} forward over {movements}{used}",
-            "se arrastraron {balances} con {movements}{used}"; balances, movements, used
+            "rolled {balances}{from} forward over {movements}{used}",
+            "se arrastraron {balances}{from} con {movements}{used}"; balances, from, movements, used
         ))
     }
 }
 
 impl Rolled {
     fn judge(&mut self, group: &Group, account: Account, out: &mut dyn Out) -> Result<(), Overflow> {
-        let Some(balance) = account.balance else {
+        let is_carried = self.chain.is_some();
+        if !is_carried && account.row == 0 {
             out.violation(group.violation(|currency| no_balance(currency, account.moved, self.scale)));
             return Ok(());
+        }
+        let opening = account.opening.unwrap_or_default();
+        let rolled = opening.checked_add(account.moved).ok_or(Overflow)?;
+        if let Some((currency, closing)) = group.currency().zip(Some(account.closing.unwrap_or(rolled)))
+            && is_carried
+            && closing != 0
+        {
+            let amount = Some((currency, closing));
+            out.carry(Carry { values: group.named(), amount, since: self.date, origin: None });
+        }
+        let off = match (self.closes, account.closing) {
+            (false, _) => return Ok(()),
+            (true, Some(closing)) => rolled.checked_sub(closing).ok_or(Overflow)?,
+            (true, None) => rolled,
         };
-        let rolled = balance.opening.checked_add(account.moved).ok_or(Overflow)?;
-        let off = rolled.checked_sub(balance.closing).ok_or(Overflow)?;
         if off == 0 {
             return Ok(());
         }
@@ -212,17 +324,24 @@ impl Rolled {
         }
         out.violation(group.violation(|currency| {
             let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
-            let (opening, moved, off_by) = (shown(balance.opening), shown(account.moved), shown(off));
-            let (rolled, closing) = (shown(rolled), shown(balance.closing));
+            let (opening, moved, off_by) = (shown(opening), shown(account.moved), shown(off));
+            let (rolled, closing) = (shown(rolled), account.closing.map(shown));
+            let stated = match &closing {
+                Some(closing) => said!(
+                    "closing is {closing}: off by {off_by} {currency}",
+                    "el saldo final es {closing}: difiere en {off_by} {currency}"
+                ),
+                None => {
+                    said!("no closing balance in {currency} is stated", "no se indica un saldo final en {currency}")
+                }
+            };
             Violation {
                 reason: said!(
-                    "opening {opening} + movements {moved} = {rolled}, but closing is {closing}: \
-                     off by {off_by} {currency}",
-                    "saldo inicial {opening} + movimientos {moved} = {rolled}, pero el saldo final es {closing}: \
-                     difiere en {off_by} {currency}"
+                    "opening {opening} + movements {moved} = {rolled}, but {stated}",
+                    "saldo inicial {opening} + movimientos {moved} = {rolled}, pero {stated}"; stated
                 ),
                 found: Some(rolled),
-                expected: Some(closing),
+                expected: closing,
                 money: Some((currency, off)),
                 ..Violation::default()
             }
@@ -244,139 +363,5 @@ fn no_balance(currency: Currency, moved: i128, scale: u32) -> Violation {
     }
 }
 
-/// A balance, in units of the day's scale.
-fn balance(table: &DatasetTable, row: usize, column: usize, scale: u32) -> Result<i128, Said> {
-    let text = table.cell(row, column).unwrap_or_default();
-    let total = Total::parse(text, scale).ok_or_else(|| {
-        said!("`{text}` is no decimal of {scale} decimals", "`{text}` no es un decimal de {scale} decimales")
-    });
-    Ok(total.map_err(|reason| at(table, row, Some(column), reason))?.minor)
-}
-
-/// A reason with the row of a dataset, and the column.
-fn at(table: &DatasetTable, row: usize, column: Option<usize>, reason: Said) -> Said {
-    let row = row + 1;
-    match column.and_then(|column| table.header.get(column)) {
-        Some(name) => said!(
-            "row {row}, column `{name}` of the dataset: {reason}",
-            "fila {row}, columna `{name}` del conjunto: {reason}"; reason
-        ),
-        None => said!("row {row} of the dataset: {reason}", "fila {row} del conjunto: {reason}"; reason),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use crate::business::testing::judge;
-
-    fn rule(more: &str) -> String {
-        format!(
-            "[check.roll_forward]\ndataset = 'set'\ngroup_by = {{ account = 'cuenta' }}\n\
-             opening = 'abre'\nclosing = 'cierra'\n{more}"
-        )
-    }
-
-    const MXN: &str = "currency = 'MXN'";
-
-    #[test]
-    fn balances_roll_forward() {
-        let balances = "
-            cuenta | abre    | cierra  | divisa
-            1      | 100.00  | 90.00   | -
-            1      | 7       | 7.00    | JPY
-            2      | 0       | 5.00    | MXN
-            3      | -1.00   | -1.01   | MXN
-            ''     | 0.00    | 2.00    | MXN";
-        let movements = "
-            account | currency | amount
-            1       | MXN      | -30.00
-            1       | MXN      | 20.00
-            2       | MXN      | 4.00
-            2       | USD      | 4.00
-            4       | MXN      | 1.00
-            4       | MXN      | -1.00
-            -       | MXN      | 2.00";
-        assert_eq!(
-            judge(&rule("currency = 'MXN'\ncurrency_column = 'divisa'"), balances, movements),
-            "\
-- | account=2 | 4.00 | 5.00 | MXN -1.00 | opening 0.00 + movements 4.00 = 4.00, but closing is 5.00: off by -1.00 MXN
-- | account=2 | 4.00 | - | USD 4.00 | movements of 4.00 USD, but no balance
-- | account=3 | -1.00 | -1.01 | MXN 0.01 | opening -1.00 + movements 0.00 = -1.00, but closing is -1.01: off by 0.01 MXN
-- | account=4 | 0.00 | - | MXN 0.00 | movements of 0.00 MXN, but no balance
-rolled 5 balances forward over 7 movements"
-        );
-    }
-
-    #[test]
-    fn a_tolerance_is_shown_where_it_was_used() {
-        let with =
-            |more: &str| judge(&rule(&format!("{MXN}\n{more}")), "cuenta | abre | cierra\n1 | 0 | 0.02", "account");
-        let explanation = "rolled 1 balance forward over 0 movements";
-        assert!(with("").starts_with("- | account=1 | 0.00 | 0.02 | MXN -0.02 | "));
-        assert_eq!(
-            with("tolerance = '0.02'\ntolerance_reason = 'interest'"),
-            format!("{explanation}; a tolerance of 0.02 was used for 1 balance: interest")
-        );
-        assert_eq!(with("tolerance = '0.02'"), "not evaluated: a tolerance needs a `tolerance_reason`");
-    }
-
-    /// more settings | balances | why they are refused
-    #[test]
-    fn balances_that_cannot_be_read() {
-        let cases = [
-            ("", "cuenta|abre|cierra", "the balances have no currency: give `currency` or `currency_column`"),
-            ("currency = 'PESO'", "cuenta|abre|cierra", "`PESO` is not an ISO 4217 currency code"),
-            (MXN, "", "there is no dataset `set`"),
-            (MXN, "account|abre|cierra", "the dataset has no column `cuenta`; it has account, abre, cierra"),
-            (MXN, "cuenta|abre", "the dataset has no column `cierra`; it has cuenta, abre"),
-            (
-                MXN,
-                "cuenta|abre|cierra\n1|0|0\n2|0|1,5",
-                "row 2, column `cierra` of the dataset: `1,5` is no decimal of 2 decimals",
-            ),
-            (MXN, "cuenta|abre|cierra\n1|-|0", "row 1, column `abre` of the dataset: `` is no decimal of 2 decimals"),
-            (
-                MXN,
-                "cuenta|abre|cierra\n1|0|0\n2|0|0\n1|0|0",
-                "row 3 of the dataset: the MXN balance of row 1 is listed again",
-            ),
-            (
-                "currency_column = 'divisa'",
-                "cuenta|abre|cierra|divisa\n1|0|0|-",
-                "row 1, column `divisa` of the dataset: the currency is empty",
-            ),
-            (
-                "currency_column = 'divisa'",
-                "cuenta|abre|cierra|divisa\n1|0|0|mxn",
-                "row 1, column `divisa` of the dataset: `mxn` is not an ISO 4217 currency code",
-            ),
-        ];
-        for (more, balances, reason) in cases {
-            assert_eq!(judge(&rule(more), balances, "account"), format!("not evaluated: {reason}"));
-        }
-    }
-
-    #[test]
-    fn settings_are_refused_without_data() {
-        let settings = |more: &str| {
-            let rule = toml::from_str(&format!("id = 'r'\n{}", rule(more))).unwrap();
-            crate::business::settings(&rule, 2).map_err(|reason| reason.en.chars().take(11).collect::<String>())
-        };
-        assert_eq!(settings(MXN), Ok(()));
-        assert_eq!(settings("currency = 'MXN'\ntolerance = '1'"), Err("a tolerance".to_owned()));
-    }
-
-    #[test]
-    fn sums_and_differences_past_128_bits_are_overflows() {
-        let most = "1701411834604692317316873037158841057.27";
-        let cases = [
-            ("0|0".to_owned(), format!("1|{most}\n1|0.01")),
-            (format!("{most}|0"), "1|0.01".to_owned()),
-            (format!("{most}|-0.01"), "1|0.00".to_owned()),
-        ];
-        for (balance, movements) in cases {
-            let balances = format!("cuenta|abre|cierra\n1|{balance}");
-            assert_eq!(judge(&rule(MXN), &balances, &format!("account|amount\n{movements}")), "overflow");
-        }
-    }
-}
+mod tests;

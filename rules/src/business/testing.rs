@@ -5,8 +5,8 @@ use arrow_array::RecordBatch;
 use jiff::civil::Date;
 
 use super::in_memory::{self, Outcome};
-use super::tables::Table;
 use super::{Before, Carry, DatasetTable, Datasets, Given, Violation};
+use crate::cases::table::Table;
 use crate::config::Rule;
 use crate::money::{Overflow, at_own_scale};
 use crate::movement::Field;
@@ -42,6 +42,38 @@ pub fn told(outcome: Result<Outcome, Said>) -> String {
             lines.collect::<Vec<_>>().join("\n")
         }
     }
+}
+
+/// The verdicts of a rule on days that follow each other from [`DAY`] on, as [`judge`] gives them, each a dataset and
+/// movements; before the explanation comes what is carried to the day after.
+pub fn judge_days(rule: &str, days: &[(&str, &str)]) -> Vec<String> {
+    let rule: Rule = toml::from_str(&format!("id = 'r'\n{rule}")).unwrap();
+    let none = Said::same("no day before was filed");
+    let (mut before, mut date): (Option<(String, Vec<Carry>)>, Date) = (None, DAY);
+    let mut verdicts = Vec::new();
+    for (dataset, movements) in days {
+        let datasets = Datasets::from([("set".to_owned(), Ok(table(dataset)))]);
+        let yesterday = date.yesterday().unwrap();
+        let (filing, carried) = before.take().unwrap_or_default();
+        let before_it = match filing.as_str() {
+            "" => Err(&none),
+            filing => Ok(Before { filing, date: yesterday, missed: None }),
+        };
+        let verdict = run_after(&rule, &datasets, &batch(movements), before_it, &carried);
+        let carried = verdict.as_ref().map(|(_, carried)| carried.clone()).unwrap_or_default();
+        let mut lines: Vec<String> = told(verdict.map(|(outcome, _)| outcome)).lines().map(str::to_owned).collect();
+        let explanation = lines.len() - 1;
+        lines.splice(explanation..explanation, carried.iter().map(carry_line));
+        verdicts.push(lines.join("\n"));
+        (before, date) = (Some((format!("{date}.1"), carried)), date.tomorrow().unwrap());
+    }
+    verdicts
+}
+
+fn carry_line(carry: &Carry) -> String {
+    let values = carry.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
+    let amount = carry.amount.map(|(code, minor)| format!(" {code} {}", at_own_scale(code, minor, SCALE)));
+    format!("-> {values}{}", amount.unwrap_or_default())
 }
 
 /// The day of every table here.

@@ -1,10 +1,14 @@
 //! No two movements share the values of some fields.
 
+use std::hash::BuildHasher;
+
+use hashbrown::DefaultHashBuilder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluator, Out, Violation};
 use crate::end_to_end::{Place, decode, encode, show};
+use crate::explain::listed;
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -19,6 +23,15 @@ pub struct Uniqueness {
 }
 
 impl Uniqueness {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let fields = listed(&self.fields);
+        said!(
+            "No two movements share {fields}; those where one of them is empty are not judged.",
+            "No hay dos movimientos con los mismos {fields}; no se revisan aquellos en que alguno está vacío."; fields
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         match self.fields.is_empty() {
@@ -28,6 +41,8 @@ impl Uniqueness {
                 scale,
                 movements: 0,
                 empty: 0,
+                hasher: DefaultHashBuilder::default(),
+                are_repeats: false,
                 key: Vec::new(),
                 places: Vec::new(),
             })),
@@ -35,13 +50,18 @@ impl Uniqueness {
     }
 }
 
+/// Movements come back twice: first in an order that is quick to make, in which those that share a key are
+/// neighbours; then, of these alone, in the order of their keys.
 struct Unique {
     fields: Vec<Field>,
     scale: u32,
     movements: u64,
     /// Movements where a field is empty.
     empty: u64,
-    /// The key in hand.
+    hasher: DefaultHashBuilder,
+    /// Whether only movements that share a key come back.
+    are_repeats: bool,
+    /// The key in hand; before repeats alone come back, with eight bytes before it that are a digest of it.
     key: Vec<u8>,
     /// The movements that have it.
     places: Vec<Place>,
@@ -56,39 +76,57 @@ impl Evaluator for Unique {
                 continue;
             }
             self.key.clear();
+            self.key.extend_from_slice(&[0; DIGEST]);
             encode(columns, row, &self.fields, &mut self.key);
+            let digest = self.hasher.hash_one(&self.key[DIGEST..]);
+            self.key[..DIGEST].copy_from_slice(&digest.to_be_bytes());
             out.keep(&self.key, &Place::of(columns, row).to_bytes());
         }
         Ok(())
     }
 
-    fn release(&mut self, _: &mut dyn Out) {
-        self.key.clear();
-    }
-
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
         if self.key != key {
-            self.judge(out);
-            self.key = key.to_vec();
+            self.close(out);
+            self.key.clear();
+            self.key.extend_from_slice(key);
         }
         self.places.extend(Place::from_bytes(payload));
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
-        self.judge(out);
+    fn again(&mut self, out: &mut dyn Out) -> bool {
+        self.close(out);
+        !std::mem::replace(&mut self.are_repeats, true)
+    }
+
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let (names, movements) = (self.names(), counted(self.movements, MOVEMENT));
         let without = super::without(self.empty, &names);
-        Ok(
-            said!("compared {names} of {movements}{without}", "se comparó {names} de {movements}{without}"; movements, without),
-        )
+        Ok(said!(
+            "compared {names} of {movements}{without}",
+            "se comparó {names} de {movements}{without}"; movements, without
+        ))
     }
 }
 
+/// Bytes of the digest.
+const DIGEST: usize = 8;
+
 impl Unique {
-    /// Judges the movements that share the key in hand.
-    fn judge(&mut self, out: &mut dyn Out) {
+    /// Ends the movements that share the key in hand.
+    fn close(&mut self, out: &mut dyn Out) {
         let places = std::mem::take(&mut self.places);
+        match self.are_repeats {
+            true => self.judge(&places, out),
+            false if places.len() > 1 => {
+                places.iter().for_each(|place| out.keep(&self.key[DIGEST..], &place.to_bytes()));
+            }
+            false => {}
+        }
+    }
+
+    fn judge(&self, places: &[Place], out: &mut dyn Out) {
         let Some(repeats) = places.get(1..).filter(|repeats| !repeats.is_empty()) else { return };
         let (group, times) = (self.name(&self.key), places.len());
         for &place in repeats {

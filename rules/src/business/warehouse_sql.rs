@@ -18,6 +18,19 @@ pub struct WarehouseSql {
     pub query: String,
 }
 
+impl WarehouseSql {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let query = self.query.split_whitespace().collect::<Vec<_>>().join(" ");
+        said!(
+            "The warehouse is asked a query, and every row that it returns is a violation; movements of the sources are \
+             not looked at. The query: {query}",
+            "Se hace una consulta al almacén, y cada fila que devuelve es un incumplimiento; no se revisan movimientos \
+             de las fuentes. La consulta: {query}"
+        )
+    }
+}
+
 /// An evaluator over the rows that the query returned; `Err` says why the rule cannot be
 /// evaluated.
 pub fn evaluator(rule: &str, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {

@@ -1,7 +1,7 @@
 //! The violations that a case lists against those that were found.
 
+use super::table::Table;
 use crate::business::Violation;
-use crate::business::tables::Table;
 use crate::config::{Language, Message};
 use crate::money::at_own_scale;
 

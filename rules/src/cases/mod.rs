@@ -5,6 +5,7 @@
 
 mod compare;
 mod run;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

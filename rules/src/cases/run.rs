@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 
 use super::compare::{Line, Listing, compare};
+use super::table::{Table, Wrong};
 use super::{Case, CaseFile, Expected};
 use crate::business::in_memory::judge;
-use crate::business::tables::{Table, Wrong};
 use crate::business::{Before, Carry, Datasets, Given};
 use crate::config::error::Step;
 use crate::config::rule::date;

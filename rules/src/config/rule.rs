@@ -11,12 +11,15 @@ use super::policy::Severity;
 use crate::business::aggregates_equal::AggregatesEqual;
 use crate::business::allowed_values::AllowedValues;
 use crate::business::balance::Balance;
+use crate::business::limits::Limits;
 use crate::business::range::Range;
 use crate::business::reference::Reference;
 use crate::business::roll_forward::RollForward;
+use crate::business::sequence::Sequence;
 use crate::business::uniqueness::Uniqueness;
 use crate::business::warehouse_sql::WarehouseSql;
 use crate::movement::Field;
+use crate::said::Said;
 
 /// One business rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -128,6 +131,10 @@ pub enum Check {
     RollForward(RollForward),
     /// Two sources agree on an aggregate, per group.
     AggregatesEqual(AggregatesEqual),
+    /// What the movements of a group add up to stays within a limit.
+    Limits(Limits),
+    /// Numbers follow each other without a gap.
+    Sequence(Sequence),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }
@@ -143,18 +150,43 @@ impl Check {
             Self::Range(_) => "range",
             Self::RollForward(_) => "roll_forward",
             Self::AggregatesEqual(_) => "aggregates_equal",
+            Self::Limits(_) => "limits",
+            Self::Sequence(_) => "sequence",
             Self::WarehouseSql(_) => "warehouse_sql",
         }
     }
 
-    /// The datasets that it looks things up in, each with the word for its kind.
-    pub fn datasets(&self) -> Vec<(&'static str, &str)> {
-        let dataset = match self {
-            Self::Reference(check) => Some(&check.dataset),
-            Self::RollForward(check) => Some(&check.dataset),
-            _ => None,
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        match self {
+            Self::Balance(check) => check.explain(),
+            Self::Reference(check) => check.explain(),
+            Self::Uniqueness(check) => check.explain(),
+            Self::AllowedValues(check) => check.explain(),
+            Self::Range(check) => check.explain(),
+            Self::RollForward(check) => check.explain(),
+            Self::AggregatesEqual(check) => check.explain(),
+            Self::Limits(check) => check.explain(),
+            Self::Sequence(check) => check.explain(),
+            Self::WarehouseSql(check) => check.explain(),
+        }
+    }
+
+    /// The datasets that it looks things up in, each with the setting of the kind within which it is named.
+    pub fn datasets(&self) -> Vec<(Option<&'static str>, &str)> {
+        let named = match self {
+            Self::Reference(check) => Some((None, &check.dataset)),
+            Self::RollForward(check) => check.dataset.as_ref().map(|dataset| (None, dataset)),
+            Self::Limits(check) => check.maxima.as_ref().map(|maxima| (Some("maxima"), &maxima.dataset)),
+            Self::Sequence(check) => check.bounds.as_ref().map(|bounds| (Some("bounds"), &bounds.dataset)),
+            Self::Balance(_)
+            | Self::Uniqueness(_)
+            | Self::AllowedValues(_)
+            | Self::Range(_)
+            | Self::AggregatesEqual(_)
+            | Self::WarehouseSql(_) => None,
         };
-        dataset.into_iter().map(|id| (self.kind(), id.as_str())).collect()
+        named.into_iter().map(|(within, id)| (within, id.as_str())).collect()
     }
 }
 

@@ -74,10 +74,11 @@ fn period(rule: &Rule) -> Checked {
 pub(in crate::config) fn rules(config: &Config) -> Checked {
     for (n, rule) in config.rules.iter().enumerate() {
         let rule_at = |wrong| at(wrong, path!["rule", n]);
-        for (kind, id) in rule.check.datasets() {
+        for (within, id) in rule.check.datasets() {
             let ids = || config.datasets.iter().map(|dataset| dataset.id.as_str());
             if !ids().any(|known| known == id) {
-                let path = path!["rule", n, "check", kind, "dataset"];
+                let within = within.map(Step::from).into_iter().collect();
+                let path = [path!["rule", n, "check", rule.check.kind()], within, path!["dataset"]].concat();
                 let help = did_you_mean(id, ids(), "use the id of a [[dataset]]");
                 return problem(path, format!("no dataset is called `{id}`"), &help);
             }

@@ -1,0 +1,499 @@
+//! Numbers that follow each other without a gap, such as the folios of a branch.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::carried::{self, Carry};
+use super::groups::{push, values};
+use super::tables::{GroupBy, at};
+use super::{DatasetTable, Evaluator, Given, Out, Violation};
+use crate::end_to_end::Place;
+use crate::explain::{carried_on, if_empty, per_group};
+use crate::money::Overflow;
+use crate::movement::{Columns, Field};
+use crate::said;
+use crate::said::{MOVEMENT, NUMBER, Said, counted};
+
+/// The numbers of a field follow each other by ones within a group: none is missing, none occurs twice. A number is
+/// what digits a value ends in, leading zeros aside; what stands before them, such as `F-`, makes a sequence of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    /// The field, such as `reference`.
+    pub field: Field,
+    /// Fields that make a group, such as `["branch"]`; empty for the whole day.
+    #[serde(default)]
+    pub group_by: Vec<Field>,
+    /// What stands before the digits of every value. Another value cannot be read then.
+    #[serde(default)]
+    pub prefix: Option<String>,
+    /// Let movements without a value pass.
+    #[serde(default)]
+    pub allow_empty: bool,
+    /// Let values pass that cannot be read as numbers.
+    #[serde(default)]
+    pub allow_unreadable: bool,
+    /// Let numbers pass that occur twice.
+    #[serde(default)]
+    pub allow_repeated: bool,
+    /// Where each sequence begins and ends.
+    #[serde(default)]
+    pub bounds: Option<Bounds>,
+    /// The business date from which sequences go on from filing to filing, `YYYY-MM-DD`: the first number of a day
+    /// follows the last one of the day before. A later date lets them begin anew.
+    #[serde(default)]
+    pub carried_from: Option<String>,
+}
+
+/// A dataset of first and last numbers, written as those of the movements: a row per group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// The dataset.
+    pub dataset: String,
+    /// The fields that make a group, which are those of the rule, and their columns.
+    #[serde(default = "no_fields")]
+    pub group_by: GroupBy,
+    /// Its column of first numbers. With `carried_from` it is read on that day alone.
+    #[serde(default)]
+    pub first: Option<String>,
+    /// Its column of last numbers.
+    #[serde(default)]
+    pub last: Option<String>,
+}
+
+fn no_fields() -> GroupBy {
+    GroupBy::Fields(Vec::new())
+}
+
+/// Most digits of a number, leading zeros aside.
+const MOST_DIGITS: usize = 38;
+
+impl Sequence {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (field, per) = (self.field, per_group(&self.group_by, false));
+        let numbers = self.prefix.as_ref().map_or_else(Said::default, |prefix| {
+            said!(", which begin with `{prefix}`,", ", que comienzan con `{prefix}`,")
+        });
+        let twice = match self.allow_repeated {
+            true => Said::default(),
+            false => said!(", and none occurs twice", " y ninguno se repite"),
+        };
+        let bounds = self.bounds.as_ref().map_or_else(Said::default, |Bounds { dataset, .. }| {
+            said!(
+                "; the dataset `{dataset}` says where they begin or end",
+                "; el conjunto `{dataset}` dice dónde comienzan o terminan"
+            )
+        });
+        let carried = carried_on(&self.carried_from);
+        let empty = if_empty(self.allow_empty);
+        said!(
+            "The numbers of {field}{numbers}{per} follow each other by ones: none is missing{twice}{bounds}{carried}; {empty}.",
+            "Los números de {field}{numbers}{per} son consecutivos: no falta ninguno{twice}{bounds}{carried}; {empty}.";
+            numbers, per, twice, bounds, carried, empty
+        )
+    }
+
+    /// An evaluator; `Err` says why the rule cannot be evaluated.
+    pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
+        let carried_from = self.settings()?;
+        let before = carried_from.map(|date| carried::before(date, given)).transpose()?.flatten();
+        let mut numbers = Numbers {
+            rule: self.clone(),
+            date: given.business_date,
+            carries: carried_from.is_some(),
+            before: before.map(|before| before.filing.to_owned()),
+            missed: before.and_then(|before| before.missed),
+            known: Vec::new(),
+            known_bytes: 0,
+            movements: 0,
+            empty: 0,
+            sequences: 0,
+            current: None,
+        };
+        if let Some(bounds) = &self.bounds {
+            let first = bounds.first.as_ref().filter(|_| before.is_none());
+            if first.is_some() || bounds.last.is_some() {
+                numbers.bind(bounds, first, super::dataset(given.datasets, &bounds.dataset)?)?;
+            }
+        }
+        Ok(Box::new(numbers))
+    }
+
+    /// What the rule says without its dataset; `Err` where that does not hold together.
+    pub(super) fn settings(&self) -> Result<Option<Date>, Said> {
+        let field = self.field;
+        if matches!(field, Field::Amount | Field::BookedOn | Field::BookedAt | Field::Currency) {
+            return Err(said!(
+                "{field} holds no numbers of a sequence",
+                "{field} no contiene números de una secuencia"
+            ));
+        }
+        if self.group_by.contains(&field) {
+            return Err(said!(
+                "{field} is also in `group_by`: every number would be a sequence of its own",
+                "{field} también está en `group_by`: cada número sería una secuencia"
+            ));
+        }
+        if let Some(bounds) = &self.bounds {
+            if bounds.first.is_none() && bounds.last.is_none() {
+                return Err(said!(
+                    "`bounds` gives neither `first` nor `last`",
+                    "`bounds` no indica ni `first` ni `last`"
+                ));
+            }
+            let (mut own, mut theirs) = (self.group_by.clone(), bounds.group_by.fields());
+            own.sort();
+            theirs.sort();
+            if own != theirs {
+                return Err(said!(
+                    "the fields of `bounds.group_by` are not those of `group_by`",
+                    "los campos de `bounds.group_by` no son los de `group_by`"
+                ));
+            }
+        }
+        self.carried_from.as_deref().map(carried::day).transpose()
+    }
+
+    /// What stands before a number, the number, and how many digits it is written with.
+    fn read<'a>(&self, text: &'a str) -> Option<(&'a str, Number)> {
+        let digits = match &self.prefix {
+            Some(prefix) => text.strip_prefix(prefix.as_str())?,
+            None => &text[text.trim_end_matches(|c: char| c.is_ascii_digit()).len()..],
+        };
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let value = Some(digits.trim_start_matches('0')).filter(|plain| is_number && plain.len() <= MOST_DIGITS)?;
+        let value = if value.is_empty() { 0 } else { value.parse().ok()? };
+        Some((&text[..text.len() - digits.len()], Number { value, width: digits.len() as u32 }))
+    }
+}
+
+/// A number, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number {
+    value: u128,
+    /// Digits, leading zeros included.
+    width: u32,
+}
+
+/// What is known of a sequence at a number of it; sorted in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// The filing before ended in it.
+    Carried = 0,
+    /// It must begin with it.
+    First = 1,
+    /// It must end in it.
+    Last = 2,
+    /// A movement has it.
+    Movement = 3,
+}
+
+struct Numbers {
+    rule: Sequence,
+    date: Date,
+    carries: bool,
+    /// The filing that sequences go on from.
+    before: Option<String>,
+    /// A day between that was not filed.
+    missed: Option<Date>,
+    /// What is known of sequences besides movements: keys and payloads.
+    known: Vec<(Vec<u8>, Vec<u8>)>,
+    known_bytes: usize,
+    movements: u64,
+    /// Movements without a value.
+    empty: u64,
+    sequences: u64,
+    current: Option<Current>,
+}
+
+/// The sequence whose numbers come.
+struct Current {
+    /// The values of its group and what stands before its numbers.
+    key: Vec<u8>,
+    carried: Option<Number>,
+    first: Option<Number>,
+    last: Option<Number>,
+    /// The last number that came.
+    previous: Option<Number>,
+}
+
+impl Numbers {
+    /// Takes the first and last numbers in.
+    fn bind(&mut self, bounds: &Bounds, first: Option<&String>, table: &DatasetTable) -> Result<(), Said> {
+        let fields = bounds.group_by.fields();
+        let columns = bounds.group_by.columns(table)?;
+        let column = |name: Option<&String>| name.map(|name| table.column(name)).transpose();
+        let ends = [(Known::First, column(first)?), (Known::Last, column(bounds.last.as_ref())?)];
+        let mut seen = HashSet::new();
+        for row in 0..table.rows.len() {
+            let value = |field: &Field| {
+                let column = fields.iter().position(|other| other == field).and_then(|n| columns.get(n));
+                column.and_then(|&column| table.cell(row, column)).unwrap_or_default()
+            };
+            let group: Vec<&str> = self.rule.group_by.iter().map(value).collect();
+            for (end, column) in ends {
+                let Some((column, text)) = column.and_then(|column| Some((column, table.cell(row, column)?))) else {
+                    continue;
+                };
+                let Some((before, number)) = self.rule.read(text) else {
+                    return Err(at(table, row, Some(column), unreadable(text)));
+                };
+                let (key, payload) = item(group.iter().copied(), before, end, number, None);
+                if !seen.insert((key[..key.len() - TAIL].to_vec(), end as u8)) {
+                    let reason = said!("a number of its group is listed again", "se repite un número de su grupo");
+                    return Err(at(table, row, Some(column), reason));
+                }
+                self.know(key, payload);
+            }
+        }
+        Ok(())
+    }
+
+    fn know(&mut self, key: Vec<u8>, payload: Vec<u8>) {
+        self.known_bytes += key.len() + payload.len() + 2 * size_of::<Vec<u8>>();
+        self.known.push((key, payload));
+    }
+}
+
+/// Bytes of a key behind its group: what is known, and the number.
+const TAIL: usize = 17;
+
+/// An item to sort, so that all of a sequence comes together, what is known of it first.
+fn item<'a>(
+    group: impl Iterator<Item = &'a str>,
+    before: &'a str,
+    known: Known,
+    number: Number,
+    place: Option<Place>,
+) -> (Vec<u8>, Vec<u8>) {
+    let mut key = String::new();
+    group.chain([before]).for_each(|value| push(&mut key, value));
+    let mut key = key.into_bytes();
+    key.push(known as u8);
+    key.extend_from_slice(&number.value.to_be_bytes());
+    let place = place.map(Place::to_bytes).unwrap_or_default();
+    (key, [&place[..], &number.width.to_be_bytes()].concat())
+}
+
+fn unreadable(text: &str) -> Said {
+    said!(
+        "`{text}` cannot be read as a number of the sequence",
+        "`{text}` no se puede leer como número de la secuencia"
+    )
+}
+
+impl Evaluator for Numbers {
+    fn take_over(&mut self, carry: &Carry, _: &mut dyn Out) -> Result<(), Said> {
+        let Some(filing) = &self.before else { return Ok(()) };
+        let names = self.rule.group_by.iter().map(|field| field.name()).chain([LAST]);
+        let values = carry.values_of(names);
+        let read = values.as_ref().and_then(|values| {
+            let (last, group) = values.split_last()?;
+            Some((group, self.rule.read(last)?))
+        });
+        let Some((group, (before, number))) = read else { return Err(carried::other_values(filing)) };
+        let (key, payload) = item(group.iter().copied(), before, Known::Carried, number, None);
+        self.know(key, payload);
+        Ok(())
+    }
+
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
+        let field = self.rule.field;
+        for row in rows.iter().map(|&row| row as usize) {
+            self.movements += 1;
+            let text = super::value(field, columns, row).unwrap_or_default();
+            let Some((before, number)) = self.rule.read(&text) else {
+                let is_empty = text.is_empty();
+                self.empty += u64::from(is_empty);
+                let passes = if is_empty { self.rule.allow_empty } else { self.rule.allow_unreadable };
+                if !passes {
+                    let reason = match is_empty {
+                        true => said!("{field} is empty", "{field} está vacío"),
+                        false => unreadable(&text),
+                    };
+                    out.violation(Violation::of_movement(columns, row, field, reason));
+                }
+                continue;
+            };
+            let group: Vec<_> =
+                self.rule.group_by.iter().map(|&field| super::value(field, columns, row).unwrap_or_default()).collect();
+            let place = Some(Place::of(columns, row));
+            let (key, payload) = item(group.iter().map(|value| &**value), before, Known::Movement, number, place);
+            out.keep(&key, &payload);
+        }
+        Ok(())
+    }
+
+    fn held(&self) -> usize {
+        self.known_bytes
+    }
+
+    fn release(&mut self, out: &mut dyn Out) {
+        self.known_bytes = 0;
+        self.known.drain(..).for_each(|(key, payload)| out.keep(&key, &payload));
+    }
+
+    fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        let Some((key, tail)) = key.split_last_chunk::<TAIL>() else { return Ok(()) };
+        let (known, value) = (tail[0], tail[1..].first_chunk().map_or(0, |value| u128::from_be_bytes(*value)));
+        let Some((place, width)) = payload.split_last_chunk::<4>() else { return Ok(()) };
+        let number = Number { value, width: u32::from_be_bytes(*width) };
+        if self.current.as_ref().is_none_or(|current| current.key != key) {
+            self.end(out);
+            self.sequences += 1;
+            self.current = Some(Current { key: key.to_vec(), carried: None, first: None, last: None, previous: None });
+        }
+        let Some(mut current) = self.current.take() else { return Ok(()) };
+        match known {
+            0 => current.carried = Some(number),
+            1 => current.first = Some(number),
+            2 => current.last = Some(number),
+            _ => self.number(&mut current, number, Place::from_bytes(place), out),
+        }
+        self.current = Some(current);
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
+        self.end(out);
+        let (movements, sequences) = (counted(self.movements, MOVEMENT), self.sequences);
+        let field = self.rule.field;
+        let from = match (&self.before, self.missed) {
+            (Some(filing), Some(missed)) => said!(
+                ", going on from {filing} ({missed} was not filed)",
+                ", a continuación de {filing} (el {missed} no se presentó)"
+            ),
+            (Some(filing), None) => said!(", going on from {filing}", ", a continuación de {filing}"),
+            (None, _) => Said::default(),
+        };
+        let without = super::without(self.empty, field.name());
+        Ok(said!(
+            "followed {field} of {movements}{from}; sequences: {sequences}{without}",
+            "se siguió {field} de {movements}{from}; secuencias: {sequences}{without}"; movements, from, without
+        ))
+    }
+}
+
+/// What the last number is called that is carried.
+const LAST: &str = "last";
+
+impl Current {
+    /// The number that comes next, where that is known.
+    fn next(&self) -> Option<u128> {
+        let after = self.previous.or(self.carried).map(|number| number.value + 1);
+        after.or(self.first.map(|first| first.value))
+    }
+
+    fn parts(&self) -> Vec<String> {
+        values(&String::from_utf8_lossy(&self.key))
+    }
+
+    /// A number as it would be written.
+    fn shown(&self, value: u128, width: u32) -> String {
+        let before = self.parts().pop().unwrap_or_default();
+        format!("{before}{value:0width$}", width = width as usize)
+    }
+}
+
+impl Numbers {
+    /// Judges the next number of a sequence.
+    fn number(&self, current: &mut Current, number: Number, place: Option<Place>, out: &mut dyn Out) {
+        let shown = |number: Number| current.shown(number.value, number.width);
+        let text = shown(number);
+        let mut wrong = |reason: Said| {
+            let column = Some(self.rule.field.name().to_owned());
+            out.violation(Violation { place, column, found: Some(text.clone()), reason, ..Violation::default() });
+        };
+        if let Some(carried) = current.carried.filter(|carried| number.value <= carried.value) {
+            let (filing, carried) = (self.before.as_deref().unwrap_or_default(), shown(carried));
+            return wrong(said!(
+                "{text} does not come after {carried}, in which {filing} ended",
+                "{text} no es posterior a {carried}, en el que terminó {filing}"
+            ));
+        }
+        if let Some(first) = current.first.filter(|first| number.value < first.value).map(shown) {
+            return wrong(said!(
+                "{text} comes before the first number, {first}",
+                "{text} es anterior al primer número, {first}"
+            ));
+        }
+        if let Some(last) = current.last.filter(|last| number.value > last.value).map(shown) {
+            return wrong(said!(
+                "{text} comes after the last number, {last}",
+                "{text} es posterior al último número, {last}"
+            ));
+        }
+        if current.previous.is_some_and(|previous| previous.value == number.value) {
+            if !self.rule.allow_repeated {
+                wrong(said!("{text} occurs again", "{text} se repite"));
+            }
+            return;
+        }
+        if let Some(next) = current.next().filter(|next| *next < number.value) {
+            self.gap(current, next, number.value - 1, number.width, out);
+        }
+        current.previous = Some(number);
+    }
+
+    /// States that numbers are missing, both ends included.
+    fn gap(&self, current: &Current, from: u128, to: u128, width: u32, out: &mut dyn Out) {
+        let (first, last) = (current.shown(from, width), current.shown(to, width));
+        let after = match (current.previous, current.carried, &self.before) {
+            (None, Some(carried), Some(filing)) => {
+                let carried = current.shown(carried.value, carried.width);
+                said!("; {filing} ended in {carried}", "; {filing} terminó en {carried}")
+            }
+            _ => Said::default(),
+        };
+        let missing = to - from + 1;
+        let reason = match missing {
+            1 => said!("{first} is missing{after}", "falta {first}{after}"; after),
+            _ => {
+                let numbers = match u64::try_from(missing) {
+                    Ok(missing) => counted(missing, NUMBER),
+                    Err(_) => said!("{missing} numbers", "{missing} números"),
+                };
+                said!(
+                    "{first} to {last} are missing: {numbers}{after}",
+                    "faltan de {first} a {last}: {numbers}{after}"; numbers, after
+                )
+            }
+        };
+        let part = |(field, value): (&Field, String)| format!("{field}={value}");
+        let group = self.rule.group_by.iter().zip(current.parts()).map(part).collect::<Vec<_>>().join(", ");
+        out.violation(Violation {
+            column: Some(if group.is_empty() { self.rule.field.name().to_owned() } else { group }),
+            expected: Some(if missing == 1 { first } else { format!("{first} - {last}") }),
+            reason,
+            ..Violation::default()
+        });
+    }
+
+    /// Ends the sequence whose numbers came.
+    fn end(&mut self, out: &mut dyn Out) {
+        let Some(current) = self.current.take() else { return };
+        if let Some(last) = current.last {
+            let next = current.next().unwrap_or(last.value);
+            if next <= last.value {
+                self.gap(&current, next, last.value, last.width, out);
+            }
+        }
+        // Nothing came yet of a sequence that must begin somewhere: the next day begins there.
+        let begins = current.first.and_then(|first| Some(Number { value: first.value.checked_sub(1)?, ..first }));
+        let ended = [current.previous.or(current.carried).or(begins), current.last];
+        if let Some(last) = ended.into_iter().flatten().max_by_key(|number| number.value).filter(|_| self.carries) {
+            let name = |(field, value): (&Field, String)| (field.name().to_owned(), value);
+            let group = self.rule.group_by.iter().zip(current.parts()).map(name);
+            let values = group.chain([(LAST.to_owned(), current.shown(last.value, last.width))]).collect();
+            out.carry(Carry { values, amount: None, since: self.date, origin: None });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
