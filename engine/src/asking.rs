@@ -59,7 +59,7 @@ impl<'a> Asking<'a> {
         let (folding, silent) = (Folding::idle(), Progress::silent());
         let room = Room { scratch: &folder.0, memory: MEMORY, progress: &silent, kept };
         let (extracts, _) = load_all(config, inputs, bytes, room, &folding, true)?;
-        let mut gaps = Gaps::new(&folder.0, config.scale());
+        let mut gaps = Gaps::new(&folder.0, config.scale(), config.language);
         let (days, staged) = judge_sources(config, inputs, bytes, extracts, &mut gaps)?;
         let loaded: Vec<bool> = days.iter().map(|day| day.state.is_loaded()).collect();
         if !loaded.contains(&true) {
@@ -144,7 +144,7 @@ impl<'a> Asking<'a> {
         let (_, mut loaded) = load_all(self.config, &inputs, &bytes, room, &folding, false)?;
         let loaded = match loaded.pop() {
             Some((_, Ok(loaded))) => loaded,
-            Some((_, Err(why))) => return Ok(Err(why)),
+            Some((_, Err(why))) => return Ok(Err(why.to_string())),
             None => return Err(EngineError::bug("fetched rows were not loaded")),
         };
         let cells = of_fetched(&self.plan, self.sources.grid(), &self.loaded, &loaded.movements)?;

@@ -113,7 +113,8 @@ impl Day<'_> {
             None => vec![self.files(Role::Extract, &source.id, &self.places.data, extract.files.patterns())],
         };
         deliveries.iter_mut().for_each(|delivery| {
-            delivery.timed = delivery.role == Role::Extract && source.cut_off.is_some();
+            // A copy is of the moment it is made, which matters only to a cut-off.
+            delivery.timed = delivery.role == Role::Extract && (!delivery.snapshot || source.cut_off.is_some());
         });
         if let Some(Control { url: Some(url), password, .. }) = control {
             deliveries.extend(self.copied(&[Role::Control], &source.id, url, password, n, copy));

@@ -97,7 +97,8 @@ pub struct Input {
     /// The file.
     #[serde(flatten)]
     pub file: Stored,
-    /// When it was last changed; only where the source has a cut-off to judge it by.
+    /// When an extract was last changed, where the place it lies in says so. Of a copy of a database's rows, and
+    /// before format 4, only where the source has a cut-off to judge it by.
     pub changed_at: Option<Timestamp>,
     /// The filing of the day before that was made from the very same bytes of the same source.
     pub filed_before: Option<String>,
@@ -138,6 +139,8 @@ pub enum Role {
     Carried,
     /// What the rules of the filing before left: see [`crate::forward`].
     Forward,
+    /// The configured template of the page.
+    Template,
     /// The archive itself: no input is of it, but what became of all of them may be a problem.
     Archive,
 }
@@ -156,6 +159,7 @@ impl Role {
             Self::Notification => "notification",
             Self::Carried => "carried",
             Self::Forward => "forward",
+            Self::Template => "template",
             Self::Archive => "archive",
         }
     }
@@ -168,7 +172,7 @@ pub struct Problem {
     pub role: Role,
     /// Whose.
     pub of: String,
-    /// Why not, in words.
+    /// Why not, in the words of the filing that states it.
     pub reason: String,
     /// Whether it had come in part when the night went on: it is awaited, and nothing of it is read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

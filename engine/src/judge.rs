@@ -8,6 +8,7 @@ use cuadre_rules::Config;
 use cuadre_rules::config::Source;
 use cuadre_rules::day::{Day, SourceDay};
 use cuadre_rules::exception::Kind;
+use cuadre_rules::said::Said;
 
 use crate::error::EngineError;
 use crate::forward::Forward;
@@ -73,7 +74,8 @@ pub fn judge(
     extent: Extent,
 ) -> Result<Judgement, EngineError> {
     let scratch = room.scratch;
-    let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale());
+    let language = inputs.format.language(config.language);
+    let mut gaps = Gaps::new(&folder(scratch, "evidence")?, config.scale(), language);
     let plan = breaks::plan(config);
     let folding = Folding::new(&plan, breaks::arrived(config, inputs))?;
     let loading = tracing::info_span!("load").entered();
@@ -100,7 +102,7 @@ pub fn judge(
             let room = Room { scratch: &folder(scratch, "rules")?, ..room };
             let day = business::Judging {
                 config,
-                language: inputs.format.language(config.language),
+                language,
                 business_date: inputs.business_date,
                 datasets: &datasets,
                 forward: &Forward::of(config, inputs, bytes)?,
@@ -113,10 +115,10 @@ pub fn judge(
     };
 
     for (position, problem) in inputs.problems.iter().filter(|p| p.role == Role::Notification).enumerate() {
-        gaps.state(Kind::NotificationFailed, About::route(position, &problem.of), &problem.reason);
+        gaps.state(Kind::NotificationFailed, About::route(position, &problem.of), Said::same(&problem.reason));
     }
     if let Some(away) = inputs.problem(Role::Archive, "") {
-        gaps.state(Kind::ArchiveAway, About::NIGHT, away);
+        gaps.state(Kind::ArchiveAway, About::NIGHT, Said::same(away));
     }
     let (exceptions, evidence) = gaps.finish()?;
     let business_date = inputs.business_date;

@@ -1,6 +1,7 @@
 //! What a manifest says of its filing: stated for a new one, read back from a filed one.
 
 use std::fs;
+use std::path::Path;
 
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
@@ -17,6 +18,7 @@ use crate::changes::{CHANGES, Changes};
 use crate::error::EngineError;
 use crate::inputs::{self, Inputs, Object};
 use crate::night::Night;
+use crate::pages::PAGES;
 
 /// `predicateType` of the manifest.
 pub const PREDICATE_TYPE: &str = "urn:cuadre:exceptions-manifest:v1";
@@ -73,6 +75,17 @@ impl Filed {
         Ok(Self { id, sha256: Sha256Digest::of(bytes).to_string(), statement: Statement::from_bytes(bytes)? })
     }
 
+    /// Reads the filing that lies in a folder, without the series it is of.
+    pub fn in_folder(folder: &Path) -> Result<Self, EngineError> {
+        let path = folder.join(MANIFEST);
+        let bytes = fs::read(&path).map_err(|error| {
+            let remedy = "give the folder of a filing, such as filings/2026-11-20.1";
+            EngineError::Usage(format!("{}: {error}; {remedy}", path.display()))
+        })?;
+        let told = |error: EngineError| EngineError::Differs(format!("{}: {error}", path.display()));
+        Self::claimed(&bytes).map_err(told)
+    }
+
     /// Its manifest.
     pub fn statement(&self) -> &Statement<Signed> {
         &self.statement
@@ -108,11 +121,12 @@ impl Filed {
 
     /// Whether the filing states just this, files that are the `same` aside. What it was made from may
     /// differ in what changes nothing stated, such as a remark in the configuration; and what it changed
-    /// against the filing before it, what is open of other days, or what became of the run, is no statement about
-    /// the day.
+    /// against the filing before it, what is open of other days, what became of the run, or how people are shown all
+    /// this, is no statement about the day.
     pub fn states(&self, day: &Predicate, files: &[Subject], same: Option<&str>) -> bool {
         let filed = &self.statement.predicate.predicate;
-        let compared = |name: &str| ![INPUTS, CHANGES, OPEN].contains(&name) && Some(name) != same;
+        let aside = |name: &str| [INPUTS, CHANGES, OPEN].contains(&name) || PAGES.contains(&name);
+        let compared = |name: &str| !aside(name) && Some(name) != same;
         let rendered =
             |files: &[Subject]| -> Vec<Subject> { files.iter().filter(|file| compared(&file.name)).cloned().collect() };
         rendered(&self.statement.subject) == rendered(files)

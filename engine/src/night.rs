@@ -23,6 +23,7 @@ use crate::judge::{Extent, Judgement, Room, judge};
 use crate::load::kept::Kept;
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
 use crate::notices::outbox::Outbox;
+use crate::pages;
 use crate::progress::Progress;
 use crate::receive::{receive, receive_in_place};
 use crate::scratch::Scratch;
@@ -30,6 +31,7 @@ use crate::spool;
 use crate::telling::{Stage, Telling, What};
 use crate::time_stamp::{self, Stamping};
 use crate::usual::Usual;
+use crate::view::Basis;
 use crate::watch::Unfinished;
 use crate::work::Work;
 use crate::{stop, trust};
@@ -157,9 +159,10 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
     let (mut inputs, archived) = spool::receive_into(night, &series, receive)?;
     let archive = &archived.archive;
     mark_repeated(&mut inputs, &series)?;
-    inputs.problems.extend(night.outbox.untold(&night.config.notify, night.business_date));
+    inputs.problems.extend(night.outbox.untold(night.config, night.business_date));
     let carried = carry::take(&series, archive, &mut inputs, night.progress)?;
     forward::take(&series, archive, night.config, &mut inputs)?;
+    pages::take(night.config, &night.places.secrets, archive, &mut inputs)?;
     let earlier = Earlier::latest(&series, night.business_date)?;
     inputs.supersedes = earlier.as_ref().map(Earlier::superseded).transpose()?;
     let room = Room { scratch: scratch.path(), memory: night.memory, progress: night.progress, kept: kept.as_ref() };
@@ -218,6 +221,16 @@ pub fn run(night: &Night<'_>, bring: impl FnOnce(&Earlier) -> Result<(), EngineE
         supersedes = Some(Superseding { filing: earlier.id, kind: predicate.filing.kind.clone(), changes });
     }
     files.extend(carry::annex(&predicate, staging.path())?);
+    let basis = Basis {
+        config: Some(night.config),
+        inputs: Some(&inputs),
+        predicate: &predicate,
+        filing: id,
+        files: &files,
+        folder: staging.path(),
+    };
+    let made = pages::write(basis, &judgement.evidence, archive, room)?;
+    files.extend(made);
     night.enter(Stage::File)?;
     let predicate = Signed { predicate, history: series.history()? };
     let filing = NewFiling { files: files.clone(), predicate_type: PREDICATE_TYPE, predicate };
@@ -299,6 +312,16 @@ pub fn regenerate(
     let (facts, carried) = (filed.facts(&config, inputs.format)?, carry::of(&inputs, archive)?);
     let predicate = predicate(&judgement.day, &facts, &carried, status)?;
     files.extend(carry::annex(&predicate, out)?);
+    let basis = Basis {
+        config: Some(&config),
+        inputs: Some(&inputs),
+        predicate: &predicate,
+        filing: filed.id,
+        files: &files,
+        folder: out,
+    };
+    let made = pages::write(basis, &judgement.evidence, archive, room)?;
+    files.extend(made);
     let predicate = Signed { predicate, history: filed.history() };
     let statement = Statement { subject: files.clone(), predicate_type: PREDICATE_TYPE.to_owned(), predicate };
     let bytes = statement.to_bytes()?;

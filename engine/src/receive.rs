@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use cuadre_audit::{Archive, Sha256Digest};
 use cuadre_rules::Config;
+use cuadre_rules::config::Language;
 use cuadre_rules::config::source::Compared;
+use cuadre_rules::said::Said;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -51,10 +53,10 @@ pub fn receive(
         Err(Fault { words: format!("{fault}; {time}"), ..fault.clone() }.into())
     };
     let stored = || -> Result<Inputs, EngineError> {
-        let problem = |(of, reason): (&String, &String)| Problem {
+        let problem = |(of, reason): (&String, &Said)| Problem {
             role: if of.is_empty() { Role::Warehouse } else { Role::Extract },
             of: of.clone(),
-            reason: reason.clone(),
+            reason: reason.in_language(night.config.language).to_owned(),
             unfinished: !of.is_empty(),
         };
         let problems = night.unfinished.iter().map(problem).collect();
@@ -64,7 +66,7 @@ pub fn receive(
     let archived = |deliveries: &[Delivery], inputs: &mut Inputs| {
         let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();
         progress.phase("archiving", Some(Count::Bytes(found.map(size_of).sum())));
-        take(deliveries, inputs, |delivery, file| {
+        take(deliveries, inputs, config.language, |delivery, file| {
             let taken = keep(delivery, file, archive, received.as_ref());
             progress.advance(size_of(file));
             taken
@@ -119,7 +121,7 @@ pub fn receive_in_place(
             return Err(fault.clone().into());
         }
         let twins = twins(&deliveries);
-        take(&deliveries, inputs, |delivery, file| stay(delivery, file, twins.contains(&file.path)))?;
+        take(&deliveries, inputs, config.language, |delivery, file| stay(delivery, file, twins.contains(&file.path)))?;
         let files = deliveries.into_iter().filter_map(|delivery| delivery.found.ok()).flatten();
         found.extend(files.map(|file| (file.name, file.path)));
         Ok(Bytes::InPlace(found.clone()))
@@ -160,10 +162,12 @@ fn twins(deliveries: &[Delivery]) -> HashSet<PathBuf> {
 /// What became of a file: an input, or why it cannot be read.
 type Taken = Result<Result<Input, String>, EngineError>;
 
-/// Keeps every file that was found, a core each, and adds them to `inputs` in order.
+/// Keeps every file that was found, a core each, and adds them to `inputs` in order; why one cannot be read, as the
+/// `language` of the filing has it.
 fn take(
     deliveries: &[Delivery],
     inputs: &mut Inputs,
+    language: Language,
     keep: impl Fn(&Delivery, &Found) -> Taken + Sync,
 ) -> Result<(), EngineError> {
     let keep_all = |delivery: &Delivery| match &delivery.found {
@@ -176,12 +180,9 @@ fn take(
             match kept? {
                 Ok(input) => inputs.inputs.push(input),
                 Err(reason) => {
-                    inputs.problems.push(Problem {
-                        role: delivery.role,
-                        of: delivery.of.clone(),
-                        reason,
-                        unfinished: false,
-                    });
+                    let reason = Said::quoted(&reason).into_language(language);
+                    let (role, of) = (delivery.role, delivery.of.clone());
+                    inputs.problems.push(Problem { role, of, reason, unfinished: false });
                 }
             }
         }

@@ -10,6 +10,8 @@ use std::io;
 
 use cuadre_audit::layout::{ARCHIVE, INPUTS};
 use cuadre_audit::{Archive, ErrorKind, Series, SeriesWriter};
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 
 use crate::error::{EngineError, exit};
 use crate::inputs::{Inputs, Problem, Role};
@@ -64,7 +66,7 @@ pub fn receive_into(
             night.telling.tell(&What::Without { service: "archive", why: &told });
             let archive = series.spool();
             let mut inputs = receive(&archive)?;
-            let reason = reason(&inputs, &why);
+            let reason = reason(&inputs, &why).into_language(night.config.language);
             inputs.problems.push(Problem { role: Role::Archive, of: String::new(), reason, unfinished: false });
             return Ok((inputs, Archived { archive, away: Some(told) }));
         }
@@ -86,14 +88,18 @@ impl Archived {
 }
 
 /// What the manifest says of it. Nothing in it is of this run's paths or process.
-fn reason(inputs: &Inputs, why: &str) -> String {
-    let files = inputs.inputs.len();
-    let files = if files == 1 { "the 1 received file".to_owned() } else { format!("all {files} received files") };
-    format!(
+fn reason(inputs: &Inputs, why: &str) -> Said {
+    let files = match inputs.inputs.len() {
+        1 => said!("the 1 received file", "el archivo recibido"),
+        files => said!("all {files} received files", "los {files} archivos recibidos"),
+    };
+    said!(
         "the archive was away when the day was filed ({why}): {files}, the configuration and the list of them \
-         ({}) wait in the spool beside the series, under the digests of their bytes; the next run that finds the \
+         ({INPUTS}) wait in the spool beside the series, under the digests of their bytes; the next run that finds the \
          archive usable moves them into it. Until then the archive lacks them",
-        INPUTS
+        "el archivo histórico no respondía cuando se presentó el reporte («{why}»): {files}, la configuración y la lista \
+         de todos ellos ({INPUTS}) esperan en el spool junto a la serie, con la huella SHA-256 de sus bytes por nombre; \
+         la próxima ejecución que pueda usar el archivo histórico los pasa a él. Hasta entonces no están ahí"; files
     )
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cuadre_rules::config::Severity;
 use cuadre_rules::day::Day;
 use cuadre_rules::money::Totals;
+use cuadre_rules::said::Said;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -73,8 +74,8 @@ pub enum What<'a> {
     Unusual {
         /// Which.
         source: &'a str,
-        /// What is unusual, in words.
-        words: &'a str,
+        /// What is unusual.
+        words: &'a Said,
     },
     /// Something that the night needs is away, and is tried again.
     Away {

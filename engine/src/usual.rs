@@ -4,6 +4,7 @@
 //! filed: the same inputs make the same filing, whatever the history says of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use cuadre_audit::{FilingId, Series};
 use cuadre_reports::predicate::SourceFacts;
@@ -11,20 +12,22 @@ use cuadre_rules::Config;
 use cuadre_rules::config::EarlyWarning;
 use cuadre_rules::day::Day;
 use cuadre_rules::money::{Currency, Total, Totals, at_own_scale};
+use cuadre_rules::said;
+use cuadre_rules::said::{RECORD, Said, counted};
 use cuadre_rules::usual::Range;
 use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 
 use crate::error::EngineError;
 use crate::manifest::{Filed, filing_date};
-use crate::reconcile::gaps::counted;
 use crate::store::Working;
 use crate::telling::{Telling, What};
 
 /// What the sources of a series usually send on the day of the week of a business date.
 pub struct Usual {
     setting: EarlyWarning,
-    weekday: String,
+    /// `on a Friday`.
+    on: Said,
     past: BTreeMap<String, Past>,
 }
 
@@ -38,8 +41,7 @@ struct Past {
 impl Usual {
     /// Nothing is known to be usual on `date`.
     pub fn unknown(config: &Config, date: Date) -> Self {
-        let weekday = date.strftime("%A").to_string();
-        Self { setting: config.early_warning.clone(), weekday, past: BTreeMap::new() }
+        Self { setting: config.early_warning.clone(), on: on(date), past: BTreeMap::new() }
     }
 
     /// Learns it from the latest filings of the same weekdays before `date`. A filing that cannot be read says
@@ -64,12 +66,12 @@ impl Usual {
 
     /// What is unusual of a source that sent so many records, with this sum: in words, nothing where all of it is
     /// usual or too little is known of the past.
-    pub fn judge(&self, source: &str, records: u64, amount: &Totals) -> Vec<String> {
+    pub fn judge(&self, source: &str, records: u64, amount: &Totals) -> Vec<Said> {
         let Some(past) = self.past.get(source) else { return Vec::new() };
-        let on = format!("on a {}", self.weekday);
+        let on = &self.on;
+        let usually = |sent: Said, range: Said| said!("{sent}, usually {range} {on}", "{sent}; lo habitual {on} es {range}"; sent, range, on);
         let range = Range::of_records(&past.records, &self.setting).filter(|range| !range.contains(records.into()));
-        let records_words = range
-            .map(|range| format!("{}, usually {} {on}", counted(records, "record"), between(range.least, range.most)));
+        let records_words = range.map(|range| usually(counted(records, RECORD), between(range.least, range.most)));
         // Without records there is nothing to add up.
         let currencies = if records == 0 { BTreeSet::new() } else { past.currencies(amount) };
         let amounts = currencies.into_iter().filter_map(|currency| {
@@ -77,27 +79,24 @@ impl Usual {
             let range = Range::of_amounts(&sums, &self.setting)?;
             let sum = amount.minor(currency);
             let shown = |minor| at_own_scale(currency, minor, amount.scale());
-            let words = || {
-                let usually = between(shown(range.least), shown(range.most));
-                format!("{} {currency}, usually {usually} {on}", shown(sum))
-            };
-            (!range.contains(sum)).then(words)
+            let sent = || Said::same(format!("{} {currency}", shown(sum)));
+            (!range.contains(sum)).then(|| usually(sent(), between(shown(range.least), shown(range.most))))
         });
         records_words.into_iter().chain(amounts).collect()
     }
 
-    /// Tells what is unusual of the sources of a judged day, and gives it in words. What is missing or could not be
-    /// read is a gap, which is more.
+    /// Tells what is unusual of the sources of a judged day, and gives it for the screen. What is missing or could not
+    /// be read is a gap, which is more.
     pub fn tell(&self, telling: &Telling<'_>, day: &Day) -> Vec<String> {
         let loaded = day.sources.iter().filter(|source| source.state.is_loaded() && day.no_movements.is_none());
         loaded.flat_map(|source| self.tell_of(telling, &source.id, source.records, &source.amount)).collect()
     }
 
-    /// Tells what is unusual of one source, and gives it in words.
+    /// Tells what is unusual of one source, and gives it for the screen.
     pub fn tell_of(&self, telling: &Telling<'_>, source: &str, records: u64, amount: &Totals) -> Vec<String> {
         let unusual = self.judge(source, records, amount);
         unusual.iter().for_each(|words| telling.tell(&What::Unusual { source, words }));
-        unusual.iter().map(|words| format!("{source}: {words}")).collect()
+        unusual.iter().map(|words| format!("{source}: {}", words.en)).collect()
     }
 
     fn learn(&mut self, source: &SourceFacts, scale: u32) {
@@ -141,11 +140,25 @@ fn same_weekdays(series: &Series, date: Date, weeks: u8) -> Result<Vec<FilingId>
     Ok(before.filter_map(of_day).collect())
 }
 
-fn between<T: PartialEq + ToString>(least: T, most: T) -> String {
+fn between<T: PartialEq + Display>(least: T, most: T) -> Said {
     match least == most {
-        true => least.to_string(),
-        false => format!("{} to {}", least.to_string(), most.to_string()),
+        true => Said::same(least.to_string()),
+        false => said!("{least} to {most}", "de {least} a {most}"),
     }
+}
+
+/// On days of the same name.
+fn on(date: Date) -> Said {
+    let (en, es) = match date.weekday() {
+        Weekday::Monday => ("Monday", "lunes"),
+        Weekday::Tuesday => ("Tuesday", "martes"),
+        Weekday::Wednesday => ("Wednesday", "miércoles"),
+        Weekday::Thursday => ("Thursday", "jueves"),
+        Weekday::Friday => ("Friday", "viernes"),
+        Weekday::Saturday => ("Saturday", "sábados"),
+        Weekday::Sunday => ("Sunday", "domingos"),
+    };
+    said!("on a {en}", "los {es}")
 }
 
 #[cfg(test)]
@@ -163,19 +176,31 @@ mod tests {
     fn usual(past: &[(u64, i128)]) -> Usual {
         let (records, amounts) = past.iter().map(|&(records, minor)| (records, totals(minor))).unzip();
         let past = BTreeMap::from([("a".to_owned(), Past { records, amounts })]);
-        Usual { setting: EarlyWarning::default(), weekday: "Friday".to_owned(), past }
+        Usual { setting: EarlyWarning::default(), on: on(Date::constant(2026, 11, 20)), past }
+    }
+
+    fn in_words(unusual: &[Said]) -> Vec<(&str, &str)> {
+        unusual.iter().map(|words| (words.en.as_str(), words.es.as_str())).collect()
     }
 
     #[test]
     fn what_is_unusual_is_told_in_words() {
         let usual = usual(&[(100, 5_000), (100, 5_000), (110, 5_500), (100, 5_000)]);
-        assert_eq!(usual.judge("a", 100, &totals(5_100)), [""; 0]);
+        assert_eq!(usual.judge("a", 100, &totals(5_100)), []);
         assert_eq!(
-            usual.judge("a", 33, &totals(1_650)),
-            ["33 records, usually 80 to 120 on a Friday", "16.50 MXN, usually 40.00 to 60.00 on a Friday"]
+            in_words(&usual.judge("a", 33, &totals(1_650))),
+            [
+                ("33 records, usually 80 to 120 on a Friday", "33 registros; lo habitual los viernes es de 80 a 120"),
+                (
+                    "16.50 MXN, usually 40.00 to 60.00 on a Friday",
+                    "16.50 MXN; lo habitual los viernes es de 40.00 a 60.00"
+                )
+            ]
         );
-        assert_eq!(usual.judge("a", 0, &totals(0)), ["0 records, usually 80 to 120 on a Friday"]);
-        assert_eq!(usual.judge("b", 0, &totals(0)), [""; 0]);
+        let none = usual.judge("a", 0, &totals(0));
+        assert_eq!(none.len(), 1);
+        assert_eq!(none[0].en, "0 records, usually 80 to 120 on a Friday");
+        assert_eq!(usual.judge("b", 0, &totals(0)), []);
     }
 
     #[test]
@@ -183,6 +208,7 @@ mod tests {
         let usual = usual(&[(10, 100), (10, 100), (10, 100), (10, 100)]);
         let mut today = totals(100);
         today.add("USD".parse().unwrap(), 1).unwrap();
-        assert_eq!(usual.judge("a", 10, &today), ["0.01 USD, usually 0.00 on a Friday"]);
+        let words = ("0.01 USD, usually 0.00 on a Friday", "0.01 USD; lo habitual los viernes es 0.00");
+        assert_eq!(in_words(&usual.judge("a", 10, &today)), [words]);
     }
 }

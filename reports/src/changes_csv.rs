@@ -5,9 +5,10 @@
 //! of the report's `net`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::{self, Read, Write};
 
 use cuadre_rules::money::{Currency, Overflow, Total, at_own_scale};
+use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
 use crate::line::{Lines, Style, is_plain_decimal};
@@ -80,6 +81,47 @@ pub struct MovementChange {
     /// Where it is now.
     pub is_at: Option<(String, u64)>,
 }
+
+/// A row about a movement as it is read back: every cell as text. A `'` at the head of one stays, since it may be
+/// of the text itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+#[allow(missing_docs)] // The names are the columns of `changes.csv`.
+pub struct MovementRow {
+    pub change: String,
+    pub source: String,
+    pub key: String,
+    pub kind: String,
+    pub currency: String,
+    pub column: String,
+    pub before: String,
+    pub after: String,
+    pub difference: String,
+    pub before_file: String,
+    pub before_record: String,
+    pub after_file: String,
+    pub after_record: String,
+}
+
+/// The first rows about movements in `changes.csv`, and how many there are.
+///
+/// # Errors
+/// Where the file cannot be read, or is no `changes.csv`.
+pub fn first_movements(file: impl Read, most: usize) -> io::Result<(Vec<MovementRow>, u64)> {
+    let mut reader = csv::Reader::from_reader(file);
+    let columns = reader.headers()?.clone();
+    let (mut rows, mut all, mut row) = (Vec::new(), 0, csv::StringRecord::new());
+    while reader.read_record(&mut row)? && row.get(0).is_some_and(|change| CHANGES.contains(&change)) {
+        all += 1;
+        if rows.len() < most {
+            rows.push(row.deserialize(Some(&columns))?);
+        }
+    }
+    Ok((rows, all))
+}
+
+/// What stands in the first column of a row about a movement.
+const CHANGES: [&str; 3] = ["added", "removed", "changed"];
 
 /// Writes `changes.csv` (UTF-8, LF). Cells that a spreadsheet would execute start with `'`; plain decimals
 /// stay as they are in the columns that hold values.

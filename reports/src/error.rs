@@ -57,12 +57,24 @@ pub enum ReportError {
         /// Why.
         source: Overflow,
     },
+    /// The built-in template of `report.html` fails.
+    #[error("report.html cannot be made: {why}; this is a bug: nothing may be filed")]
+    Page {
+        /// What it fails at.
+        why: String,
+    },
     /// The report cannot be written.
     #[error("the report cannot be written: {0}; see that the disk is there and has room, and run again")]
     Io(#[from] io::Error),
     /// The Parquet writer failed.
     #[error("report.parquet cannot be written: {0}; this is a bug: nothing may be filed")]
     Parquet(ParquetError),
+    /// The workbook's writer failed.
+    #[error("report.xlsx cannot be written: {why}; this is a bug: nothing may be filed")]
+    Workbook {
+        /// Why.
+        why: String,
+    },
     /// A batch cannot be taken apart.
     #[error("a batch of movements cannot be taken apart: {0}; this is a bug: nothing may be filed")]
     Arrow(#[from] ArrowError),

@@ -1,11 +1,14 @@
 //! `exceptions.csv`: one row per break, rejection or violation, for people.
 
-use std::io::Write;
+use std::io::{self, Read, Write};
 
 use cuadre_rules::exception::Evidence;
 
 use crate::ReportError;
+use crate::decimal::DecimalSums;
 use crate::line::{Lines, Style, is_plain_decimal};
+use crate::predicate::AmountText;
+use crate::view::EvidenceView;
 
 const COLUMNS: [&str; 11] = [
     "exception",
@@ -45,6 +48,47 @@ pub fn write_exceptions<E: From<ReportError>>(
     lines.drain(&mut out).map_err(failed)?;
     out.flush().map_err(failed)?;
     Ok(written)
+}
+
+/// Reads `exceptions.csv`, row by row. A `'` at the head of a cell stays, since it may be of the text itself.
+pub fn read_exceptions(file: impl Read) -> impl Iterator<Item = io::Result<Evidence>> {
+    csv::Reader::from_reader(file).into_deserialize().map(|row| Ok(row?))
+}
+
+/// The first rows of each exception in `exceptions.csv`, where those of one follow each other.
+pub fn first_rows(file: impl Read, most: usize) -> io::Result<Vec<EvidenceView>> {
+    let mut reader = csv::Reader::from_reader(file);
+    let columns = reader.headers()?.clone();
+    let at = |name: &str| columns.iter().position(|column| column == name);
+    let (amount, currency) = (at("amount"), at("currency"));
+    let (mut views, mut row) = (Vec::<EvidenceView>::new(), csv::StringRecord::new());
+    let mut gross = DecimalSums::new();
+    while reader.read_record(&mut row)? {
+        let exception = row.get(0).unwrap_or_default();
+        if views.last().is_none_or(|view| view.exception != exception) {
+            end(&mut views, &mut gross);
+            let exception = exception.to_owned();
+            views.push(EvidenceView { exception, rows: Vec::new(), all: 0, gross: AmountText::new() });
+        }
+        let Some(view) = views.last_mut() else { continue };
+        view.all += 1;
+        if view.rows.len() < most {
+            view.rows.push(row.deserialize(Some(&columns))?);
+        }
+        let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).filter(|text| !text.is_empty());
+        if let Some((amount, currency)) = cell(amount).zip(cell(currency)) {
+            gross.add_absolute(currency, amount);
+        }
+    }
+    end(&mut views, &mut gross);
+    Ok(views)
+}
+
+/// Ends the rows of an exception.
+fn end(views: &mut [EvidenceView], gross: &mut DecimalSums) {
+    if let Some(view) = views.last_mut() {
+        view.gross = std::mem::take(gross).texts();
+    }
 }
 
 fn line(lines: &mut Lines, row: &Evidence) -> Result<(), char> {
@@ -138,6 +182,38 @@ rule_failed/r,,,,,,,,,,\"línea 1\n2\"
             let line = written(vec![row]).split_once('\n').unwrap().1.to_owned();
             assert_eq!(line, format!(",,{other},,,,{value},{value},,,{other}\n"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn rows_are_read_as_written() {
+        let text = |text: &str| Some(text.to_owned());
+        let first = |n| Evidence { exception: "changed/core".to_owned(), record: Some(n), ..Evidence::default() };
+        let other = Evidence {
+            exception: "rule_failed/r".to_owned(),
+            kind: "rule_failed".to_owned(),
+            source: text("core"),
+            file: text("core,\"1\".csv"),
+            column: text("amount"),
+            source_value: text("0012"),
+            amount: text("-12.50"),
+            currency: text("MXN"),
+            reason: "línea 1\n2".to_owned(),
+            ..Evidence::default()
+        };
+        let rows = vec![first(1), first(2), first(3), other.clone()];
+        let file = written(rows.clone());
+        let read: Vec<Evidence> = read_exceptions(file.as_bytes()).map(Result::unwrap).collect();
+        assert_eq!(read, rows);
+        let views = first_rows(file.as_bytes(), 2).unwrap();
+        let view = |exception: &str, rows: &[Evidence], all| EvidenceView {
+            exception: exception.to_owned(),
+            rows: rows.to_vec(),
+            all,
+            gross: rows.iter().filter_map(|row| row.amount.as_ref()).map(|_| ("MXN".into(), "12.50".into())).collect(),
+        };
+        assert_eq!(views, [view("changed/core", &rows[..2], 3), view("rule_failed/r", &[other], 1)]);
+        assert!(first_rows(written(vec![]).as_bytes(), 2).unwrap().is_empty());
+        assert!(first_rows(&b"exception,record\na,x\n"[..], 2).is_err());
     }
 
     #[test]

@@ -7,10 +7,15 @@ pub mod changes_csv;
 mod charset;
 pub mod cp850;
 pub mod csv_report;
+pub mod decimal;
+pub mod difference;
 pub mod error;
 pub mod exceptions_csv;
+pub mod facts;
 pub mod format;
+pub mod html;
 mod line;
+pub mod locale;
 pub mod open;
 pub mod open_csv;
 pub mod parquet_report;
@@ -19,13 +24,19 @@ pub mod summary;
 mod template;
 #[cfg(test)]
 mod testing;
+pub mod text;
+pub mod verdict;
 pub mod view;
+pub mod visible;
+pub mod words;
+pub mod xlsx;
 
 use cuadre_rules::money::Totals;
 use jiff::civil::Date;
 
 pub use changes_csv::ChangesCsv;
 pub use csv_report::CsvReport;
+pub use difference::Difference;
 pub use error::{Place, ReportError};
 pub use exceptions_csv::write_exceptions;
 pub use format::Format;

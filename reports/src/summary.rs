@@ -1,7 +1,7 @@
 //! `summary.csv`: records, credits, debits and net per source, kind and currency.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Read, Write};
 
 use arrow_array::RecordBatch;
 use cuadre_rules::money::{Currency, Overflow, at_own_scale};
@@ -11,10 +11,11 @@ use crate::ReportError;
 use crate::amount::push_total;
 use crate::batch::{self, Currencies};
 use crate::line::{Lines, Style};
+use crate::view::KindTotal;
 
 const COLUMNS: [&str; 7] = ["source", "kind", "currency", "records", "credits", "debits", "net"];
 /// In the place of the source: the rows of all sources.
-const TOTAL: &str = "TOTAL";
+pub const TOTAL: &str = "TOTAL";
 
 /// Sums per source, kind and currency. Debits are negative, as amounts are: net is credits plus
 /// debits. Movements without kind have an empty one.
@@ -177,6 +178,11 @@ impl Summary {
     }
 }
 
+/// Reads `summary.csv`, row by row. A `'` at the head of a cell stays, since it may be of the text itself.
+pub fn read_summary(file: impl Read) -> impl Iterator<Item = io::Result<KindTotal>> {
+    csv::Reader::from_reader(file).into_deserialize().map(|row| Ok(row?))
+}
+
 fn overflow(source: Overflow) -> ReportError {
     ReportError::Overflow { what: "the sums of summary.csv", source }
 }
@@ -227,6 +233,9 @@ TOTAL,,MXN,4,10.00,-1.51,8.49
 TOTAL,,USD,1,0.05,0.00,0.05
 ";
         assert_eq!(written(&[batch(2, &movements)]).unwrap(), expected);
+        let read: Vec<KindTotal> = read_summary(expected.as_bytes()).map(Result::unwrap).collect();
+        assert_eq!((read.len(), read[4].kind.as_str(), read[7].net.as_str()), (8, "'=x", "0.05"));
+        assert_eq!((read[5].source.as_str(), read[6].records, read[6].debits.as_str()), (TOTAL, 4, "-1.51"));
         let split: Vec<_> = movements.iter().map(|m| batch(2, std::slice::from_ref(m))).collect();
         assert_eq!(written(&split).unwrap(), expected);
         assert_eq!(written(&[]).unwrap(), "source,kind,currency,records,credits,debits,net\n");

@@ -1,5 +1,6 @@
 //! Movements for the tests of this crate.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -12,6 +13,8 @@ use cuadre_rules::money::{AMOUNT_DIGITS, Totals};
 use cuadre_rules::movement::{days_of, schema};
 use jiff::Timestamp;
 use jiff::civil::Date;
+
+use crate::Predicate;
 
 /// A movement; fields that are not set are null, or those of an ordinary one.
 #[derive(Debug, Clone)]
@@ -104,4 +107,12 @@ pub(crate) fn layout(columns: &[&str]) -> Report {
         trailer_record: None,
         neutralise_text: false,
     }
+}
+
+/// What a filing of the golden series of a format states.
+pub(crate) fn golden(format: u32, filing: &str) -> Predicate {
+    let series = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/suite/golden");
+    let path = series.join(format!("format-{format}/series/filings/{filing}/manifest.json"));
+    let statement: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    serde_json::from_value(statement["predicate"].clone()).unwrap()
 }

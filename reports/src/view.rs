@@ -7,8 +7,10 @@ use cuadre_rules::config::{Language, OnFailure, Severity};
 use cuadre_rules::exception::Evidence;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::Predicate;
+use crate::predicate::AmountText;
 
 /// A filing to look at.
 #[derive(Debug, Clone)]
@@ -21,9 +23,11 @@ pub struct View {
     pub language: Language,
     /// The zone that times are shown in.
     pub zone: TimeZone,
+    /// Who signs, as the file of allowed signers calls them.
+    pub principal: Option<String>,
     /// The sources, in the order of the manifest.
     pub sources: Vec<SourceView>,
-    /// The rules, in the order of the manifest's `business`.
+    /// The rules that the configuration has, in the order of the manifest's `business`.
     pub rules: Vec<RuleView>,
     /// The first rows of evidence of each exception that has any, in the order of the manifest.
     pub evidence: Vec<EvidenceView>,
@@ -74,10 +78,13 @@ pub struct EvidenceView {
     pub rows: Vec<Evidence>,
     /// How many rows it has in all.
     pub all: u64,
+    /// The sum of all their amounts, each without its sign, by currency: where the exception's own amount is a net
+    /// one, this is the gross.
+    pub gross: AmountText,
 }
 
 /// Sums of one source, kind and currency, as decimal texts of the currency's own scale.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)] // The names are the columns of `summary.csv`.
 pub struct KindTotal {
     pub source: String,
@@ -90,7 +97,7 @@ pub struct KindTotal {
 }
 
 /// A file with its digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Traced {
     /// What it is: `configuration`, or a role of `inputs.json`; `output` of what was made.
     pub role: String,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Totals;
+use crate::said;
+use crate::said::Said;
 
 /// Totals of a source's movements: what a control record states, or what was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,31 +55,41 @@ pub fn judge(expected: &ControlTotals, actual: &ControlTotals) -> ControlVerdict
 }
 
 /// The mismatch in words: every total that differs, both values and the difference.
-pub fn explain(expected: &ControlTotals, actual: &ControlTotals) -> String {
+pub fn explain(expected: &ControlTotals, actual: &ControlTotals) -> Said {
     let mut parts = Vec::new();
     if let (Some(stated), Some(read)) = (expected.records, actual.records)
         && stated != read
     {
-        parts.push(format!("the source states {stated} records, {read} were read"));
+        parts.push(said!(
+            "the source states {stated} records, {read} were read",
+            "registros según la fuente: {stated}; leídos: {read}"
+        ));
     }
     if let (Some(stated), Some(read)) = (&expected.amount, &actual.amount)
         && let Ok(difference) = read.minus(stated)
         && !difference.is_zero()
     {
-        let words = format!("the source states {stated}, the accepted records add up to {read}");
-        parts.push(format!("{words} (difference {})", difference.without_zeros()));
+        let difference = difference.without_zeros();
+        parts.push(said!(
+            "the source states {stated}, the accepted records add up to {read} (difference {difference})",
+            "la fuente declara {stated} y los registros aceptados suman {read} (diferencia {difference})"
+        ));
     }
     if let (Some(stated), Some(read)) = (expected.hash_total, actual.hash_total)
         && stated != read
     {
-        parts.push(format!("the source states a hash total of {stated}, the accepted records give {read}"));
-    }
-    if let (Some(stated), None) = (expected.hash_total, actual.hash_total) {
-        parts.push(format!(
-            "the source states a hash total of {stated}, that of the accepted records has over 38 digits"
+        parts.push(said!(
+            "the source states a hash total of {stated}, the accepted records give {read}",
+            "la fuente declara un total hash de {stated} y el de los registros aceptados es {read}"
         ));
     }
-    parts.join("; ")
+    if let (Some(stated), None) = (expected.hash_total, actual.hash_total) {
+        parts.push(said!(
+            "the source states a hash total of {stated}, that of the accepted records has over 38 digits",
+            "la fuente declara un total hash de {stated} y el de los registros aceptados tiene más de 38 dígitos"
+        ));
+    }
+    Said::joined(&parts, "; ")
 }
 
 /// `hash_total` and the digits of `text`, read as one integer; `None` past 38 digits.
@@ -104,7 +116,7 @@ mod tests {
         let (stated, read) = (totals(2, 100_000_000_000_000_000), totals(2, 100_000_000_000_000_001));
         assert_eq!(judge(&stated, &stated), ControlVerdict::Matched);
         assert_eq!(judge(&stated, &read), ControlVerdict::Mismatched);
-        assert!(explain(&stated, &read).contains("difference 0.01 MXN"));
+        assert!(explain(&stated, &read).en.contains("difference 0.01 MXN"));
         assert_eq!(judge(&ControlTotals::default(), &read), ControlVerdict::Absent);
         assert_eq!(add_to_hash_total(5, "AC-0012"), Some(17));
         assert_eq!(add_to_hash_total(0, &"9".repeat(39)), None);

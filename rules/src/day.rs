@@ -6,6 +6,8 @@ use crate::config::{Config, OnFailure, Severity};
 use crate::control::{ControlTotals, ControlVerdict};
 use crate::exception::{Exception, Kind};
 use crate::money::Totals;
+use crate::said;
+use crate::said::{RECORD, Said, counted};
 
 /// The judgement of one night.
 #[derive(Debug, Clone)]
@@ -65,6 +67,17 @@ impl SourceState {
             Self::Late => "late",
             Self::Rejected => "rejected",
         }
+    }
+
+    /// What became of the source, to stand behind `it is` in English and behind `la fuente` in Spanish.
+    pub fn said(self) -> Said {
+        let es = match self {
+            Self::Received => "se recibió",
+            Self::Missing => "no llegó",
+            Self::Late => "llegó tarde",
+            Self::Rejected => "se rechazó",
+        };
+        Said { en: self.name().to_owned(), es: es.to_owned() }
     }
 
     /// Whether its movements are in the report.
@@ -184,13 +197,13 @@ pub enum Decision {
     Complete,
     /// There are gaps, each documented.
     Partial,
-    /// The policy forbids a filing, for these reasons.
+    /// The policy forbids a filing, for these reasons; in the configured language.
     Blocked(Vec<String>),
 }
 
 /// What the policy makes of the day.
 pub fn decide(config: &Config, day: &Day) -> Decision {
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<Said> = Vec::new();
     for id in &config.policy.required_sources {
         if let Some(source) = day.sources.iter().find(|source| &source.id == id && !source.state.is_loaded()) {
             let about = format!("/{id}");
@@ -199,33 +212,50 @@ pub fn decide(config: &Config, day: &Day) -> Decision {
                 .iter()
                 .find(|e| matches!(e.kind, Kind::SourceMissing | Kind::SourceRejected) && e.id.ends_with(&about));
             let told = told.map_or(String::new(), |exception| format!(": {}", exception.explanation));
-            reasons.push(format!("source {id} is required and {}{told}", source.state.name()));
+            let state = source.state.said();
+            reasons.push(said!(
+                "source {id} is required and {state}{told}",
+                "la fuente {id} es obligatoria y {state}{told}"; state
+            ));
         }
     }
     for exception in day.exceptions.iter().filter(|e| config.policy.block_on.contains(&e.kind)) {
-        reasons.push(format!("the policy blocks on {}: {}", exception.kind, exception.explanation));
+        let Exception { kind, explanation, .. } = exception;
+        reasons.push(said!(
+            "the policy blocks on {kind}: {explanation}",
+            "la política no permite presentar con {kind}: {explanation}"
+        ));
     }
     for rule in &day.business {
         if rule.verdict != RuleVerdict::Passed && rule.on_failure == OnFailure::Block {
-            reasons.push(format!("rule {} blocks the filing: {}", rule.rule, rule.explanation));
+            let RuleDay { rule, explanation, .. } = rule;
+            reasons.push(said!(
+                "rule {rule} blocks the filing: {explanation}",
+                "la regla {rule} impide presentar el reporte: {explanation}"
+            ));
         }
     }
     if let Some(why) = &day.no_movements {
         for source in day.sources.iter().filter(|source| source.records > 0) {
-            let (id, records) = (&source.id, source.records);
-            let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
-            reasons.push(format!(
-                "the day is declared without movements ({why}), but source {id} sent {records}: one of the two is wrong"
+            let (id, records) = (&source.id, counted(source.records, RECORD));
+            reasons.push(said!(
+                "the day is declared without movements ({why}), but source {id} sent {records}: one of the two is wrong",
+                "se declaró un día sin movimientos ({why}), pero la fuente {id} envió {records}: una de las dos cosas es \
+                 incorrecta"; records
             ));
         }
     }
     let loaded = day.sources.iter().filter(|source| source.state.is_loaded()).count();
     let least = usize::from(config.policy.minimum_coverage_percent);
     if loaded * 100 < least * day.sources.len() {
-        reasons.push(format!("{loaded} of {} sources were received; the policy asks for {least} %", day.sources.len()));
+        let all = day.sources.len();
+        reasons.push(said!(
+            "{loaded} of {all} sources were received; the policy asks for {least} %",
+            "fuentes recibidas: {loaded} de {all}; la política pide {least} %"
+        ));
     }
     if !reasons.is_empty() {
-        return Decision::Blocked(reasons);
+        return Decision::Blocked(reasons.into_iter().map(|reason| reason.into_language(config.language)).collect());
     }
     match day.exceptions.iter().any(|exception| counts(day, exception)) {
         true => Decision::Partial,

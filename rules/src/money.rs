@@ -11,6 +11,9 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::said;
+use crate::said::Said;
+
 /// Most digits an amount may have: the precision of the staged Decimal128.
 pub const AMOUNT_DIGITS: u32 = 28;
 
@@ -74,8 +77,15 @@ impl fmt::Debug for Currency {
 
 /// The text is not the code of an ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an ISO 4217 currency code")]
+#[error("{}", self.said().en)]
 pub struct UnknownCurrency;
+
+impl UnknownCurrency {
+    /// It in words.
+    pub fn said(self) -> Said {
+        said!("not an ISO 4217 currency code", "no es una clave de moneda ISO 4217")
+    }
+}
 
 /// One exact amount; credits positive, debits negative.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

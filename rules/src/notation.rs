@@ -5,15 +5,16 @@
 
 use crate::config::source::AmountFormat;
 use crate::money::{AMOUNT_DIGITS, Amount};
+use crate::said;
+use crate::said::Said;
 
 /// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.said().en)]
 pub enum AmountError {
     /// Nothing but blanks.
-    #[error("the amount is empty")]
     Empty,
     /// A character that the notation does not know; the position is 1-based, in characters.
-    #[error("`{character}` at position {position} does not belong in an amount")]
     Stray {
         /// The character.
         character: char,
@@ -21,16 +22,14 @@ pub enum AmountError {
         position: usize,
     },
     /// More than one sign.
-    #[error("the amount has two signs")]
     TwoSigns,
-    /// No digit before or after the decimal mark.
-    #[error("digits are missing {0} the decimal mark")]
-    DigitsMissing(&'static str),
+    /// No digit before the decimal mark.
+    NoWhole,
+    /// No digit after the decimal mark.
+    NoDecimals,
     /// Thousands marks that do not part groups of three.
-    #[error("thousands marks are misplaced")]
     Grouping,
     /// More decimals than the currency has.
-    #[error("{found} decimals where the currency has {allowed}")]
     ExcessDecimals {
         /// Decimals in the text.
         found: usize,
@@ -38,11 +37,42 @@ pub enum AmountError {
         allowed: u32,
     },
     /// More digits than an amount may have.
-    #[error("more than {AMOUNT_DIGITS} digits")]
     TooLong,
     /// The text came from a binary floating-point cell.
-    #[error("stored as a binary floating-point number; store amounts as decimal text or integer minor units")]
     Float,
+}
+
+impl AmountError {
+    /// It in words.
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Empty => said!("the amount is empty", "el importe está vacío"),
+            Self::Stray { character, position } => said!(
+                "`{character}` at position {position} does not belong in an amount",
+                "`{character}` en la posición {position} no corresponde a un importe"
+            ),
+            Self::TwoSigns => said!("the amount has two signs", "el importe tiene dos signos"),
+            Self::NoWhole => {
+                said!("digits are missing before the decimal mark", "faltan dígitos antes del separador decimal")
+            }
+            Self::NoDecimals => {
+                said!("digits are missing after the decimal mark", "faltan dígitos después del separador decimal")
+            }
+            Self::Grouping => {
+                said!("thousands marks are misplaced", "los separadores de miles están fuera de lugar")
+            }
+            Self::ExcessDecimals { found, allowed } => said!(
+                "{found} decimals where the currency has {allowed}",
+                "tiene {found} decimales y la moneda admite {allowed}"
+            ),
+            Self::TooLong => said!("more than {AMOUNT_DIGITS} digits", "tiene más de {AMOUNT_DIGITS} dígitos"),
+            Self::Float => said!(
+                "stored as a binary floating-point number; store amounts as decimal text or integer minor units",
+                "está guardado como número binario de punto flotante; guarde los importes como texto decimal o como \
+                 enteros en la unidad mínima de la moneda"
+            ),
+        }
+    }
 }
 
 /// What snapshots write in front of a cell that the database held as a binary float.
@@ -131,7 +161,7 @@ impl AmountFormat {
         let mut decimals = self.implied_decimals.map_or(0, |n| n as usize);
         if let Some(fraction) = fraction {
             if fraction.is_empty() {
-                return Err(AmountError::DigitsMissing("after"));
+                return Err(AmountError::NoDecimals);
             }
             let start = offset + whole.chars().count() + 1;
             for (n, character) in fraction.chars().enumerate() {
@@ -140,7 +170,7 @@ impl AmountFormat {
             decimals = fraction.chars().count();
         }
         if digits.count == 0 {
-            return Err(AmountError::DigitsMissing("before"));
+            return Err(AmountError::NoWhole);
         }
         digits.at_scale(decimals, scale, self.padding_zeros)
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::config::Language;
 
 /// The same statement in every language.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Said {
     /// In English.
     pub en: String,
@@ -14,10 +14,21 @@ pub struct Said {
 }
 
 impl Said {
-    /// What reads the same in every language, such as a name or a number; or the words of somebody else.
+    /// What reads the same in every language, such as a name or a number.
     pub fn same(text: impl Into<String>) -> Self {
         let en = text.into();
         Self { es: en.clone(), en }
+    }
+
+    /// The words of somebody else, which are in English: of a system, a library or a server. Spanish quotes them.
+    pub fn quoted(words: &dyn Display) -> Self {
+        Self { en: words.to_string(), es: format!("«{words}»") }
+    }
+
+    /// All of these, one after the other, with `between` between them.
+    pub fn joined(parts: &[Self], between: &str) -> Self {
+        let of = |language| parts.iter().map(|part| part.in_language(language)).collect::<Vec<_>>().join(between);
+        Self { en: of(Language::English), es: of(Language::Spanish) }
     }
 
     /// The words in one language.
@@ -44,6 +55,12 @@ pub trait Part {
 }
 
 impl Part for Said {
+    fn part(&self, language: Language) -> String {
+        self.in_language(language).to_owned()
+    }
+}
+
+impl Part for &Said {
     fn part(&self, language: Language) -> String {
         self.in_language(language).to_owned()
     }
@@ -89,6 +106,12 @@ impl Noun {
 
 /// A movement.
 pub const MOVEMENT: Noun = Noun::new(["movement", "movements"], ["movimiento", "movimientos"]);
+/// A record of an input.
+pub const RECORD: Noun = Noun::new(["record", "records"], ["registro", "registros"]);
+/// A file.
+pub const FILE: Noun = Noun::new(["file", "files"], ["archivo", "archivos"]);
+/// Something that happened.
+pub const EVENT: Noun = Noun::new(["event", "events"], ["aviso", "avisos"]);
 /// A group of movements.
 pub const GROUP: Noun = Noun::new(["group", "groups"], ["grupo", "grupos"]);
 /// A balance of an account.
@@ -119,5 +142,7 @@ mod tests {
         assert_eq!((said.en.as_str(), said.es.as_str()), ("2 movements in A1", "2 movimientos en A1"));
         assert_eq!(counted(1, GROUP).into_language(Language::Spanish), "1 grupo");
         assert_eq!(Said::same("x").in_language(Language::English), "x");
+        let both = Said::joined(&[counted(1, ROW), counted(0, ROW)], "; ");
+        assert_eq!((both.en.as_str(), both.es.as_str()), ("1 row; 0 rows", "1 fila; 0 filas"));
     }
 }

@@ -12,6 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use cuadre_audit::SigningKey;
 
+pub mod browser;
 pub mod servers;
 pub mod tsa;
 pub mod webhook;

@@ -44,7 +44,7 @@ fn the_schema_names_every_setting() {
     assert_eq!(done.code, 0);
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution language limits notify policy report retention \
+    let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution language limits notify pages policy report retention \
                     rule series signing source telemetry time_stamp time_stamps time_zone waiting warehouse work";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();

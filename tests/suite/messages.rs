@@ -14,11 +14,13 @@ use cuadre_engine::telling::{Event, What};
 use cuadre_engine::time_stamp::Stamping;
 use cuadre_reports::Status;
 use cuadre_rules::Config;
-use cuadre_rules::config::EventType;
+use cuadre_rules::config::{EventType, Language};
 use cuadre_rules::control::{ControlTotals, ControlVerdict};
 use cuadre_rules::day::{Day, SourceDay, SourceState};
 use cuadre_rules::exception::{Class, Exception, Kind};
 use cuadre_rules::money::Totals;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 use cuadre_tests::{DATE, SMALL, workspace};
 use jiff::Timestamp;
 
@@ -82,7 +84,7 @@ fn filing(number: u32, is_new: bool, day: Day, unstamped: Option<&str>) -> Filin
 }
 
 /// What can happen, and at what time of day in UTC, six hours ahead of the institution's.
-fn night() -> Vec<(&'static str, What<'static>)> {
+fn night(language: Language) -> Vec<(&'static str, What<'static>)> {
     let at = |time: &str| -> Timestamp { format!("2026-11-21T{time}:00Z").parse().unwrap() };
     let gaps = [
         (Kind::SourceLate, "caja"),
@@ -102,9 +104,16 @@ fn night() -> Vec<(&'static str, What<'static>)> {
         let supersedes = Some(Superseding { filing: earlier, kind, changes });
         leaked(Filing { supersedes, ..filing(number, true, day(1_234, &gaps), None) })
     };
-    let reasons = vec!["source spei is required and missing".to_owned(), "the policy blocks\non changed".to_owned()];
+    let unusual: &'static Said = Box::leak(Box::new(Said {
+        en: "12 records; of the last 8 fridays none had fewer than 40,100".to_owned(),
+        es: "12 registros; en los últimos 8 viernes ninguno tuvo menos de 40,100".to_owned(),
+    }));
+    let reasons = [
+        said!("source spei is required and missing", "la fuente spei es obligatoria y no llegó"),
+        said!("the policy blocks\non changed", "la política no permite presentar\ncon changed"),
+    ];
     let not_filed = NotFiled {
-        reasons,
+        reasons: reasons.map(|reason| reason.into_language(language)).to_vec(),
         evidence: "filings.not-filed/2026-11-20/exceptions.csv".into(),
         inputs: inputs(),
         day: day(0, &[]),
@@ -115,10 +124,7 @@ fn night() -> Vec<(&'static str, What<'static>)> {
         ("07:31", What::Overdue { source: "", expected: at("07:30") }),
         ("10:00", What::Missed { source: "spei", cut_off: at("10:00") }),
         ("11:00", What::Missed { source: "", cut_off: at("11:00") }),
-        (
-            "09:00",
-            What::Unusual { source: "core", words: "12 records; of the last 8 fridays none had fewer than 40,100" },
-        ),
+        ("09:00", What::Unusual { source: "core", words: unusual }),
         ("09:00", What::Away { service: "warehouse", why, pause: Duration::from_millis(1500) }),
         ("09:00", What::Away { service: "sqlserver-1", why, pause: Duration::from_secs(30) }),
         ("11:30", What::Without { service: "archive", why }),
@@ -143,7 +149,7 @@ fn in_language(language: &str) -> Vec<Notice> {
     let date = DATE.parse().unwrap();
     let scene = Scene::new(&config, Some(date)).unwrap();
     let mut told = Vec::new();
-    for (time, what) in night() {
+    for (time, what) in night(config.language) {
         let at = format!("2026-11-21T{time}:00Z").parse().unwrap();
         told.extend(Notice::of(&Event { at, business_date: date, what: &what }, &scene));
     }

@@ -18,7 +18,7 @@ use crate::error::{EngineError, exit};
 use crate::landing::with_date;
 use crate::progress::Progress;
 use crate::reconcile::breaks;
-use crate::{notices, time_stamp, trust};
+use crate::{notices, pages, time_stamp, trust};
 
 /// Validate a configuration without data, and show the plan that follows from it
 #[derive(clap::Args)]
@@ -48,6 +48,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let mut configured = Configured::read(&args.config)?;
     configured.warehouse(&args.warehouse)?;
     let config = &configured.config;
+    pages::check(config, &configured.folder)?;
     let dated = |pattern: &str| args.date.map_or_else(|| pattern.to_owned(), |date| with_date(pattern, date));
     if args.json {
         let sources: Vec<_> = config.sources.iter().map(|source| plan_json(config, source, &dated)).collect();
@@ -98,6 +99,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
         "Policy: required sources {required}; coverage at least {} %; blocks on {blocks}",
         policy.minimum_coverage_percent
     );
+    if let Some(template) = &config.pages.template {
+        eprintln!("Pages by {template}");
+    }
     eprintln!("\nThe configuration is valid.");
     match args.connect {
         true => connect(&configured, args, &authorities),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cuadre_fixtures::Demo;
 
-use super::{Configured, clock, issued_at, keygen, show, use_threads};
+use super::{Configured, clock, issued_at, keygen, screen, use_threads};
 use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::judge::MEMORY;
@@ -60,11 +60,11 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     };
     let outcome = night::run(&night, |_| Ok(()))?;
     progress.finish();
-    show::outcome(&outcome, &configured.config);
+    screen::outcome(&outcome, &configured.config);
     if let Outcome::Filed(filing) = &outcome {
         next_commands(folder, &filings, filing);
     }
-    Ok(show::exit_code(&outcome))
+    Ok(screen::exit_code(&outcome))
 }
 
 const CONFIGURATION: &str = "cuadre.toml";

@@ -5,7 +5,7 @@ use cuadre_reports::predicate::{EndToEndFacts, ExceptionFacts};
 use cuadre_rules::exception::{Evidence, Exception};
 use serde_json::json;
 
-use super::{print, show};
+use super::{print, screen};
 use crate::error::{EngineError, exit};
 use crate::judge::Judgement;
 
@@ -13,7 +13,7 @@ use crate::judge::Judgement;
 /// an object per row of `exceptions.csv`. Exits as a night with these gaps would.
 pub fn tell(judgement: Judgement) -> Result<u8, EngineError> {
     let day = &judgement.day;
-    show::end_to_end_alone(day);
+    screen::end_to_end_alone(day);
     let end_to_end = day.end_to_end.as_ref().map(|days| days.iter().map(EndToEndFacts::try_from).collect());
     let end_to_end: Option<Vec<EndToEndFacts>> = end_to_end.transpose()?;
     let exception = |exception: &Exception| ExceptionFacts::of(exception, Format::NEWEST, Vec::new());
@@ -39,7 +39,8 @@ pub fn tell(judgement: Judgement) -> Result<u8, EngineError> {
     Ok(if day.exceptions.is_empty() { exit::DONE } else { exit::PARTIAL })
 }
 
-fn evidence(row: &Evidence) -> serde_json::Value {
+/// A row of evidence for a machine.
+pub fn evidence(row: &Evidence) -> serde_json::Value {
     json!({
         "exception": row.exception,
         "kind": row.kind,

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::run::{OPERATOR, operator, parse_words};
-use super::show::shortened;
+use super::screen::shortened;
 use super::{Configured, clock, issued_at, print_json};
 use crate::carry;
 use crate::dispositions::{self, Recorded};

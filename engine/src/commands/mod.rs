@@ -3,16 +3,20 @@
 
 mod check;
 mod demo;
+mod diff;
 mod differences;
 mod exceptions;
 mod keygen;
 mod keys;
+mod looking;
+mod paper;
 mod prune;
 mod regenerate;
 mod rule_files;
 mod rules;
 mod run;
 mod schema;
+mod screen;
 mod show;
 mod status;
 mod verify;
@@ -67,6 +71,8 @@ enum Command {
     Run(run::Args),
     Regenerate(regenerate::Args),
     Status(status::Args),
+    Show(Box<show::Args>),
+    Diff(diff::Args),
     Verify(verify::Args),
     Exceptions(exceptions::Args),
     Check(check::Args),
@@ -91,6 +97,8 @@ pub fn main() -> u8 {
         Command::Run(args) => run::run(args),
         Command::Regenerate(args) => regenerate::run(args),
         Command::Status(args) => status::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Exceptions(args) => exceptions::run(args),
         Command::Check(args) => check::run(args),
@@ -102,7 +110,7 @@ pub fn main() -> u8 {
         Command::Schema(args) => schema::run(args),
     };
     done.unwrap_or_else(|error| {
-        show::error(&error);
+        screen::error(&error);
         error.exit_code()
     })
 }

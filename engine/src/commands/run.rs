@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
-use super::{Common, Configured, clock, differences, parse_date, show, use_threads};
+use super::{Common, Configured, clock, differences, parse_date, screen, use_threads};
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::manifest::{deadline, file_without_from};
@@ -143,7 +143,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
             {
                 note(&format!("{error}; how long this night took is not remembered"));
             }
-            Ok(show::exit_code(&outcome))
+            Ok(screen::exit_code(&outcome))
         }
         Err(error) => {
             telling.tell(&What::Failed { exit_code: error.exit_code(), why: &error.to_string() });

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::kept::Key;
 use super::meaning::{Meaning, Owner};
+use super::record::Unreadable;
 use super::{Loaded, Part, load, parts};
 use crate::error::EngineError;
 use crate::inputs::{Bytes, Input, Inputs, Role};
@@ -23,7 +24,7 @@ pub struct Extract<'a> {
     pub input: &'a Input,
     /// What it holds, why it cannot be read, or `None` where its bytes are those of an earlier
     /// file of the source.
-    pub loaded: Option<Result<Loaded, String>>,
+    pub loaded: Option<Result<Loaded, Unreadable>>,
 }
 
 impl Extract<'_> {
@@ -34,7 +35,7 @@ impl Extract<'_> {
 }
 
 /// A file of the warehouse, and what became of it.
-pub type WarehouseFile<'a> = (&'a Input, Result<Loaded, String>);
+pub type WarehouseFile<'a> = (&'a Input, Result<Loaded, Unreadable>);
 
 /// Loads every distinct file of the day, large Parquet files in parts, with a thread per core. Extracts come by
 /// source, in order of the configuration. With `leave`, movements that can be read again by row stay where they are.
@@ -60,6 +61,7 @@ pub fn load_all<'a>(
     let meanings: Vec<Vec<Arc<Meaning>>> = meanings.collect::<Result<_, _>>()?;
     let warehouse_meanings = meaning(config.warehouse.extract(), Owner::Warehouse(ids))?;
 
+    let language = inputs.format.language(config.language);
     let mut jobs = Vec::new();
     for (owner, (source, meanings)) in config.sources.iter().zip(&meanings).enumerate() {
         let mut seen: Vec<&str> = Vec::new();
@@ -72,6 +74,7 @@ pub fn load_all<'a>(
                 meaning: Arc::clone(&meanings[usize::from(input.snapshot)]),
                 index: jobs.len() as u32,
                 refused_as: (Kind::RecordsRejected, Some(source.id.as_str())),
+                language,
                 hash_field: source.control.as_ref().and_then(|control| control.hash_field),
                 side: Side::Source,
                 folding,
@@ -89,6 +92,7 @@ pub fn load_all<'a>(
             meaning: Arc::clone(&warehouse_meanings[usize::from(input.snapshot)]),
             index,
             refused_as: (Kind::WarehouseRecordsRejected, None),
+            language,
             hash_field: None,
             side: Side::Warehouse,
             folding,
@@ -124,7 +128,7 @@ fn run(
     config_sha256: &str,
     jobs: &[Job<'_, '_>],
     room: Room<'_>,
-) -> Result<Vec<Option<Result<Loaded, String>>>, EngineError> {
+) -> Result<Vec<Option<Result<Loaded, Unreadable>>>, EngineError> {
     let mut tasks = Vec::new();
     for (n, job) in jobs.iter().enumerate().filter(|(_, job)| !job.repeated) {
         tasks.extend(parts(&job.file).into_iter().map(|part| (n, super::Input { part, ..job.file.clone() })));
@@ -148,10 +152,10 @@ fn run(
             }
         };
         room.progress.part_loaded(jobs[job].owner, loaded.as_ref().ok());
-        Ok((job, loaded.map_err(|unreadable| unreadable.to_string())))
+        Ok((job, loaded))
     };
     let loaded: Vec<_> = tasks.par_iter().enumerate().map(load).collect::<Result<_, _>>()?;
-    let mut whole: Vec<Option<Result<Loaded, String>>> = jobs.iter().map(|_| None).collect();
+    let mut whole: Vec<Option<Result<Loaded, Unreadable>>> = jobs.iter().map(|_| None).collect();
     for (job, part) in loaded {
         whole[job] = Some(match (whole[job].take(), part) {
             (Some(Ok(mut whole)), Ok(part)) => {

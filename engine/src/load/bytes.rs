@@ -7,7 +7,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use cuadre_rules::config::Limits;
+use cuadre_rules::said;
 use flate2::read::MultiGzDecoder;
+
+use super::record::Unreadable;
 
 const BUFFER: usize = 1 << 16;
 /// Up to here a file may expand freely: small repetitive extracts compress a thousandfold.
@@ -51,11 +54,13 @@ pub fn most_expanded(compressed: u64, limits: &Limits) -> u64 {
 }
 
 /// Why a file is refused that decompresses to more than `most` bytes.
-pub fn too_expanded(most: u64) -> String {
-    format!(
+pub fn too_expanded(most: u64) -> Unreadable {
+    Unreadable(said!(
         "it decompresses to more than {most} bytes; if it is no decompression bomb, raise limits.expansion or \
+         limits.decompressed_bytes",
+        "descomprimido tiene más de {most} bytes; si no es una bomba de descompresión, aumente limits.expansion o \
          limits.decompressed_bytes"
-    )
+    ))
 }
 
 /// Stops a decompression bomb.
@@ -68,11 +73,14 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer).map_err(|error| {
-            io::Error::other(format!("it is cut, or its compression is damaged ({error}); have it sent again"))
+            Unreadable(said!(
+                "it is cut, or its compression is damaged ({error}); have it sent again",
+                "está cortado o su compresión está dañada («{error}»); pida que se envíe de nuevo"
+            ))
         })?;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,
-            None => return Err(io::Error::other(too_expanded(self.most))),
+            None => return Err(too_expanded(self.most).into()),
         }
         Ok(read)
     }
@@ -98,7 +106,7 @@ impl<R: Read> RecordGuard<R> {
 impl<R: Read> Read for RecordGuard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.taken.get() > self.most.max(BUFFER as u64) {
-            return Err(io::Error::other(too_large(self.most)));
+            return Err(too_large(self.most).into());
         }
         let read = self.inner.read(buffer)?;
         self.taken.set(self.taken.get() + read as u64);
@@ -116,14 +124,17 @@ pub fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>, most: u64) -> io::
             line.pop();
         }
     } else if read as u64 > most {
-        return Err(io::Error::other(too_large(most)));
+        return Err(too_large(most).into());
     }
     Ok(read > 0)
 }
 
 /// Why a record of more than `most` bytes is refused.
-pub fn too_large(most: u64) -> String {
-    format!("a record is larger than {most} bytes (an unclosed quote?); raise limits.record_bytes if it is meant to be")
+pub fn too_large(most: u64) -> Unreadable {
+    Unreadable(said!(
+        "a record is larger than {most} bytes (an unclosed quote?); raise limits.record_bytes if it is meant to be",
+        "un registro tiene más de {most} bytes (¿comillas sin cerrar?); si es lo previsto, aumente limits.record_bytes"
+    ))
 }
 
 #[cfg(test)]
@@ -149,7 +160,7 @@ mod tests {
         std::fs::write(file.path(), bomb()).unwrap();
         let expand = |expansion| {
             let limits = Limits { expansion, ..Limits::default() };
-            io::copy(&mut open(file.path(), &limits).unwrap().0, &mut io::sink()).map_err(|error| error.to_string())
+            io::copy(&mut open(file.path(), &limits).unwrap().0, &mut io::sink()).map_err(Unreadable::from)
         };
         assert_eq!(expand(1 << 20), Ok(65 << 20));
         assert_eq!(expand(200), Err(too_expanded(FREE_EXPANSION)));

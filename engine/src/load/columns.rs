@@ -18,6 +18,7 @@ use arrow_select::interleave::interleave;
 use cuadre_rules::dates::parse_date;
 use cuadre_rules::money::{AMOUNT_DIGITS, Currency};
 use cuadre_rules::movement::{FILE_COLUMN, Field, RECORD_COLUMN, days_of, schema};
+use cuadre_rules::said;
 
 use jiff::civil::Date;
 
@@ -104,7 +105,13 @@ impl<'a> Mapper<'a> {
             let batch = RecordBatch::try_new(Arc::clone(&self.schema), plain.columns)?;
             Ok((Movements { batch, sources: plain.sources }, Vec::new()))
         });
-        mapped.map_err(|error| Unreadable(format!("in the records from {} on: {error}", block.numbers.get(0))))
+        mapped.map_err(|error| {
+            let first = block.numbers.get(0);
+            Unreadable(said!(
+                "in the records from {first} on: {error}",
+                "en los registros a partir del {first}: «{error}»"
+            ))
+        })
     }
 
     /// Takes the columns over as far as they are plain.

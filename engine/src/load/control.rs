@@ -8,6 +8,8 @@ use cuadre_rules::config::Source;
 use cuadre_rules::config::source::{AmountFormat, Control, ControlFrom};
 use cuadre_rules::control::ControlTotals;
 use cuadre_rules::money::{Currency, Totals};
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 use jiff::civil::Date;
 use serde_json::value::RawValue;
 
@@ -26,12 +28,15 @@ pub struct Stated {
 }
 
 /// Reads the control file at `path` for `source`; `None` where a table has no row for it.
-pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) -> Result<Option<Stated>, String> {
-    let size = path.metadata().map_err(|error| error.to_string())?.len();
+pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) -> Result<Option<Stated>, Said> {
+    let size = path.metadata().map_err(|error| Said::quoted(&error))?.len();
     if size > LARGEST {
-        return Err(format!("{size} bytes are too many for a control file"));
+        return Err(said!(
+            "{size} bytes are too many for a control file",
+            "{size} bytes son demasiados para un archivo de cifras de control"
+        ));
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = std::fs::read(path).map_err(|error| Said::quoted(&error))?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let values = match control.from {
         ControlFrom::Csv | ControlFrom::Table => match csv_row(bytes, control, &source.id)? {
@@ -43,22 +48,30 @@ pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) ->
     let value = |name| value(&values, name);
     let number = |found: Option<(&str, &str)>| match found {
         None => Ok(None),
-        Some((name, text)) => text.parse::<i128>().map(Some).map_err(|_| format!("`{name}` is no integer: {text}")),
+        Some((name, text)) => {
+            let number = text.parse::<i128>().map(Some);
+            number.map_err(|_| said!("`{name}` is no integer: {text}", "`{name}` no es un entero: {text}"))
+        }
     };
     let records = match number(value(&control.records)?)? {
         None => None,
-        Some(count) => Some(u64::try_from(count).map_err(|_| format!("the record count is negative: {count}"))?),
+        Some(count) => Some(u64::try_from(count).map_err(|_| {
+            said!("the record count is negative: {count}", "el número de registros es negativo: {count}")
+        })?),
     };
     let amount = match value(&control.amount)? {
         None => None,
         Some((name, text)) => {
             let total = amount(config, source, text);
-            Some(total.ok_or_else(|| format!("`{name}` is no exact amount: {text}"))?)
+            let inexact = || said!("`{name}` is no exact amount: {text}", "`{name}` no es un importe exacto: {text}");
+            Some(total.ok_or_else(inexact)?)
         }
     };
     let business_date = match value(&control.business_date)? {
         None => None,
-        Some((name, text)) => Some(text.parse().map_err(|_| format!("`{name}` is no date YYYY-MM-DD: {text}"))?),
+        Some((name, text)) => Some(text.parse().map_err(|_| {
+            said!("`{name}` is no date YYYY-MM-DD: {text}", "`{name}` no es una fecha AAAA-MM-DD: {text}")
+        })?),
     };
     let hash_total = number(value(&control.hash_total)?)?;
     Ok(Some(Stated { totals: ControlTotals { records, amount, hash_total }, business_date }))
@@ -68,9 +81,9 @@ pub fn read(config: &Config, source: &Source, control: &Control, path: &Path) ->
 fn value<'a>(
     values: &'a HashMap<String, String>,
     name: &'a Option<String>,
-) -> Result<Option<(&'a str, &'a str)>, String> {
+) -> Result<Option<(&'a str, &'a str)>, Said> {
     let Some(name) = name else { return Ok(None) };
-    let text = values.get(name).ok_or_else(|| format!("it has no `{name}`"))?;
+    let text = values.get(name).ok_or_else(|| said!("it has no `{name}`", "no tiene `{name}`"))?;
     Ok(Some((name, text.trim())))
 }
 
@@ -94,19 +107,24 @@ fn amount(config: &Config, source: &Source, text: &str) -> Option<Totals> {
 }
 
 /// Every member as text; numbers exactly as they stand.
-fn json_members(bytes: &[u8]) -> Result<HashMap<String, String>, String> {
-    let members: HashMap<String, &RawValue> =
-        serde_json::from_slice(bytes).map_err(|error| format!("it is no JSON object: {error}"))?;
+fn json_members(bytes: &[u8]) -> Result<HashMap<String, String>, Said> {
+    let members: HashMap<String, &RawValue> = serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        said!(
+            "it is no JSON object: {error}",
+            "no es un objeto JSON: hay un error en la línea {line}, columna {column}"
+        )
+    })?;
     let text = |value: &RawValue| serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
     Ok(members.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
-fn csv_row(bytes: &[u8], control: &Control, source: &str) -> Result<Option<HashMap<String, String>>, String> {
+fn csv_row(bytes: &[u8], control: &Control, source: &str) -> Result<Option<HashMap<String, String>>, Said> {
     let mut reader = csv::Reader::from_reader(bytes);
-    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let header = reader.headers().map_err(|error| Said::quoted(&error))?.clone();
     let mut found = None;
     for row in reader.records() {
-        let row = row.map_err(|error| error.to_string())?;
+        let row = row.map_err(|error| Said::quoted(&error))?;
         let named = header.iter().map(str::to_owned).zip(row.iter().map(str::to_owned));
         let named: HashMap<String, String> = named.collect();
         let about = control.source.as_ref().map(|column| named.get(column).map(String::as_str).unwrap_or_default());
@@ -114,7 +132,7 @@ fn csv_row(bytes: &[u8], control: &Control, source: &str) -> Result<Option<HashM
             continue;
         }
         if found.replace(named).is_some() {
-            return Err(format!("it has two rows for `{source}`"));
+            return Err(said!("it has two rows for `{source}`", "tiene dos filas para `{source}`"));
         }
     }
     Ok(found)

@@ -9,12 +9,14 @@ use arrow_array::{ArrayRef, StringArray};
 use arrow_schema::ArrowError;
 use cuadre_rules::config::Limits;
 use cuadre_rules::config::source::{self, Column, Encoding, ExtraFields, Extract};
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 
 use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Blocks, Numbers, placed};
 use super::bytes::{Taken, read_line};
 use super::record::{Record, Refusal, Trailer, Unreadable, keep_trailer};
 use super::split::Splitter;
-use super::text::{OTHER_ENCODING, clean_header, decode_fields, decode_text};
+use super::text::{clean_header, decode_fields, decode_text, other_encoding};
 
 /// Reads delimited text.
 pub struct CsvBlocks {
@@ -46,13 +48,15 @@ impl CsvBlocks {
         let layout = extract.csv.clone();
         let mut line = Vec::new();
         for _ in 0..layout.skip_lines {
-            read_line(&mut *input, &mut line, limits.record_bytes)
-                .map_err(|e| Unreadable(format!("the preamble: {e}")))?;
+            read_line(&mut *input, &mut line, limits.record_bytes).map_err(|error| {
+                let Unreadable(why) = error.into();
+                Unreadable(said!("the preamble: {why}", "el preámbulo: {why}"; why))
+            })?;
         }
         let quote = layout.quote.bytes().next();
         let splitter = Splitter::new(input, layout.delimiter as u8, quote, limits.record_bytes);
         let mut blocks = Self {
-            splitter: splitter.map_err(|why| Unreadable(format!("after record 0: {why}")))?,
+            splitter: splitter.map_err(|unreadable| unreadable.after(0))?,
             taken,
             layout,
             encodings: extract.encoding.clone(),
@@ -75,7 +79,7 @@ impl CsvBlocks {
 
     /// Splits the next physical record; `false` at the end.
     fn advance(&mut self) -> Result<bool, Unreadable> {
-        self.splitter.advance().map_err(|why| Unreadable(format!("after record {}: {why}", self.read)))
+        self.splitter.advance().map_err(|unreadable| unreadable.after(self.read))
     }
 
     /// Goes on to the next record that is neither skipped nor the trailer.
@@ -140,7 +144,7 @@ impl CsvBlocks {
         for (texts, &column) in self.texts.iter_mut().zip(wanted) {
             texts.append_option(self.record.get(column));
         }
-        let reason = if readable { self.misshapen(&self.record) } else { Some(OTHER_ENCODING.to_owned()) };
+        let reason = if readable { self.misshapen(&self.record) } else { Some(other_encoding()) };
         reason.map(|reason| Refusal::of_record(&self.record, reason))
     }
 
@@ -158,12 +162,20 @@ impl CsvBlocks {
     }
 
     /// Why the record in hand has the wrong number of fields.
-    fn misshapen(&self, record: &Record) -> Option<String> {
+    fn misshapen(&self, record: &Record) -> Option<Said> {
         let (found, expected) = (record.len(), self.fields);
         if found < expected {
-            let who = if self.layout.header { "header names" } else { "mapping needs" };
-            let reason = format!("it has {found} of the {expected} fields that the {who}: it is cut or shifted");
-            return (!self.layout.allow_short_records).then_some(reason);
+            if self.layout.allow_short_records {
+                return None;
+            }
+            let who = match self.layout.header {
+                true => said!("the header names", "nombra el encabezado"),
+                false => said!("the mapping needs", "necesita la configuración"),
+            };
+            return Some(said!(
+                "it has {found} of the {expected} fields that {who}: it is cut or shifted",
+                "tiene {found} de los {expected} campos que {who}: está cortado o recorrido"; who
+            ));
         }
         if found == expected || !self.layout.header {
             return None;
@@ -174,7 +186,12 @@ impl CsvBlocks {
             ExtraFields::Empty => !filled,
             ExtraFields::Reject => false,
         };
-        (!allowed).then(|| format!("{found} fields where the header has {expected}: a delimiter inside a text?"))
+        (!allowed).then(|| {
+            said!(
+                "{found} fields where the header has {expected}: a delimiter inside a text?",
+                "tiene {found} campos y el encabezado {expected}: ¿hay un delimitador dentro de un texto?"
+            )
+        })
     }
 }
 
@@ -201,7 +218,7 @@ impl Blocks for CsvBlocks {
             Ok(Arc::new(StringArray::try_from_binary(bytes.finish())?))
         };
         let texts: Result<Vec<ArrayRef>, ArrowError> = self.texts.iter_mut().map(text).collect();
-        let texts = texts.map_err(|error| Unreadable(format!("after record {}: {error}", self.read)))?;
+        let texts = texts.map_err(|error| Unreadable::quoting(&error).after(self.read))?;
         let columns = placed(wanted, texts);
         let numbers = Numbers::From(self.read + 1 - rows as u64);
         Ok(Some(Block { columns, rows, numbers, refused }))

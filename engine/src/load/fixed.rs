@@ -5,10 +5,11 @@ use std::io::BufRead;
 use cuadre_rules::config::Limits;
 use cuadre_rules::config::source::{Column, Encoding, Extract, Fixed};
 use cuadre_rules::movement::Field;
+use cuadre_rules::said;
 
 use super::bytes::read_line;
 use super::record::{Next, Record, Records, Refusal, Trailer, Unreadable, keep_trailer};
-use super::text::{BYTE_ORDER_MARK, OTHER_ENCODING, decode_fields, decode_text};
+use super::text::{BYTE_ORDER_MARK, decode_fields, decode_text, other_encoding};
 
 /// Reads fixed-width lines.
 pub struct FixedRecords {
@@ -85,7 +86,7 @@ impl Records for FixedRecords {
         loop {
             let more = read_line(&mut *self.input, &mut self.line, self.most);
             self.lines += 1;
-            if !more.map_err(|error| Unreadable(format!("line {}: {error}", self.lines)))? {
+            if !more.map_err(|error| Unreadable::from(error).at_line(self.lines))? {
                 return Ok(Next::End);
             }
             if self.lines == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
@@ -101,18 +102,21 @@ impl Records for FixedRecords {
             }
             break;
         }
-        let length = self.line.len();
+        let (length, least) = (self.line.len(), self.least);
         let fields = self.ranges.iter().map(|&(start, end)| &self.line[start.min(length)..end.min(length)]);
         if !decode_fields(fields, &self.encodings, record) {
             let value = String::from_utf8_lossy(&self.line).into_owned();
-            return Ok(Next::Refused(Refusal { column: None, value: Some(value), reason: OTHER_ENCODING.to_owned() }));
+            return Ok(Next::Refused(Refusal { column: None, value: Some(value), reason: other_encoding() }));
         }
-        Ok(match length >= self.least {
+        Ok(match length >= least {
             true => Next::Record,
             false => Next::Refused(Refusal {
                 column: None,
                 value: Some(String::from_utf8_lossy(&self.line).into_owned()),
-                reason: format!("{length} bytes where a record has at least {}: the record is cut", self.least),
+                reason: said!(
+                    "{length} bytes where a record has at least {least}: the record is cut",
+                    "tiene {length} bytes y un registro tiene al menos {least}: está cortado"
+                ),
             }),
         })
     }

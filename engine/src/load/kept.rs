@@ -33,7 +33,7 @@ use crate::reconcile::fold::Folding;
 pub const LOADED: &str = "loaded";
 
 /// Raised with every change of what is written here, or of what an input is loaded as.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The file that says what else is in the folder of an input.
 const RECORD: &str = "loaded.json";
@@ -52,7 +52,7 @@ impl Key {
     pub fn new(config_sha256: &str, received: &inputs::Input, input: &Input<'_>) -> Result<Self, EngineError> {
         let (kind, about) = input.refused_as;
         let program = (FORMAT, env!("CARGO_PKG_VERSION"));
-        let meaning = (config_sha256, input.meaning.business_date, Exception::id(kind, about));
+        let meaning = (config_sha256, input.meaning.business_date, Exception::id(kind, about), input.language);
         let file = (&received.file.name, &received.file.sha256, received.snapshot, &input.part);
         let all = serde_json::to_vec(&(program, meaning, file)).map_err(EngineError::bug)?;
         Ok(Self(Sha256Digest::of(&all)))

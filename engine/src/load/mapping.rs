@@ -2,8 +2,11 @@
 
 use cuadre_rules::config::source::AmountFormat;
 use cuadre_rules::dates::{parse_date, parse_instant};
-use cuadre_rules::money::{Currency, Total, Totals};
+use cuadre_rules::money::{Currency, Total, Totals, UnknownCurrency};
 use cuadre_rules::movement::{Field, date_of, days_of, instant_of};
+use cuadre_rules::notation::AmountError;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 use jiff::civil::Date;
 
 use super::meaning::{Drift, Meaning, Owner, Slot};
@@ -58,7 +61,11 @@ impl Mapping<'_> {
         for &field in &self.meaning.required {
             let empty = !matches!(field, Field::BookedOn | Field::Amount) && self.text(field, record).is_none();
             if empty {
-                return Err(refusal(field.name(), None, "the field is required and empty"));
+                return Err(refusal(
+                    field.name(),
+                    None,
+                    said!("the field is required and empty", "el campo es obligatorio y está vacío"),
+                ));
             }
         }
         texts[Field::Source.column()] = Some(self.source(record)?);
@@ -91,7 +98,9 @@ impl Mapping<'_> {
             Owner::Warehouse(ids) => {
                 let found = self.text(Field::Source, record);
                 let known = found.filter(|found| ids.iter().any(|id| id == found));
-                known.ok_or_else(|| refusal("source", found, "no configured source has this id"))
+                let unknown =
+                    || said!("no configured source has this id", "ninguna fuente configurada tiene este identificador");
+                known.ok_or_else(|| refusal("source", found, unknown()))
             }
         }
     }
@@ -100,7 +109,13 @@ impl Mapping<'_> {
         let Some(text) = self.text(Field::BookedAt, record) else { return Ok(None) };
         match parse_instant(text, &self.meaning.extract.timestamp_formats, &self.meaning.zone) {
             Some(instant) => Ok(Some(instant.as_microsecond())),
-            None => Err(refusal("booked_at", Some(text), "no instant in any declared format")),
+            None => {
+                let reason = said!(
+                    "no instant in any declared format",
+                    "no es una fecha con hora en ninguno de los formatos declarados"
+                );
+                Err(refusal("booked_at", Some(text), reason))
+            }
         }
     }
 
@@ -111,32 +126,48 @@ impl Mapping<'_> {
                 None => business_date,
                 Some(instant) => instant_of(instant).to_zoned(self.meaning.local.clone()).date(),
             },
-            Slot::Constant(text) => text.parse().map_err(|_| refusal("booked_on", Some(text), "no date"))?,
+            Slot::Constant(text) => {
+                text.parse().map_err(|_| refusal("booked_on", Some(text), said!("no date", "no es una fecha")))?
+            }
             slot => {
                 let text = slot.text(record).unwrap_or_default();
-                let reason =
-                    if text.trim().is_empty() { "the date is empty" } else { "no date in any declared format" };
-                parse_date(text, &self.meaning.formats).ok_or_else(|| refusal("booked_on", Some(text), reason))?
+                let reason = || match text.trim().is_empty() {
+                    true => said!("the date is empty", "la fecha está vacía"),
+                    false => {
+                        said!("no date in any declared format", "no es una fecha en ninguno de los formatos declarados")
+                    }
+                };
+                parse_date(text, &self.meaning.formats).ok_or_else(|| refusal("booked_on", Some(text), reason()))?
             }
         };
         if date == business_date {
             return Ok(date);
         }
-        let reason = format!("wrong business date: {date} in the delivery of {business_date}");
-        Err(refusal("booked_on", Some(&date_of(days_of(date)).to_string()), &reason))
+        let reason = said!(
+            "wrong business date: {date} in the delivery of {business_date}",
+            "la fecha de operación no es la del día: {date} en la entrega del {business_date}"
+        );
+        Err(refusal("booked_on", Some(&date_of(days_of(date)).to_string()), reason))
     }
 
     fn currency(&self, record: &Record) -> Result<Currency, Refusal> {
         let Some(text) = self.text(Field::Currency, record) else {
             return match self.slots[Field::Currency.column()] {
                 Slot::None => Ok(self.meaning.currency),
-                _ => Err(refusal("currency", None, "the currency is empty")),
+                _ => Err(refusal("currency", None, said!("the currency is empty", "la moneda está vacía"))),
             };
         };
-        let currency = text.parse().map_err(|error| refusal("currency", Some(text), &format!("{error}")))?;
+        let unknown = |error: UnknownCurrency| refusal("currency", Some(text), error.said());
+        let currency = text.parse().map_err(unknown)?;
         match self.meaning.currencies.contains(&currency) {
             true => Ok(currency),
-            false => Err(refusal("currency", Some(text), "the currency is not among the configured `currencies`")),
+            false => {
+                let reason = said!(
+                    "the currency is not among the configured `currencies`",
+                    "la moneda no está entre las configuradas en `currencies`"
+                );
+                Err(refusal("currency", Some(text), reason))
+            }
         }
     }
 
@@ -152,14 +183,18 @@ impl Mapping<'_> {
                     text => self.parse(text, currency, name).map(Some),
                 };
                 match (part(cells.debit, "debit")?, part(cells.credit, "credit")?) {
-                    (None, None) => return Err(refusal("amount", None, "both debit and credit are empty")),
+                    (None, None) => {
+                        let reason = said!("both debit and credit are empty", "el cargo y el abono están vacíos");
+                        return Err(refusal("amount", None, reason));
+                    }
                     (Some(debit), None) => -debit,
                     (None, Some(credit)) => credit,
                     (Some(0), Some(credit)) => credit,
                     (Some(debit), Some(0)) => -debit,
                     (Some(_), Some(_)) => {
                         let both = [cells.debit, cells.credit].map(Option::unwrap_or_default);
-                        return Err(refusal("amount", Some(&both.join(" | ")), "both a debit and a credit"));
+                        let reason = said!("both a debit and a credit", "tiene un cargo y un abono a la vez");
+                        return Err(refusal("amount", Some(&both.join(" | ")), reason));
                     }
                 }
             }
@@ -175,14 +210,15 @@ impl Mapping<'_> {
         } else if flag.credit.iter().any(|value| value == text) {
             Ok(minor)
         } else {
-            Err(refusal("amount", Some(text), "the flag says neither debit nor credit"))
+            let reason = said!("the flag says neither debit nor credit", "el indicador no dice si es cargo o abono");
+            Err(refusal("amount", Some(text), reason))
         }
     }
 
     fn parse(&self, text: &str, currency: Currency, column: &str) -> Result<i128, Refusal> {
         let amount = self.meaning.extract.amount.parse(text, currency.scale());
-        let amount = amount.map_err(|error| refusal(column, Some(text), &error.to_string()))?;
-        amount.minor_at(self.meaning.scale).ok_or_else(|| refusal(column, Some(text), "more than 28 digits"))
+        let amount = amount.and_then(|amount| amount.minor_at(self.meaning.scale).ok_or(AmountError::TooLong));
+        amount.map_err(|error| refusal(column, Some(text), error.said()))
     }
 
     /// A control total, written as the extract's amounts are, sign and all.
@@ -205,6 +241,6 @@ pub fn control_total(notation: &AmountFormat, text: &str, currency: Currency, sc
     Some(totals)
 }
 
-fn refusal(column: &str, value: Option<&str>, reason: &str) -> Refusal {
-    Refusal { column: Some(column.to_owned()), value: value.map(str::to_owned), reason: reason.to_owned() }
+fn refusal(column: &str, value: Option<&str>, reason: Said) -> Refusal {
+    Refusal { column: Some(column.to_owned()), value: value.map(str::to_owned), reason }
 }

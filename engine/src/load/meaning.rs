@@ -7,6 +7,8 @@ use cuadre_rules::config::{Config, Format};
 use cuadre_rules::dates::DateFormat;
 use cuadre_rules::money::Currency;
 use cuadre_rules::movement::Field;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -136,9 +138,12 @@ impl Meaning {
             if matches!(slot, Slot::None) {
                 let named = shown(column);
                 if self.needs(field) {
-                    return Err(Unreadable(self.no_column(&format!("`{field}`"), &named, header)));
+                    return Err(no_column(&Said::same(format!("`{field}`")), &named, header));
                 }
-                drift.words.push(format!("no column {named} for `{field}`"));
+                drift.words.push(said!(
+                    "no column {named} for `{field}`",
+                    "no hay columna {named} para `{field}`"; named
+                ));
                 drift.lost = true;
             }
             if field == Field::Amount {
@@ -146,24 +151,28 @@ impl Meaning {
             }
             slots[field.column()] = slot;
         }
-        let side = |column: &Option<Column>, what: &str| match column {
+        let side = |column: &Option<Column>, what: Said| match column {
             None => Ok(Slot::None),
             Some(column) => match self.slot(column, header) {
-                Slot::None => Err(Unreadable(self.no_column(what, &shown(column), header))),
+                Slot::None => Err(no_column(&what, &shown(column), header)),
                 slot => Ok(slot),
             },
         };
         let amount = &self.extract.amount;
-        let debit = side(&amount.debit, "debits")?;
-        let credit = side(&amount.credit, "credits")?;
-        let flag = side(&amount.flag.as_ref().map(|flag| flag.column.clone()), "the debit/credit flag")?;
+        let debit = side(&amount.debit, said!("debits", "los cargos"))?;
+        let credit = side(&amount.credit, said!("credits", "los abonos"))?;
+        let flag = amount.flag.as_ref().map(|flag| flag.column.clone());
+        let flag = side(&flag, said!("the debit/credit flag", "el indicador de cargo o abono"))?;
         for slot in [&slots[Field::Amount.column()], &debit, &credit] {
             if let Slot::First(columns) = slot
                 && let Some(name) = columns.iter().filter_map(|&n| header.get(n)).find(|name| floats.contains(name))
             {
-                return Err(Unreadable(format!(
+                return Err(Unreadable(said!(
                     "column `{name}` holds binary floating-point numbers, which cannot hold cents exactly; have it \
-                     exported as DECIMAL, text or integer minor units"
+                     exported as DECIMAL, text or integer minor units",
+                    "la columna `{name}` tiene números binarios de punto flotante, que no guardan los centavos con \
+                     exactitud; pida que se exporte como DECIMAL, como texto o como enteros en la unidad mínima de la \
+                     moneda"
                 )));
             }
         }
@@ -178,7 +187,13 @@ impl Meaning {
             debit: Slot::None,
             credit: Slot::None,
             flag: Slot::None,
-            drift: Drift { words: vec!["the file is empty, without even a header".to_owned()], lost: false },
+            drift: Drift {
+                words: vec![said!(
+                    "the file is empty, without even a header",
+                    "el archivo está vacío, ni siquiera tiene encabezado"
+                )],
+                lost: false,
+            },
         }
     }
 
@@ -208,16 +223,7 @@ impl Meaning {
         if found.is_empty() { Slot::None } else { Slot::First(found) }
     }
 
-    fn no_column(&self, what: &str, named: &str, header: &[String]) -> String {
-        let known = header.iter().take(SHOWN_NAMES).map(|name| brief(name)).collect::<Vec<_>>().join(", ");
-        let more = if header.len() > SHOWN_NAMES { ", ..." } else { "" };
-        format!(
-            "no column {named} for {what}; the file has: {known}{more}. Add the new name to the aliases if it was \
-             renamed"
-        )
-    }
-
-    fn expected_header(&self, header: &[String], drift: &mut Vec<String>) {
+    fn expected_header(&self, header: &[String], drift: &mut Vec<Said>) {
         let expected = &self.extract.expected_header;
         if expected.is_empty() || expected.iter().eq(header) {
             return;
@@ -225,10 +231,10 @@ impl Meaning {
         let missing = expected.iter().filter(|name| !header.contains(name));
         let new = header.iter().filter(|name| !expected.contains(name));
         let before = drift.len();
-        drift.extend(missing.map(|name| format!("column `{name}` is gone")));
-        drift.extend(new.map(|name| format!("column `{name}` is new")));
+        drift.extend(missing.map(|name| said!("column `{name}` is gone", "ya no está la columna `{name}`")));
+        drift.extend(new.map(|name| said!("column `{name}` is new", "la columna `{name}` es nueva")));
         if drift.len() == before {
-            drift.push("the columns come in another order".to_owned());
+            drift.push(said!("the columns come in another order", "las columnas vienen en otro orden"));
         }
     }
 }
@@ -246,19 +252,25 @@ pub struct Head {
 #[derive(Debug, Clone, Default)]
 pub struct Drift {
     /// In words, one difference each.
-    pub words: Vec<String>,
+    pub words: Vec<Said>,
     /// Whether a mapped column is not there, so that its field is empty in the report.
     pub lost: bool,
 }
 
 /// What to say where the name of the amounts' column occurs again further on: of other columns the
 /// first is taken and that is that, but money must not be read from one of two by chance.
-fn repeated(slot: &Slot, header: &[String]) -> Option<String> {
+fn repeated(slot: &Slot, header: &[String]) -> Option<Said> {
     let Slot::First(columns) = slot else { return None };
     let first = *columns.first()?;
     let name = header.get(first)?;
     let again = !name.is_empty() && header[first + 1..].iter().any(|other| other.eq_ignore_ascii_case(name));
-    again.then(|| format!("column `{}` occurs more than once; the amounts are read from the first", brief(name)))
+    let name = brief(name);
+    again.then(|| {
+        said!(
+            "column `{name}` occurs more than once; the amounts are read from the first",
+            "la columna `{name}` aparece más de una vez; los importes se leen de la primera"
+        )
+    })
 }
 
 /// Where a field's text is taken from.
@@ -292,11 +304,26 @@ fn brief(name: &str) -> String {
     name.chars().take(SHOWN_CHARACTERS).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-fn shown(column: &Column) -> String {
+fn shown(column: &Column) -> Said {
     match column {
-        Column::Name(name) => format!("`{name}`"),
-        Column::Aliases(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
-        Column::Position(position) => format!("number {position}"),
-        Column::Constant { value } => format!("= `{value}`"),
+        Column::Name(name) => Said::same(format!("`{name}`")),
+        Column::Aliases(names) => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            Said { en: names.join(" or "), es: names.join(" o ") }
+        }
+        Column::Position(position) => said!("number {position}", "número {position}"),
+        Column::Constant { value } => Said::same(format!("= `{value}`")),
     }
+}
+
+/// Why a file without a column that is needed cannot be read.
+fn no_column(what: &Said, named: &Said, header: &[String]) -> Unreadable {
+    let known = header.iter().take(SHOWN_NAMES).map(|name| brief(name)).collect::<Vec<_>>().join(", ");
+    let more = if header.len() > SHOWN_NAMES { ", ..." } else { "" };
+    Unreadable(said!(
+        "no column {named} for {what}; the file has: {known}{more}. Add the new name to the aliases if it was \
+         renamed",
+        "no hay columna {named} para {what}; el archivo tiene: {known}{more}. Si cambió de nombre, agregue el nuevo a \
+         los alias"; named, what
+    ))
 }

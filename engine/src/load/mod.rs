@@ -28,12 +28,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cuadre_rules::config::{Format, Limits};
+use cuadre_rules::config::{Format, Language, Limits};
 use cuadre_rules::control::ControlTotals;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
 use cuadre_rules::money::Overflow;
 use cuadre_rules::movement::Field;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 use serde::Serialize;
 
 use crate::error::EngineError;
@@ -62,6 +64,8 @@ pub struct Input<'a> {
     pub index: u32,
     /// The exception that its refused records belong to.
     pub refused_as: (Kind, Option<&'a str>),
+    /// The language in which it is said why.
+    pub language: Language,
     /// The field whose digits make the hash total.
     pub hash_field: Option<Field>,
     /// Which side of the end-to-end reconciliation it is.
@@ -238,7 +242,7 @@ fn open(input: &Input<'_>, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadabl
 
 /// Opens a file of text.
 pub fn text_blocks(path: &Path, meaning: &Meaning, limits: &Limits) -> Result<Box<dyn Blocks>, Unreadable> {
-    let (bytes, taken) = bytes::open(path, limits).map_err(|error| Unreadable(error.to_string()))?;
+    let (bytes, taken) = bytes::open(path, limits).map_err(Unreadable::from)?;
     let extract = meaning.extract();
     Ok(match extract.format() {
         Format::Fixed => Box::new(Gathered::new(fixed::FixedRecords::new(bytes, extract, limits), taken)),
@@ -260,7 +264,7 @@ fn evidence(input: &Input<'_>, Refused { record, source, refusal }: Refused) -> 
         column: refusal.column,
         source_value,
         warehouse_value,
-        reason: refusal.reason,
+        reason: refusal.reason.into_language(input.language),
         ..Evidence::default()
     }
 }
@@ -268,19 +272,29 @@ fn evidence(input: &Input<'_>, Refused { record, source, refusal }: Refused) -> 
 /// The numbers of a trailer record; one that cannot be read makes the file unreadable, since its
 /// control is what proves it whole.
 fn stated(trailer: Trailer, mapping: &Mapping<'_>) -> Result<ControlTotals, Unreadable> {
-    let unreadable = |what: &str, text: &str| Unreadable(format!("the trailer's {what} `{text}` is no number"));
-    let number = |text: &Option<String>, what: &str| match text {
+    let unreadable = |what: &Said, text: &str| {
+        Unreadable(said!(
+            "the trailer's {what} `{text}` is no number",
+            "el {what} del registro de cierre, `{text}`, no es un número"; what
+        ))
+    };
+    let [count, total, hash_total] = [
+        said!("record count", "número de registros"),
+        said!("amount total", "importe total"),
+        said!("hash total", "total hash"),
+    ];
+    let number = |text: &Option<String>, what: &Said| match text {
         None => Ok(None),
         Some(text) => text.trim().parse::<i128>().map(Some).map_err(|_| unreadable(what, text)),
     };
-    let records = number(&trailer.records, "record count")?.map(u64::try_from).transpose();
+    let records = number(&trailer.records, &count)?.map(u64::try_from).transpose();
     let amount = match &trailer.amount {
         None => None,
-        Some(text) => Some(mapping.total(text).ok_or_else(|| unreadable("amount total", text))?),
+        Some(text) => Some(mapping.total(text).ok_or_else(|| unreadable(&total, text))?),
     };
     Ok(ControlTotals {
-        records: records.map_err(|_| unreadable("record count", trailer.records.as_deref().unwrap_or_default()))?,
+        records: records.map_err(|_| unreadable(&count, trailer.records.as_deref().unwrap_or_default()))?,
         amount,
-        hash_total: number(&trailer.hash_total, "hash total")?,
+        hash_total: number(&trailer.hash_total, &hash_total)?,
     })
 }

@@ -8,6 +8,7 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_schema::{DataType, SchemaRef};
 use cuadre_rules::config::Limits;
+use cuadre_rules::said;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -40,14 +41,16 @@ pub struct ParquetBlocks {
 impl ParquetBlocks {
     /// Opens the file to read a part of it.
     pub fn new(path: &Path, part: &Part, limits: &Limits) -> Result<Self, Unreadable> {
-        let unreadable = |error: &dyn std::fmt::Display| Unreadable(format!("not a readable Parquet file: {error}"));
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Unreadable(said!("not a readable Parquet file: {error}", "no es un archivo Parquet legible: «{error}»"))
+        };
         let file = File::open(path).map_err(|e| unreadable(&e))?;
         let compressed = file.metadata().map_err(|e| unreadable(&e))?.len();
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(|e| unreadable(&e))?;
         let sizes = metadata.metadata().row_groups().iter().map(|group| group.total_byte_size().unsigned_abs());
         let most = most_expanded(compressed, limits);
         if sizes.fold(0, u64::saturating_add) > most {
-            return Err(Unreadable(too_expanded(most)));
+            return Err(too_expanded(most));
         }
         let schema: SchemaRef = metadata.schema().clone();
         let (groups, before) = match part {
@@ -78,7 +81,7 @@ impl ParquetBlocks {
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> Unreadable {
-        Unreadable(format!("after record {}: {error}", self.before + self.rows))
+        Unreadable::quoting(error).after(self.before + self.rows)
     }
 
     fn open(&self, wanted: &[usize]) -> Result<ParquetRecordBatchReader, Unreadable> {
@@ -118,8 +121,7 @@ impl Blocks for ParquetBlocks {
             Some(Ok(batch)) => batch,
         };
         if let Some(row) = too_large_row(batch.columns(), self.most) {
-            self.rows += row as u64;
-            return Err(self.failed(&too_large(self.most)));
+            return Err(too_large(self.most).after(self.before + self.rows + row as u64));
         }
         let numbers = match &self.selected {
             None => Numbers::From(self.before + self.rows + 1),

@@ -1,5 +1,11 @@
 //! One record as text, and the readers that yield records.
 
+use std::fmt::Display;
+use std::io;
+
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
+
 /// One record: its fields as text, by 0-based position. Reused from record to record.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -69,13 +75,13 @@ pub struct Refusal {
     /// What was found.
     pub value: Option<String>,
     /// Why it is refused.
-    pub reason: String,
+    pub reason: Said,
 }
 
 impl Refusal {
     /// A refusal of a whole record.
-    pub fn of_record(record: &Record, reason: impl Into<String>) -> Self {
-        Self { column: None, value: Some(record.line()), reason: reason.into() }
+    pub fn of_record(record: &Record, reason: Said) -> Self {
+        Self { column: None, value: Some(record.line()), reason }
     }
 }
 
@@ -90,10 +96,49 @@ pub struct Trailer {
     pub hash_total: Option<String>,
 }
 
-/// A file that cannot be read on: nothing of it counts.
+/// A file that cannot be read on: nothing of it counts. It says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(pub String);
+#[error("{}", .0.en)]
+pub struct Unreadable(pub Said);
+
+impl Unreadable {
+    /// For a reason in the words of somebody else.
+    pub fn quoting(why: &dyn Display) -> Self {
+        Self(Said::quoted(why))
+    }
+
+    /// It in words about the file of that name.
+    pub fn of(&self, name: &str) -> Said {
+        let why = &self.0;
+        said!("{name} cannot be read: {why}", "no se puede leer {name}: {why}"; why)
+    }
+
+    /// It, which came up behind so many records.
+    pub fn after(self, records: u64) -> Self {
+        let why = self.0;
+        Self(said!("after record {records}: {why}", "después del registro {records}: {why}"; why))
+    }
+
+    /// It, which came up in that line, counted from 1.
+    pub fn at_line(self, line: u64) -> Self {
+        let why = self.0;
+        Self(said!("line {line}: {why}", "línea {line}: {why}"; why))
+    }
+}
+
+/// What a file is unreadable for may reach us through readers of others, as an error of theirs.
+impl From<Unreadable> for io::Error {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::other(unreadable)
+    }
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        let ours = error.get_ref().and_then(|error| error.downcast_ref::<Self>());
+        ours.cloned().unwrap_or_else(|| Self::quoting(&error))
+    }
+}
 
 /// A reader of one record after the other.
 pub trait Records {
@@ -114,6 +159,9 @@ pub trait Records {
 pub fn keep_trailer(kept: &mut Option<Trailer>, trailer: Trailer) -> Result<(), Unreadable> {
     match kept.replace(trailer) {
         None => Ok(()),
-        Some(_) => Err(Unreadable("the file has two trailer records; it may be two deliveries in one".to_owned())),
+        Some(_) => Err(Unreadable(said!(
+            "the file has two trailer records; it may be two deliveries in one",
+            "el archivo tiene dos registros de cierre; pueden ser dos entregas en una"
+        ))),
     }
 }

@@ -10,6 +10,7 @@ use csv_core::ReadRecordResult;
 use memchr::{memchr, memchr_iter};
 
 use super::bytes::too_large;
+use super::record::Unreadable;
 
 const BUFFER: usize = 1 << 17;
 
@@ -44,7 +45,7 @@ enum Kind {
 impl<R: Read> Splitter<R> {
     /// Splits `input`; a record may have `most` bytes. A byte order mark at its start is passed
     /// over.
-    pub fn new(input: R, delimiter: u8, quote: Option<u8>, most: u64) -> Result<Self, String> {
+    pub fn new(input: R, delimiter: u8, quote: Option<u8>, most: u64) -> Result<Self, Unreadable> {
         let mut machine = csv_core::ReaderBuilder::new();
         machine.delimiter(delimiter).quoting(quote.is_some()).quote(quote.unwrap_or(b'"'));
         let mut splitter = Self {
@@ -74,7 +75,7 @@ impl<R: Read> Splitter<R> {
     }
 
     /// Splits the next record; `false` at the end. Empty lines are none.
-    pub fn advance(&mut self) -> Result<bool, String> {
+    pub fn advance(&mut self) -> Result<bool, Unreadable> {
         loop {
             let newline = self.first(Kind::Newline);
             let ends_here = newline < self.unread.end || self.ended;
@@ -153,7 +154,7 @@ impl<R: Read> Splitter<R> {
         self.fields.push(start..line.end);
     }
 
-    fn advance_by_machine(&mut self) -> Result<bool, String> {
+    fn advance_by_machine(&mut self) -> Result<bool, Unreadable> {
         self.is_unquoted = true;
         self.fields.clear();
         let (mut written, mut ended) = (0, 0);
@@ -181,7 +182,7 @@ impl<R: Read> Splitter<R> {
         self.checked()
     }
 
-    fn checked(&self) -> Result<bool, String> {
+    fn checked(&self) -> Result<bool, Unreadable> {
         let bytes: usize = self.fields.iter().map(Range::len).sum();
         if bytes > self.most { Err(too_large(self.most as u64)) } else { Ok(true) }
     }
@@ -204,7 +205,7 @@ impl<R: Read> Splitter<R> {
     }
 
     /// Reads more behind what is unread.
-    fn fill(&mut self) -> Result<(), String> {
+    fn fill(&mut self) -> Result<(), Unreadable> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.unread = 0..self.unread.len();
         self.known = [None; 3];
@@ -219,7 +220,7 @@ impl<R: Read> Splitter<R> {
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -243,7 +244,7 @@ mod tests {
         }
     }
 
-    fn split(text: &[u8], at_once: usize, quote: Option<u8>, most: u64) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    fn split(text: &[u8], at_once: usize, quote: Option<u8>, most: u64) -> Result<Vec<Vec<Vec<u8>>>, Unreadable> {
         let mut splitter = Splitter::new(Trickle(text, at_once), b';', quote, most)?;
         let mut records = Vec::new();
         while splitter.advance()? {

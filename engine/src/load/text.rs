@@ -2,6 +2,8 @@
 
 use cuadre_reports::cp850;
 use cuadre_rules::config::source::Encoding;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 
 use super::record::Record;
 
@@ -9,7 +11,12 @@ use super::record::Record;
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a record is refused that no declared encoding reads.
-pub const OTHER_ENCODING: &str = "it has bytes that the declared encoding does not have; declare the file's own";
+pub fn other_encoding() -> Said {
+    said!(
+        "it has bytes that the declared encoding does not have; declare the file's own",
+        "tiene bytes que la codificación declarada no admite; declare la del archivo"
+    )
+}
 
 /// Fills `record` with `fields`, in the first of `encodings` that reads all of them; `false`
 /// where none does.

@@ -129,8 +129,8 @@ fn fact(event: &Event<'_>, scene: &Scene<'_>) -> Option<(EventType, String, Stri
             (EventType::SourceMissed, of(source), none(), facts)
         }
         What::Unusual { source, words } => {
-            let facts = json!({ "source": source, "explanation": words });
-            (EventType::SourceUnusual, of(source), (*words).to_owned(), facts)
+            let facts = json!({ "source": source, "explanation": words.en });
+            (EventType::SourceUnusual, of(source), words.en.clone(), facts)
         }
         What::Away { service, why, .. } => {
             (EventType::ServiceAway, (*service).to_owned(), none(), json!({ "service": service, "reason": why }))

@@ -4,13 +4,15 @@
 use std::fs;
 use std::path::PathBuf;
 
+use cuadre_rules::Config;
 use cuadre_rules::config::Notify;
+use cuadre_rules::said;
+use cuadre_rules::said::{EVENT, Said, counted};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::notice::Notice;
 use crate::inputs::{Problem, Role};
-use crate::reconcile::gaps::counted;
 use crate::work::Work;
 
 /// Events that are named where what is untold is stated.
@@ -69,14 +71,14 @@ impl Outbox {
     }
 
     /// What routes have not been told of nights before `date`, to be stated in the filing of that day.
-    pub fn untold(&self, routes: &[Notify], date: Date) -> Vec<Problem> {
+    pub fn untold(&self, config: &Config, date: Date) -> Vec<Problem> {
         let problem = |route: &Notify| {
             let earlier = |notice: &Notice| notice.data.business_date.is_some_and(|of| of < date);
             let left: Vec<Notice> = self.left(&route.name).into_iter().filter(earlier).collect();
-            let reason = stated(&route.name, &left)?;
+            let reason = stated(&route.name, &left)?.into_language(config.language);
             Some(Problem { role: Role::Notification, of: route.name.clone(), reason, unfinished: false })
         };
-        routes.iter().filter_map(problem).collect()
+        config.notify.iter().filter_map(problem).collect()
     }
 
     fn waiting(&self, route: &str, id: &str) -> Option<PathBuf> {
@@ -95,15 +97,22 @@ fn order(notice: &Notice) -> (Option<Date>, Timestamp, &str) {
 }
 
 /// What a route has not been told, in words.
-fn stated(route: &str, left: &[Notice]) -> Option<String> {
-    let count = counted(left.len() as u64, "event");
+fn stated(route: &str, left: &[Notice]) -> Option<Said> {
+    let count = counted(left.len() as u64, EVENT);
     let of = |notice: &Notice| {
-        let day = notice.data.business_date.map_or(String::new(), |date| format!(" of {date}"));
-        format!("{} ({}){day}", notice.event.name(), notice.subject)
+        let day = notice.data.business_date.map_or(Said::default(), |date| said!(" of {date}", " del {date}"));
+        let (event, subject) = (notice.event.name(), &notice.subject);
+        said!("{event} ({subject}){day}", "{event} ({subject}){day}"; day)
     };
-    let named: Vec<String> = left.iter().take(NAMED).map(of).collect();
-    let more = left.len().saturating_sub(NAMED);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    (!left.is_empty())
-        .then(|| format!("{count} of earlier nights could not be told by `{route}`: {}{more}", named.join(", ")))
+    let named = Said::joined(&left.iter().take(NAMED).map(of).collect::<Vec<_>>(), ", ");
+    let more = match left.len().saturating_sub(NAMED) {
+        0 => Said::default(),
+        more => said!(" and {more} more", " y {more} más"),
+    };
+    (!left.is_empty()).then(|| {
+        said!(
+            "{count} of earlier nights could not be told by `{route}`: {named}{more}",
+            "{count} de noches anteriores sin entregar por `{route}`: {named}{more}"; count, named, more
+        )
+    })
 }

@@ -74,8 +74,8 @@ pub fn message(event: &Event<'_>, scene: &Scene<'_>) -> String {
             )
         }
         What::Unusual { source, words } => {
-            let Named { en, es, .. } = awaited(source);
-            (format!("{en} is unusual: {words}"), format!("{es} trae cifras fuera de lo habitual: {words}"))
+            let (Named { en, es, .. }, words) = (awaited(source), words);
+            (format!("{en} is unusual: {}", words.en), format!("{es} trae cifras fuera de lo habitual: {}", words.es))
         }
         What::Away { service, why, pause } => {
             let (seconds, Named { en, es, .. }) = (pause.as_millis().div_ceil(1000), service_of(service));

@@ -10,12 +10,14 @@ use cuadre_rules::end_to_end::{Comparison, Difference, Side, decode, show};
 use cuadre_rules::exception::{Evidence, Kind};
 use cuadre_rules::money::{Currency, Overflow, Totals, at_own_scale};
 use cuadre_rules::movement::Field;
+use cuadre_rules::said;
+use cuadre_rules::said::{MOVEMENT, Said, counted};
 
 use super::cells::{Differing, SourceCells, of_fetched};
 use super::drifts::Drifts;
 use super::end_to_end::{Sides, evident, shown_fields};
 use super::fold::Folding;
-use super::gaps::{About, Gaps, counted};
+use super::gaps::{About, Gaps};
 use crate::error::EngineError;
 use crate::inputs::{Inputs, Role};
 use crate::judge::Room;
@@ -49,26 +51,28 @@ pub fn whole_warehouse(
     cells: Option<&Table>,
     gaps: &mut Gaps,
 ) -> Result<Option<Vec<(String, Loaded)>>, EngineError> {
-    let mut missing = |why: &str| {
-        let words = format!(
-            "{why}; the end-to-end reconciliation is notEvaluated: nothing was compared, the report is made from the sources alone"
+    let mut missing = |why: Said| {
+        let words = said!(
+            "{why}; the end-to-end reconciliation is notEvaluated: nothing was compared, the report is made from the sources alone",
+            "{why}; la conciliación de extremo a extremo no se evaluó (notEvaluated): nada se comparó y el reporte se \
+             elabora solo con las fuentes"; why
         );
-        gaps.state(Kind::WarehouseMissing, About::NIGHT, &words);
+        gaps.state(Kind::WarehouseMissing, About::NIGHT, words);
     };
     if let Some(problem) = inputs.problem(Role::Warehouse, "") {
-        missing(problem);
+        missing(Said::same(problem));
         return Ok(None);
     }
     if files.is_empty() {
-        missing("the warehouse has no file for the day");
+        missing(said!("the warehouse has no file for the day", "el almacén no tiene ningún archivo del día"));
         return Ok(None);
     }
     let mut whole = Vec::new();
     for (input, loaded) in files {
         match loaded {
             Ok(loaded) => whole.push((input.file.name.clone(), loaded)),
-            Err(reason) => {
-                missing(&format!("{} cannot be read: {reason}", input.file.name));
+            Err(unreadable) => {
+                missing(unreadable.of(&input.file.name));
                 return Ok(None);
             }
         }
@@ -80,14 +84,23 @@ pub fn whole_warehouse(
         let refused = loaded.refused_records();
         if refused > 0 {
             let kind = Kind::WarehouseRecordsRejected;
-            gaps.state(kind, About::NIGHT, &format!("{refused} of {} rows of {name} were refused", records(loaded)));
+            let rows = records(loaded);
+            let words = said!(
+                "{refused} of {rows} rows of {name} were refused",
+                "filas rechazadas de {name}: {refused} de {rows}"
+            );
+            gaps.state(kind, About::NIGHT, words);
             gaps.count(kind, About::NIGHT, refused);
             loaded.refused.iter().for_each(|list| gaps.listed(kind, About::NIGHT, list.clone()));
         }
     }
     drifts.state(About::NIGHT, gaps);
     if inputs.no_movements.is_none() && whole.iter().all(|(_, loaded)| records(loaded) == 0) {
-        gaps.state(Kind::WarehouseMissing, About::NIGHT, "the warehouse has no row for the day: was it loaded?");
+        let words = said!(
+            "the warehouse has no row for the day: was it loaded?",
+            "el almacén no tiene ninguna fila del día: ¿se cargó?"
+        );
+        gaps.state(Kind::WarehouseMissing, About::NIGHT, words);
     }
     Ok(Some(whole))
 }
@@ -212,14 +225,31 @@ fn uncompared(
 
 fn state(day: &EndToEndDay, about: About<'_>, source: SourceState, gaps: &mut Gaps) {
     let told = [
-        (day.missing_in_warehouse, Kind::MissingInWarehouse, "of the source not in the warehouse"),
-        (day.missing_in_source, Kind::MissingInSource, "of the warehouse not in the source"),
-        (day.changed, Kind::Changed, "with other values in the warehouse"),
-        (day.duplicates, Kind::Duplicate, "more than the other side has"),
+        (
+            day.missing_in_warehouse,
+            Kind::MissingInWarehouse,
+            said!("of the source not in the warehouse", "de la fuente sin fila en el almacén"),
+        ),
+        (
+            day.missing_in_source,
+            Kind::MissingInSource,
+            said!("of the warehouse not in the source", "del almacén sin registro en la fuente"),
+        ),
+        (day.changed, Kind::Changed, said!("with other values in the warehouse", "con otros valores en el almacén")),
+        (day.duplicates, Kind::Duplicate, said!("more than the other side has", "de más respecto del otro lado")),
     ];
-    let which = if source.is_loaded() { String::new() } else { format!(", which is {}", source.name()) };
+    let state = source.said();
+    let which = match source.is_loaded() {
+        true => Said::default(),
+        false => said!(", which is {state}", ", que {state}"; state),
+    };
     for (count, kind, words) in told.into_iter().filter(|(count, ..)| *count > 0) {
-        gaps.state(kind, about, &format!("{} {words}{which}", counted(count, "movement")));
+        let movements = counted(count, MOVEMENT);
+        gaps.state(
+            kind,
+            about,
+            said!("{movements} {words}{which}", "{movements} {words}{which}"; movements, words, which),
+        );
         gaps.count(kind, about, count);
     }
 }
@@ -256,13 +286,23 @@ impl Listing<'_> {
             let shown = Some(named(&fields, &self.values(&fields, &row.values)));
             let (source_value, warehouse_value) = if side == Side::Source { (shown, None) } else { (None, shown) };
             let reason = match (kind, side) {
-                (Kind::MissingInWarehouse, _) => "in the source, not in the warehouse",
-                (Kind::MissingInSource, _) => "in the warehouse, not in the source",
-                (_, Side::Source) => "the source has this key once more than the warehouse",
-                (_, Side::Warehouse) => "the warehouse has this key once more than the source",
+                (Kind::MissingInWarehouse, _) => {
+                    said!("in the source, not in the warehouse", "está en la fuente y no en el almacén")
+                }
+                (Kind::MissingInSource, _) => {
+                    said!("in the warehouse, not in the source", "está en el almacén y no en la fuente")
+                }
+                (_, Side::Source) => said!(
+                    "the source has this key once more than the warehouse",
+                    "la fuente tiene esta clave una vez más que el almacén"
+                ),
+                (_, Side::Warehouse) => said!(
+                    "the warehouse has this key once more than the source",
+                    "el almacén tiene esta clave una vez más que la fuente"
+                ),
             };
-            let row = Evidence { source_value, warehouse_value, reason: reason.to_owned(), ..base };
-            return gaps.evidence(kind, about, self.with_amount(row, currency, minor));
+            let row = Evidence { source_value, warehouse_value, ..base };
+            return gaps.evidence(kind, about, self.with_amount(row, currency, minor), reason);
         };
         let (left_currency, right_currency) = (left.money.0, right.money.0);
         gaps.add(kind, about, left_currency, left.money.1.checked_neg().ok_or(Overflow)?)?;
@@ -280,14 +320,16 @@ impl Listing<'_> {
                 column: Some(field.to_string()),
                 source_value: before,
                 warehouse_value: after,
-                reason: format!("{key} differs from record {} of {copy}", right.place.record),
                 ..base.clone()
             };
+            let record = right.place.record;
+            let reason =
+                said!("{key} differs from record {record} of {copy}", "{key} difiere del registro {record} de {copy}");
             let row = match difference.take() {
                 Some(minor) => self.with_amount(row, currency, minor),
                 None => row,
             };
-            gaps.evidence(kind, about, row)?;
+            gaps.evidence(kind, about, row, reason)?;
         }
         Ok(())
     }

@@ -219,7 +219,7 @@ impl Finished<'_> {
         let (verdict, explanation) = match told {
             Err(reason) => {
                 let words = said!("it could not be judged: {reason}", "no se pudo evaluar: {reason}"; reason);
-                gaps.state(Kind::RuleNotEvaluated, about, words.in_language(day.language));
+                gaps.state(Kind::RuleNotEvaluated, about, words);
                 gaps.rate(Kind::RuleNotEvaluated, about, rule.severity);
                 let words = said!("could not be judged: {reason}", "no se pudo evaluar: {reason}"; reason);
                 (RuleVerdict::NotEvaluated, words)
@@ -230,7 +230,7 @@ impl Finished<'_> {
             Ok(told) => {
                 let why = if rule.why.is_empty() { String::new() } else { format!(" ({})", rule.why) };
                 let words = said!("{found} of {id}{why}; {told}", "{found} de {id}{why}; {told}"; found, told);
-                gaps.state(Kind::RuleFailed, about, words.in_language(day.language));
+                gaps.state(Kind::RuleFailed, about, words);
                 gaps.rate(Kind::RuleFailed, about, rule.severity);
                 gaps.count(Kind::RuleFailed, about, violations);
                 if let Some(amount) = stated.amount {

@@ -4,6 +4,8 @@ use cuadre_rules::config::source::ControlFrom;
 use cuadre_rules::control::{self, ControlTotals, ControlVerdict};
 use cuadre_rules::exception::Kind;
 use cuadre_rules::money::Overflow;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 
 use super::gaps::Gaps;
 use super::source::Scope;
@@ -35,31 +37,35 @@ fn stated(scope: Scope<'_>, trailers: &[(&str, ControlTotals)], gaps: &mut Gaps)
     if control.from == ControlFrom::Trailer {
         for (name, trailer) in trailers {
             if trailer == &ControlTotals::default() {
-                gaps.state(
-                    Kind::ControlAbsent,
-                    scope.about,
-                    &format!("{name} has no trailer record: it may be cut off"),
+                let words = said!(
+                    "{name} has no trailer record: it may be cut off",
+                    "{name} no tiene registro de cierre: puede estar cortado"
                 );
+                gaps.state(Kind::ControlAbsent, scope.about, words);
             }
             parts.push(trailer.clone());
         }
     }
     for input in scope.inputs.of(Role::Control, &scope.source.id) {
-        let path = scope.bytes.path_of(input)?;
+        let (path, name) = (scope.bytes.path_of(input)?, &input.file.name);
         match load::control::read(scope.config, scope.source, control, &path) {
             Ok(Some(stated)) => {
                 if let Some(date) = stated.business_date.filter(|&date| date != scope.inputs.business_date) {
-                    let words = format!("{} is of {date}, not of {}", input.file.name, scope.inputs.business_date);
-                    gaps.state(Kind::WrongBusinessDate, scope.about, &words);
+                    let due = scope.inputs.business_date;
+                    let words = said!("{name} is of {date}, not of {due}", "{name} es del {date}, no del {due}");
+                    gaps.state(Kind::WrongBusinessDate, scope.about, words);
                 }
                 parts.push(stated.totals);
             }
             Ok(None) => {}
-            Err(reason) => gaps.state(Kind::ControlAbsent, scope.about, &format!("{}: {reason}", input.file.name)),
+            Err(reason) => {
+                let words = said!("{name}: {reason}", "{name}: {reason}"; reason);
+                gaps.state(Kind::ControlAbsent, scope.about, words);
+            }
         }
     }
     if let Some(problem) = scope.inputs.problem(Role::Control, &scope.source.id) {
-        gaps.state(Kind::ControlAbsent, scope.about, problem);
+        gaps.state(Kind::ControlAbsent, scope.about, Said::same(problem));
     }
     sum(parts)
 }
@@ -95,16 +101,16 @@ fn state(
         ControlVerdict::Matched => {}
         ControlVerdict::Absent if gaps.has(Kind::ControlAbsent, scope.about) || scope.declared_empty() => {}
         ControlVerdict::Absent => {
-            let what =
-                scope.source.control.as_ref().and_then(|control| control.file.as_deref()).unwrap_or("a trailer record");
-            gaps.state(
-                Kind::ControlAbsent,
-                scope.about,
-                &format!("nothing proves that it is whole: {what} was not found"),
+            let file = scope.source.control.as_ref().and_then(|control| control.file.as_deref());
+            let what = file.map_or_else(|| said!("a trailer record", "un registro de cierre"), Said::same);
+            let words = said!(
+                "nothing proves that it is whole: {what} was not found",
+                "nada prueba que la fuente esté completa: no se encontró {what}"; what
             );
+            gaps.state(Kind::ControlAbsent, scope.about, words);
         }
         ControlVerdict::Mismatched => {
-            gaps.state(Kind::ControlMismatch, scope.about, &control::explain(expected, actual));
+            gaps.state(Kind::ControlMismatch, scope.about, control::explain(expected, actual));
             if let (Some(expected), Some(actual)) = (&expected.amount, &actual.amount) {
                 gaps.set_amount(Kind::ControlMismatch, scope.about, actual.minus(expected)?);
             }

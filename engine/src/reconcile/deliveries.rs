@@ -2,6 +2,7 @@
 
 use cuadre_rules::config::time_of_day;
 use cuadre_rules::exception::{Evidence, Kind};
+use cuadre_rules::said;
 
 use super::gaps::Gaps;
 use super::source::Scope;
@@ -24,27 +25,39 @@ pub fn judge(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> Res
     let distinct = extracts.len() - repeated;
     for (extract, first) in twice {
         let file = Some(extract.input.file.name.clone());
-        let reason = format!("it and {first} have the very same bytes: delivered twice, loaded once");
-        gaps.evidence(Kind::FileRepeated, scope.about, Evidence { file, reason, ..Evidence::default() })?;
+        let reason = said!(
+            "it and {first} have the very same bytes: delivered twice, loaded once",
+            "tiene exactamente los mismos bytes que {first}: se entregó dos veces y se cargó una"
+        );
+        gaps.evidence(Kind::FileRepeated, scope.about, Evidence { file, ..Evidence::default() }, reason)?;
     }
     if repeated > 0 {
-        gaps.state(
-            Kind::FileRepeated,
-            scope.about,
-            &format!("{repeated} of {} files were delivered twice", extracts.len()),
+        let files = extracts.len();
+        let words = said!(
+            "{repeated} of {files} files were delivered twice",
+            "entregados dos veces: {repeated} de {files} archivos"
         );
+        gaps.state(Kind::FileRepeated, scope.about, words);
     }
     for extract in extracts {
         if let Some(filing) = extract.input.filed_before.as_ref().filter(|_| extract.records() > 0) {
-            let words = format!("{} has the very bytes of a file in filing {filing}", extract.input.file.name);
-            gaps.state(Kind::PeriodRepeated, scope.about, &words);
+            let name = &extract.input.file.name;
+            let words = said!(
+                "{name} has the very bytes of a file in filing {filing}",
+                "{name} tiene exactamente los bytes de un archivo del reporte {filing}"
+            );
+            gaps.state(Kind::PeriodRepeated, scope.about, words);
         }
     }
     if let Some(expected) = scope.source.expected_files
         && !scope.declared_empty()
         && (distinct as u64) < u64::from(expected)
     {
-        gaps.state(Kind::FilesMissing, scope.about, &format!("{distinct} of {expected} expected files arrived"));
+        let words = said!(
+            "{distinct} of {expected} expected files arrived",
+            "archivos recibidos: {distinct} de {expected} esperados"
+        );
+        gaps.state(Kind::FilesMissing, scope.about, words);
     }
     Ok(())
 }
@@ -57,7 +70,11 @@ pub fn is_late(scope: Scope<'_>, extracts: &[Extract<'_>], gaps: &mut Gaps) -> b
     for extract in extracts.iter().filter(|extract| extract.input.changed_at > Some(limit)) {
         late = true;
         let name = &extract.input.file.name;
-        gaps.state(Kind::SourceLate, scope.about, &format!("{name} changed after the cut-off at {cut_off}"));
+        let words = said!(
+            "{name} changed after the cut-off at {cut_off}",
+            "{name} cambió después de la hora de corte ({cut_off})"
+        );
+        gaps.state(Kind::SourceLate, scope.about, words);
     }
     late
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use cuadre_rules::config::Severity;
+use cuadre_rules::config::{Language, Severity};
 use cuadre_rules::exception::{Class, Evidence, Exception, Kind};
 use cuadre_rules::money::{Currency, Totals};
+use cuadre_rules::said::Said;
 
 use crate::error::EngineError;
 use crate::load::evidence::{EvidenceList, EvidenceSpool};
@@ -14,6 +15,7 @@ use crate::load::evidence::{EvidenceList, EvidenceSpool};
 pub struct Gaps {
     folder: PathBuf,
     scale: u32,
+    language: Language,
     found: BTreeMap<(Kind, usize), Gap>,
 }
 
@@ -62,9 +64,9 @@ impl<'a> About<'a> {
 }
 
 impl Gaps {
-    /// No gaps yet; evidence is listed in files of `folder`.
-    pub fn new(folder: &Path, scale: u32) -> Self {
-        Self { folder: folder.to_owned(), scale, found: BTreeMap::new() }
+    /// No gaps yet; evidence is listed in files of `folder`, and all words are of one language.
+    pub fn new(folder: &Path, scale: u32, language: Language) -> Self {
+        Self { folder: folder.to_owned(), scale, language, found: BTreeMap::new() }
     }
 
     /// The exception of one kind about one thing, made on first use.
@@ -88,12 +90,13 @@ impl Gaps {
     }
 
     /// States a gap; a second statement about the same adds its words.
-    pub fn state(&mut self, kind: Kind, about: About<'_>, explanation: &str) {
+    pub fn state(&mut self, kind: Kind, about: About<'_>, explanation: Said) {
+        let language = self.language;
         let words = &mut self.gap(kind, about).exception.explanation;
         if !words.is_empty() {
             words.push_str("; ");
         }
-        words.push_str(explanation);
+        words.push_str(explanation.in_language(language));
     }
 
     /// Whether a gap was stated.
@@ -123,14 +126,16 @@ impl Gaps {
         self.gap(kind, about).exception.amount = Some(amount);
     }
 
-    /// Appends a row of evidence; its exception, kind and source are filled in here.
-    pub fn evidence(&mut self, kind: Kind, about: About<'_>, row: Evidence) -> Result<(), EngineError> {
+    /// Appends a row of evidence that is listed for `reason`; its exception, kind and source are filled in here.
+    pub fn evidence(&mut self, kind: Kind, about: About<'_>, row: Evidence, reason: Said) -> Result<(), EngineError> {
+        let reason = reason.into_language(self.language);
         let path = self.folder.join(format!("{kind}-{}.jsonl", about.position));
         let gap = self.gap(kind, about);
         let row = Evidence {
             exception: gap.exception.id.clone(),
             kind: kind.name().to_owned(),
             source: row.source.or_else(|| gap.exception.source.clone()),
+            reason,
             ..row
         };
         let spool = match &mut gap.spool {

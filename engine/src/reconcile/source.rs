@@ -6,6 +6,8 @@ use cuadre_rules::control::{ControlTotals, ControlVerdict};
 use cuadre_rules::day::{FileDay, SourceDay, SourceState};
 use cuadre_rules::exception::Kind;
 use cuadre_rules::money::Totals;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 
 use super::drifts::Drifts;
 use super::gaps::{About, Gaps};
@@ -52,17 +54,21 @@ pub fn judge(scope: Scope<'_>, extracts: Vec<Extract<'_>>, gaps: &mut Gaps) -> R
     let absent = |day| Ok(Judged { day, staged: Vec::new() });
     if let Some(problem) = unreadable(scope.inputs, &scope.source.id, &extracts) {
         day.state = SourceState::Rejected;
-        let words = format!("{problem}; no movement of the source is in the report");
-        gaps.state(Kind::SourceRejected, scope.about, &words);
+        let words = said!(
+            "{problem}; no movement of the source is in the report",
+            "{problem}; ningún movimiento de la fuente está en el reporte"; problem
+        );
+        gaps.state(Kind::SourceRejected, scope.about, words);
         return absent(day);
     }
     if extracts.is_empty() && !scope.declared_empty() {
         day.state = SourceState::Missing;
         let patterns = scope.source.extract.files.patterns().iter();
         let places: Vec<String> = patterns.map(|pattern| with_date(pattern, scope.inputs.business_date)).collect();
-        let none = || format!("no file arrived at {}", places.join(", "));
-        let words = scope.inputs.unfinished(&scope.source.id).map_or_else(none, str::to_owned);
-        gaps.state(Kind::SourceMissing, scope.about, &words);
+        let places = places.join(", ");
+        let none = || said!("no file arrived at {places}", "no llegó ningún archivo a {places}");
+        let words = scope.inputs.unfinished(&scope.source.id).map_or_else(none, Said::same);
+        gaps.state(Kind::SourceMissing, scope.about, words);
         return absent(day);
     }
     deliveries::judge(scope, &extracts, gaps)?;
@@ -106,12 +112,12 @@ pub fn movements(inputs: &Inputs, source: &str, extracts: Vec<Extract<'_>>) -> V
 }
 
 /// Why the source as a whole cannot be used.
-fn unreadable(inputs: &Inputs, source: &str, extracts: &[Extract<'_>]) -> Option<String> {
+fn unreadable(inputs: &Inputs, source: &str, extracts: &[Extract<'_>]) -> Option<Said> {
     if let Some(problem) = inputs.problem(Role::Extract, source) {
-        return Some(problem.to_owned());
+        return Some(Said::same(problem));
     }
     extracts.iter().find_map(|extract| match &extract.loaded {
-        Some(Err(reason)) => Some(format!("{} cannot be read: {reason}", extract.input.file.name)),
+        Some(Err(unreadable)) => Some(unreadable.of(&extract.input.file.name)),
         _ => None,
     })
 }
@@ -145,11 +151,15 @@ fn add_up(
     drifts.state(scope.about, gaps);
     if day.rejected_records > 0 {
         let (refused, records) = (day.rejected_records, day.records);
-        let words = format!("{refused} of {records} records were refused and are not in the report");
-        gaps.state(Kind::RecordsRejected, scope.about, &words);
+        let words = said!(
+            "{refused} of {records} records were refused and are not in the report",
+            "registros rechazados: {refused} de {records}; no están en el reporte"
+        );
+        gaps.state(Kind::RecordsRejected, scope.about, words);
     }
     if day.records == 0 && !scope.declared_empty() {
-        gaps.state(Kind::SourceEmpty, scope.about, "its files arrived without a single record");
+        let words = said!("its files arrived without a single record", "sus archivos llegaron sin un solo registro");
+        gaps.state(Kind::SourceEmpty, scope.about, words);
     }
     day.actual = ControlTotals { records: Some(day.records), amount: Some(day.amount.clone()), hash_total };
     (day.expected, day.verdict) = control::judge(scope, &trailers, &day.actual, gaps)?;

@@ -123,6 +123,17 @@ impl Working {
         beside.download(&recorded, &dispositions::folder(&self.folder), &|_| ())
     }
 
+    /// Brings down a filing's manifest, some of its files, and the list of what it was made from with its
+    /// configuration: what people look at.
+    pub fn bring_to_look(&self, id: FilingId, names: &[&str]) -> Result<(), EngineError> {
+        self.bring_manifests(&[id])?;
+        self.bring(&names.iter().map(|name| layout::filing_file(&id, name)).collect::<Vec<_>>())?;
+        match self.remote {
+            None => Ok(()),
+            Some(_) => self.bring_list(Filed::read(&Series::at(&self.folder), id)?.list()?),
+        }
+    }
+
     /// Brings down a filing's manifest, and what it was made from.
     pub fn bring_filing(&self, id: FilingId, progress: &Progress) -> Result<(), EngineError> {
         self.bring_manifests(&[id])?;

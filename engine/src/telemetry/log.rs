@@ -119,7 +119,7 @@ impl Listener for Log {
             }
             What::Overdue { source, expected } => log!("overdue", source = named(source), %expected),
             What::Missed { source, cut_off } => log!("missed", source = named(source), %cut_off),
-            What::Unusual { source, words } => log!("unusual", source = named(source), why = words),
+            What::Unusual { source, words } => log!("unusual", source = named(source), why = words.en),
             What::Away { service, why, pause } => {
                 log!("away", service, why, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
             }

@@ -117,7 +117,7 @@ impl Listener for Keeper {
                     }
                 }
                 What::Unusual { source, words } => {
-                    let warning = format!("{source}: {words}");
+                    let warning = format!("{source}: {}", words.en);
                     if !state.warnings.contains(&warning) {
                         state.warnings.push(warning);
                     }

@@ -13,6 +13,8 @@ use std::time::Duration;
 use cuadre_rules::Config;
 use cuadre_rules::config::source::Control;
 use cuadre_rules::config::time_of_day;
+use cuadre_rules::said;
+use cuadre_rules::said::Said;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,7 +30,7 @@ use look::{Looked, Looking};
 
 /// A source whose files were still being written, or were not all there, when the night had to go on, with
 /// why it is left out. Empty for the warehouse.
-pub type Unfinished = BTreeMap<String, String>;
+pub type Unfinished = BTreeMap<String, Said>;
 
 /// What a night awaits, before anything has come: its sources, in order, and the warehouse.
 pub fn awaited(config: &Config, date: Date, last_safe_start: Timestamp) -> Result<Vec<Awaited>, EngineError> {
@@ -109,9 +111,10 @@ fn unfinished(awaited: &[Awaited]) -> Unfinished {
     let missed = awaited.iter().filter(|awaited| awaited.state == Awaiting::Missed && !awaited.files.is_empty());
     let words = |awaited: &Awaited| {
         let last = awaited.files.iter().max_by_key(|file| file.since).map(|file| {
-            format!(
-                "{} was still being written at the cut-off ({} bytes, the same only since {})",
-                file.name, file.bytes, file.since
+            let Seen { name, bytes, since, .. } = file;
+            said!(
+                "{name} was still being written at the cut-off ({bytes} bytes, the same only since {since})",
+                "{name} todavía se estaba escribiendo a la hora de corte ({bytes} bytes, sin cambios apenas desde {since})"
             )
         });
         (awaited.source.clone(), last.unwrap_or_default())

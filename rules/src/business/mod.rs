@@ -143,13 +143,13 @@ impl DatasetTable {
 
 /// Reference data by dataset id: the table, or why it could not be had. SQL rules find their
 /// rows under their own rule id.
-pub type Datasets = BTreeMap<String, Result<DatasetTable, String>>;
+pub type Datasets = BTreeMap<String, Result<DatasetTable, Said>>;
 
 /// A dataset that a rule needs, or why it could not be had.
 fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, Said> {
     match datasets.get(id) {
         Some(Ok(table)) => Ok(table),
-        Some(Err(reason)) => Err(said!("dataset `{id}`: {reason}", "conjunto `{id}`: {reason}")),
+        Some(Err(reason)) => Err(said!("dataset `{id}`: {reason}", "conjunto `{id}`: {reason}"; reason)),
         None => Err(said!("there is no dataset `{id}`", "no hay ningún conjunto `{id}`")),
     }
 }

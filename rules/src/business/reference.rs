@@ -99,6 +99,7 @@ impl Evaluator for Lookup {
 mod tests {
     use crate::business::Datasets;
     use crate::business::testing::{batch, judge, judge_with, table};
+    use crate::said::Said;
 
     const CUSTOMERS: &str = "CLIENTE | nombre\nC1 | Ana\nC2 | Luis\n- | nadie\n'' | nadie\nC1 | Ana";
     const MOVEMENTS: &str = "customer | amount\nC1 | 1.00\nC9 | -2.50\n- | 3.00\n'' | 4.00\nc1 | 5.00";
@@ -128,7 +129,7 @@ looked up customer of 5 movements among 2 values of dataset `set`; 2 movements h
         let with = |dataset| Datasets::from([("set".to_owned(), dataset)]);
         let cases = [
             (Datasets::new(), "there is no dataset `set`"),
-            (with(Err("no file".to_owned())), "dataset `set`: no file"),
+            (with(Err(Said::same("no file"))), "dataset `set`: no file"),
             (with(Ok(table("a | b"))), "the dataset has no column `cliente`; it has a, b"),
             (
                 with(Ok(table("Cliente | cliente"))),

@@ -36,7 +36,7 @@ impl WarehouseSql {
 pub fn evaluator(rule: &str, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {
     match datasets.get(rule) {
         Some(Ok(table)) => Ok(Box::new(Returned(table.clone()))),
-        Some(Err(reason)) => Err(Said::same(reason.clone())),
+        Some(Err(reason)) => Err(reason.clone()),
         None => Err(said!("its query was not run", "su consulta no se ejecutó")),
     }
 }
@@ -66,6 +66,7 @@ impl Evaluator for Returned {
 mod tests {
     use crate::business::Datasets;
     use crate::business::testing::{batch, judge_with, table};
+    use crate::said::Said;
 
     #[test]
     fn every_row_is_a_violation() {
@@ -81,7 +82,7 @@ mod tests {
 the query returned 2 rows"
         );
         assert_eq!(judged(&with(Ok(table("id")))), "the query returned 0 rows");
-        assert_eq!(judged(&with(Err("no such table: x".to_owned()))), "not evaluated: no such table: x");
+        assert_eq!(judged(&with(Err(Said::same("no such table: x")))), "not evaluated: no such table: x");
         assert_eq!(judged(&Datasets::new()), "not evaluated: its query was not run");
     }
 }

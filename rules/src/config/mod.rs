@@ -10,6 +10,7 @@ pub mod error;
 pub mod http;
 pub mod message;
 pub mod notify;
+pub mod pages;
 mod plain;
 pub mod policy;
 pub mod report;
@@ -38,6 +39,7 @@ pub use early_warning::EarlyWarning;
 pub use error::ConfigError;
 pub use message::Message;
 pub use notify::{EventType, Language, Notify};
+pub use pages::Pages;
 pub use policy::{Policy, Severity};
 pub use report::Report;
 pub use retention::Retention;
@@ -62,7 +64,7 @@ pub struct Config {
     /// IANA time zone of the business day and the deadline.
     #[serde(default = "mexico_city")]
     pub time_zone: String,
-    /// Language of messages to people: `en` or `es-MX`.
+    /// Language of messages to people and of the words in filings: `en` or `es-MX`.
     #[serde(default)]
     pub language: Language,
     /// Local time of the deadline, `HH:MM`, on the day after the business date.
@@ -118,6 +120,9 @@ pub struct Config {
     /// What a night tells other machines.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// The pages for people in each filing.
+    #[serde(default)]
+    pub pages: Pages,
     /// How movements are compared with the warehouse.
     #[serde(default)]
     pub end_to_end: EndToEnd,

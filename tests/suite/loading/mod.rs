@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 
 use cuadre_tests::{Place, SMALL};
 
+use crate::spanish;
+
 struct Case {
     id: &'static str,
     settings: String,
@@ -96,6 +98,7 @@ fn check(place: &Place, settings: &str, cases: impl IntoIterator<Item = Case>) {
             None => assert_eq!(found.trim_end(), expected, "{}", case.id),
         }
     }
+    spanish::twin(place, "cuadre.toml", &format!("filings/filings/{}.1", cuadre_tests::DATE));
 }
 
 /// What came of a source, in lines.

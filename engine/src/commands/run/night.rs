@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Args, operator};
 use crate::ahead::Loader;
 use crate::clock::Backoff;
-use crate::commands::{Configured, issued_at, print_json, show};
+use crate::commands::{Configured, issued_at, print_json, screen};
 use crate::error::{EngineError, exit};
 use crate::load::kept::Ahead;
 use crate::manifest::{Filed, deadline, file_without_from};
@@ -184,12 +184,12 @@ impl Run<'_> {
             eprintln!("Made the signing key {} for this new series; keep it", configured.key().display());
         }
         tell(telling, &outcome);
-        show::outcome(&outcome, &configured.config);
+        screen::outcome(&outcome, &configured.config);
         if let Some(drift) = trust::drift(&series.standing()?.trust, &configured.config, &configured.folder)? {
             note(&format!("the configuration has {drift}; `cuadre keys update` takes that over"));
         }
         if args.common.json {
-            print_json(&show::outcome_json(&outcome))?;
+            print_json(&screen::outcome_json(&outcome))?;
         }
         Ok(outcome)
     }

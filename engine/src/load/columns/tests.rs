@@ -8,6 +8,7 @@ use arrow_array::{
 };
 use cuadre_rules::Config;
 use cuadre_rules::config::source::Column;
+use cuadre_rules::said::Said;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -197,7 +198,7 @@ fn blocks() -> impl Strategy<Value = Block> {
         numbers: Numbers::From(101),
         refused: refused
             .into_iter()
-            .map(|row| (row, Refusal { reason: "by the reader".into(), ..Refusal::default() }))
+            .map(|row| (row, Refusal { reason: Said::same("by the reader"), ..Refusal::default() }))
             .collect(),
     })
 }

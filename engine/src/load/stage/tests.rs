@@ -2,6 +2,7 @@
 
 use arrow_array::StringArray;
 use cuadre_rules::Config;
+use cuadre_rules::config::Language;
 use cuadre_rules::end_to_end::Side;
 use cuadre_rules::exception::Kind;
 use cuadre_rules::movement::Columns;
@@ -58,6 +59,7 @@ fn rows_are_the_same_whether_written_or_left() {
                 meaning: Arc::clone(&meaning),
                 index: 5,
                 refused_as: (Kind::RecordsRejected, Some("a")),
+                language: Language::English,
                 hash_field: None,
                 side: Side::Source,
                 folding: &folding,

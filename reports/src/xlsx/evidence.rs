@@ -1,0 +1,107 @@
+//! The sheet of evidence: the rows of `exceptions.csv`, as many as a sheet can have.
+
+use cuadre_rules::exception::{Evidence, Kind};
+use rust_xlsxwriter::{RowNum, Workbook, XlsxError};
+
+use super::sheet::{Column, Sheet, number, text};
+use super::title;
+use crate::locale::Locale;
+use crate::words::named;
+use crate::{ReportError, View};
+
+const ENGLISH: [Column; 11] = [
+    text("Exception", 34),
+    text("Kind", 24),
+    text("Source", 14),
+    text("File", 40),
+    number("Record", 10),
+    text("Column", 14),
+    text("In the source", 40),
+    text("In the warehouse", 40),
+    number("Amount", 20),
+    text("Currency", 9),
+    text("Reason", 60),
+];
+const SPANISH: [Column; 11] = [
+    text("Excepción", 34),
+    text("Tipo", 28),
+    text("Fuente", 14),
+    text("Archivo", 40),
+    number("Registro", 10),
+    text("Columna", 14),
+    text("En la fuente", 40),
+    text("En el almacén", 40),
+    number("Importe", 20),
+    text("Moneda", 9),
+    text("Motivo", 60),
+];
+
+pub(super) fn write<E: From<ReportError>>(
+    workbook: &mut Workbook,
+    view: &View,
+    rows: impl Iterator<Item = Result<Evidence, E>>,
+    last_row: RowNum,
+    locale: &Locale,
+) -> Result<(), E> {
+    let failed = |error: XlsxError| E::from(ReportError::from(error));
+    let all = all(view);
+    let mut sheet = Sheet::new(workbook, locale.pick("Evidence", "Evidencia"), &title(view), locale).map_err(failed)?;
+    sheet.header(&locale.pick(ENGLISH, SPANISH), all.min(room(last_row))).map_err(failed)?;
+    let left_out = left_out(view, last_row, locale);
+    let room = if left_out.is_some() { room(last_row) } else { all };
+    for row in rows.take(usize::try_from(room).unwrap_or(usize::MAX)) {
+        line(&mut sheet, &row?, locale).map_err(failed)?;
+    }
+    left_out.map_or(Ok(()), |words| sheet.name(&words)).map_err(failed)
+}
+
+/// How many rows there are.
+fn all(view: &View) -> u64 {
+    view.evidence.iter().map(|evidence| evidence.all).sum()
+}
+
+/// Rows between the names of the columns and the last row, which tells that there are more.
+fn room(last_row: RowNum) -> u64 {
+    u64::from(last_row).saturating_sub(1)
+}
+
+/// That the sheet has not all of the rows, and where they are.
+pub(super) fn left_out(view: &View, last_row: RowNum, locale: &Locale) -> Option<String> {
+    let all = all(view);
+    let (shown, total) = (locale.number(room(last_row)), locale.number(all));
+    let words = locale.pick(
+        format!("Of {total} rows of evidence, a sheet holds the first {shown}: exceptions.csv of the filing has them all."),
+        format!(
+            "De {total} renglones de evidencia, una hoja guarda los primeros {shown}: exceptions.csv de la presentación los tiene todos."
+        ),
+    );
+    (all > u64::from(last_row)).then_some(words)
+}
+
+fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), XlsxError> {
+    let Evidence { exception, source, file, record, column, source_value, warehouse_value, amount, currency, .. } = row;
+    sheet.text(exception)?;
+    sheet.text(&named("kind", &row.kind, locale.language))?;
+    sheet.text(source.as_deref().unwrap_or_default())?;
+    sheet.text(file.as_deref().unwrap_or_default())?;
+    match record {
+        Some(record) => sheet.count(*record)?,
+        None => sheet.skip(1),
+    }
+    sheet.text(column.as_deref().unwrap_or_default())?;
+    let is_money = row.kind == Kind::Changed.name() && column.as_deref() == Some("amount");
+    for value in [source_value, warehouse_value] {
+        match value {
+            Some(value) if is_money => sheet.amount(value)?,
+            value => sheet.text(value.as_deref().unwrap_or_default())?,
+        }
+    }
+    match amount {
+        Some(amount) => sheet.amount(amount)?,
+        None => sheet.skip(1),
+    }
+    sheet.text(currency.as_deref().unwrap_or_default())?;
+    sheet.text(&row.reason)?;
+    sheet.end_row();
+    Ok(())
+}
