@@ -134,7 +134,7 @@ pub fn write(lists: &[PathBuf], folder: &Path) -> Result<Option<Subject>, Engine
 /// Puts what the filing before the day of `inputs` left into the archive and among the inputs, where any rule
 /// carries. What cannot be read of that filing is a problem of those rules, and does not hold up the night.
 pub fn take(series: &Series, archive: &Archive, config: &Config, inputs: &mut Inputs) -> Result<(), EngineError> {
-    if !config.rules.iter().any(carries) {
+    if !config.rules_in_force(inputs.business_date).any(|(_, rule)| carries(rule)) {
         return Ok(());
     }
     let Some(before) = Filed::before(series, inputs.business_date)? else { return Ok(()) };
