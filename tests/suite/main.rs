@@ -25,6 +25,7 @@ mod object_storage;
 mod pages;
 mod prune;
 mod regenerate;
+mod rule_tools;
 mod servers;
 mod signing;
 mod spanish;
