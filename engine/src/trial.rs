@@ -14,7 +14,7 @@ use cuadre_rules::said;
 use cuadre_rules::said::Said;
 use jiff::civil::Date;
 
-use crate::database::{Access, Session};
+use crate::database::{Access, Bounds, Session};
 use crate::error::EngineError;
 use crate::forward::Forward;
 use crate::inputs::{Bytes, Inputs, Role};
@@ -132,13 +132,18 @@ impl Trial<'_> {
         for dataset in config.datasets.iter().filter(|dataset| !was_there(dataset) && needed(&dataset.id)) {
             let table = match (&dataset.file, &dataset.query) {
                 (Some(file), _) => self.file(file, date),
-                (None, query) => self.asked(query.as_deref().unwrap_or_default(), date, &scratch.join(&dataset.id)),
+                (None, query) => {
+                    let sql = query.as_deref().unwrap_or_default();
+                    self.asked(sql, Bounds::default(), date, &scratch.join(&dataset.id))
+                }
             };
             datasets.insert(dataset.id.clone(), table);
         }
         for rule in rules.iter().filter(|rule| !was_asked(rule)) {
             if let Check::WarehouseSql(check) = &rule.check {
-                datasets.insert(rule.id.clone(), self.asked(&check.query, date, &scratch.join(&rule.id)));
+                let bounds = Bounds { seconds: check.seconds, rows: Some(check.rows) };
+                let answer = self.asked(&check.query, bounds, date, &scratch.join(&rule.id));
+                datasets.insert(rule.id.clone(), answer);
             }
         }
         Ok(datasets)
@@ -162,7 +167,7 @@ impl Trial<'_> {
         }
     }
 
-    fn asked(&self, sql: &str, date: Date, into: &Path) -> Result<DatasetTable, Said> {
+    fn asked(&self, sql: &str, bounds: Bounds, date: Date, into: &Path) -> Result<DatasetTable, Said> {
         let into: PathBuf = into.with_extension("csv");
         let extract = self.config.warehouse.extract();
         let access =
@@ -171,7 +176,7 @@ impl Trial<'_> {
             said!("a warehouse of files cannot be queried", "un almacén de archivos no puede consultarse")
         })?;
         let asked = Session::open(url, extract.password.as_ref(), access)
-            .and_then(|mut session| session.query(sql, date, &into));
+            .and_then(|mut session| session.query(sql, bounds, date, &into));
         asked.map_err(|fault| Said::same(fault.words))?;
         dataset::read_table("the answer", &into, &self.config.limits)
     }

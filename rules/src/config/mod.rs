@@ -259,9 +259,14 @@ impl Config {
 
     /// The JSON Schema of the configuration, for editors.
     pub fn json_schema() -> String {
-        let schema = schemars::schema_for!(Self);
-        serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+        json_schema::<Self>()
     }
+}
+
+/// The JSON Schema of something that people write, for editors.
+pub fn json_schema<T: JsonSchema>() -> String {
+    let schema = schemars::schema_for!(T);
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
 /// Reads a local time, `HH:MM`.

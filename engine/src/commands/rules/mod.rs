@@ -1,5 +1,6 @@
 //! `cuadre rules`: what whoever writes rules needs around them.
 
+pub mod datasets;
 mod explain;
 mod list;
 mod table;
