@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use cuadre_audit::layout::FilingId;
+use cuadre_audit::layout::{self, FilingId};
 use cuadre_audit::{Archive, Series, Sha256Digest, Subject};
 use cuadre_rules::Config;
 use cuadre_rules::business::{Before, Carry, Located, Origin, carries};
@@ -141,26 +141,32 @@ pub fn take(series: &Series, archive: &Archive, config: &Config, inputs: &mut In
     let id = before.id.to_string();
     let stated = before.files().iter().find(|file| file.name == FORWARD);
     let taken = match stated {
-        None => Err(format!("{id} carries nothing forward")),
-        Some(stated) => kept(&series.folder(&before.id).join(FORWARD), stated, archive)?,
+        None => Err(said!("{id} carries nothing forward", "{id} no arrastra nada")),
+        Some(stated) => kept(&series.folder(&before.id).join(FORWARD), stated, archive)?.ok_or_else(|| {
+            let name = layout::filing_file(&before.id, FORWARD);
+            said!(
+                "{name} is not there as its manifest states it; restore it from a backup",
+                "{name} no está como lo indica su manifiesto; restáurelo de un respaldo"
+            )
+        }),
     };
     match taken {
         Ok(stored) => inputs.inputs.push(Input::new(Role::Forward, &id, stored)),
-        Err(reason) => inputs.problems.push(Problem { role: Role::Forward, of: id, reason, unfinished: false }),
+        Err(reason) => {
+            let reason = reason.into_language(config.language);
+            inputs.problems.push(Problem { role: Role::Forward, of: id, reason, unfinished: false });
+        }
     }
     Ok(())
 }
 
-/// Keeps a file of a filing, which must be as its manifest states it.
-fn kept(path: &Path, stated: &Subject, archive: &Archive) -> Result<Result<Stored, String>, EngineError> {
-    let differs = || format!("{} is not as its manifest states it; restore it from a backup", path.display());
-    match Sha256Digest::of_file(path) {
-        Ok((digest, _)) if digest == stated.sha256 => {}
-        Ok(_) => return Ok(Err(differs())),
-        Err(error) => return Ok(Err(format!("{error}; restore it from a backup"))),
+/// Keeps a file of a filing, where it is there as its manifest states it.
+fn kept(path: &Path, stated: &Subject, archive: &Archive) -> Result<Option<Stored>, EngineError> {
+    if !Sha256Digest::of_file(path).is_ok_and(|(digest, _)| digest == stated.sha256) {
+        return Ok(None);
     }
     let stored = archive.put_file(path)?;
-    Ok(if stored.digest == stated.sha256 { Ok(Stored::of(FORWARD, stored)) } else { Err(differs()) })
+    Ok((stored.digest == stated.sha256).then(|| Stored::of(FORWARD, stored)))
 }
 
 /// What the filing before left to the rules of a day.

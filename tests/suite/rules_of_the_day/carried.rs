@@ -186,7 +186,10 @@ fn what_was_carried_is_read_only_as_it_was_signed() {
     for id in ["roll", "folios"] {
         let (verdict, words) = rule(&place, "2026-11-20.1", id);
         assert_eq!(verdict, "notEvaluated");
-        assert!(words.contains("carried-forward.csv is not as its manifest states it"), "{words}");
+        assert!(
+            words.contains("filings/2026-11-19.1/carried-forward.csv is not there as its manifest states it"),
+            "{words}"
+        );
     }
 }
 
