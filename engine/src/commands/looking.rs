@@ -1,7 +1,7 @@
 //! Which filing is looked at: of a series, or in a folder of its own.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use cuadre_audit::digest::HashingWriter;
@@ -159,9 +159,15 @@ impl Looked<'_> {
     pub fn open(&self, name: &str) -> Result<BufReader<File>, EngineError> {
         let path = self.folder.join(name);
         let open = || File::open(&path).map(|file| BufReader::with_capacity(1 << 18, file));
-        let cannot = |error| EngineError::io("reading", &path, error);
-        let mut hashing = HashingWriter::new(std::io::sink());
-        std::io::copy(&mut open().map_err(cannot)?, &mut hashing).map_err(cannot)?;
+        let cannot = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => EngineError::Differs(format!(
+                "{} is not there, and the manifest names it: restore it from a backup",
+                path.display()
+            )),
+            _ => EngineError::io("reading", &path, error),
+        };
+        let mut hashing = HashingWriter::new(io::sink());
+        io::copy(&mut open().map_err(cannot)?, &mut hashing).map_err(cannot)?;
         let (_, sha256, _) = hashing.finish();
         if !self.filed.files().iter().any(|file| file.name == name && file.sha256 == sha256) {
             let remedy = "`cuadre verify` tells what else is not; restore it from a backup";

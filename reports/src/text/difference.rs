@@ -126,9 +126,10 @@ fn table(page: &mut Page, changed: &[Changed], locale: &Locale) {
     let rows: Vec<Vec<String>> = changed.iter().filter(|changed| !is_long(changed)).map(row).collect();
     page.table(&[Align::Left, Align::Right, Align::Left, Align::Right, Align::Right], &rows);
     for changed in changed.iter().filter(is_long) {
+        let name = if changed.fact == "reason" { format!("{}: ", name(changed)) } else { String::new() };
         for (sign, value) in [("-", &changed.before), ("+", &changed.after)] {
             if value.is_some() {
-                page.item(4, sign, &shown(changed.fact, value.as_ref(), locale));
+                page.item(4, sign, &format!("{name}{}", shown(changed.fact, value.as_ref(), locale)));
             }
         }
     }

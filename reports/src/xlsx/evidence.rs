@@ -1,4 +1,5 @@
-//! The sheet of evidence: the rows of `exceptions.csv`, as many as a sheet can have.
+//! The sheet of evidence: the rows of `exceptions.csv`, as many as a sheet can have. Each has one line, so that many
+//! are in sight; what is longer than its column shows where its cell is chosen.
 
 use cuadre_rules::exception::{Evidence, Kind};
 use rust_xlsxwriter::{RowNum, Workbook, XlsxError};
@@ -10,30 +11,30 @@ use crate::words::named;
 use crate::{ReportError, View};
 
 const ENGLISH: [Column; 11] = [
-    text("Exception", 28),
-    text("Kind", 20),
-    text("Source", 10),
-    text("File", 30),
-    number("Record", 9),
-    text("Column", 12),
-    text("In the source", 32),
-    text("In the warehouse", 32),
-    number("Amount", 17),
-    text("Currency", 8),
-    text("Reason", 38),
+    text("Exception", 30),
+    text("Kind", 24),
+    text("Source", 12),
+    text("File", 34),
+    number("Record", 10),
+    text("Column", 14),
+    text("In the source", 44),
+    text("In the warehouse", 44),
+    number("Amount", 18),
+    text("Currency", 9),
+    text("Reason", 44),
 ];
 const SPANISH: [Column; 11] = [
-    text("Excepción", 28),
-    text("Tipo", 20),
-    text("Fuente", 10),
-    text("Archivo", 30),
-    number("Registro", 9),
-    text("Columna", 12),
-    text("En la fuente", 32),
-    text("En el almacén", 32),
-    number("Importe", 17),
-    text("Moneda", 8),
-    text("Motivo", 38),
+    text("Excepción", 30),
+    text("Tipo", 24),
+    text("Fuente", 12),
+    text("Archivo", 34),
+    number("Registro", 10),
+    text("Columna", 14),
+    text("En la fuente", 44),
+    text("En el almacén", 44),
+    number("Importe", 18),
+    text("Moneda", 9),
+    text("Motivo", 44),
 ];
 
 pub(super) fn write<E: From<ReportError>>(
@@ -80,10 +81,10 @@ pub(super) fn left_out(view: &View, last_row: RowNum, locale: &Locale) -> Option
 
 fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), XlsxError> {
     let Evidence { exception, source, file, record, column, source_value, warehouse_value, amount, currency, .. } = row;
-    sheet.long(exception)?;
-    sheet.long(&named("kind", &row.kind, locale.language))?;
+    sheet.text(exception)?;
+    sheet.text(&named("kind", &row.kind, locale.language))?;
     sheet.text(source.as_deref().unwrap_or_default())?;
-    sheet.long(file.as_deref().unwrap_or_default())?;
+    sheet.text(file.as_deref().unwrap_or_default())?;
     match record {
         Some(record) => sheet.count(*record)?,
         None => sheet.skip(1),
@@ -93,7 +94,7 @@ fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), Xl
     for value in [source_value, warehouse_value] {
         match value {
             Some(value) if is_money => sheet.amount(value)?,
-            value => sheet.long(value.as_deref().unwrap_or_default())?,
+            value => sheet.text(value.as_deref().unwrap_or_default())?,
         }
     }
     match amount {
@@ -101,6 +102,6 @@ fn line(sheet: &mut Sheet<'_>, row: &Evidence, locale: &Locale) -> Result<(), Xl
         None => sheet.skip(1),
     }
     sheet.text(currency.as_deref().unwrap_or_default())?;
-    sheet.long(&row.reason)?;
+    sheet.text(&row.reason)?;
     sheet.end_row()
 }

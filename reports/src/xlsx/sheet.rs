@@ -81,6 +81,7 @@ impl<'a> Sheet<'a> {
             self.lines = self.lines.max(lines(name, width.saturating_sub(2)));
             let align = if *is_number { FormatAlign::Right } else { FormatAlign::Left };
             let format = heading().set_align(align).set_align(FormatAlign::Top).set_text_wrap();
+            let format = if *is_number { format } else { format.set_indent(1) };
             self.sheet.write_string_with_format(self.row, at, *name, &format)?;
         }
         let last_column = ColNum::try_from(columns.len()).unwrap_or(1).saturating_sub(1);
@@ -118,19 +119,19 @@ impl<'a> Sheet<'a> {
 
     /// A cell of text.
     pub(super) fn text(&mut self, text: &str) -> Result<(), XlsxError> {
-        self.put(text, Format::new().set_align(FormatAlign::Top))
+        self.put(text, left())
     }
 
     /// A cell of bold text.
     pub(super) fn name(&mut self, text: &str) -> Result<(), XlsxError> {
-        self.put(text, Format::new().set_bold().set_align(FormatAlign::Top))
+        self.put(text, left().set_bold())
     }
 
     /// A cell of text that may be long, on several lines.
     pub(super) fn long(&mut self, text: &str) -> Result<(), XlsxError> {
         let width = self.widths.get(usize::from(self.column)).copied().unwrap_or(1);
         self.lines = self.lines.max(lines(text, width));
-        self.put(text, Format::new().set_align(FormatAlign::Top).set_text_wrap())
+        self.put(text, left().set_text_wrap())
     }
 
     /// A cell of an amount or a count: a number where that is exact, else text on the right.
@@ -171,7 +172,7 @@ impl<'a> Sheet<'a> {
     /// A date that no spreadsheet knows, such as one before 1900, stays text.
     fn moment(&mut self, moment: Result<ExcelDateTime, XlsxError>, text: &str, shape: &str) -> Result<(), XlsxError> {
         let Ok(moment) = moment else { return self.text(text) };
-        let format = Format::new().set_num_format(shape).set_align(FormatAlign::Left).set_align(FormatAlign::Top);
+        let format = left().set_num_format(shape);
         self.sheet.write_datetime_with_format(self.row, self.column, &moment, &format)?;
         self.column += 1;
         Ok(())
@@ -210,9 +211,15 @@ fn heading() -> Format {
     Format::new().set_bold().set_font_color(ink).set_background_color(paper).set_border(FormatBorder::Thin)
 }
 
+/// At the left of a cell, a little off the number at the right of the one before.
+fn left() -> Format {
+    Format::new().set_align(FormatAlign::Left).set_align(FormatAlign::Top).set_indent(1)
+}
+
 /// How many lines a text has in a column of so many characters.
 fn lines(text: &str, width: u16) -> usize {
-    let width = usize::from(width.max(1));
+    // Some for the indent, and for letters that are wider than digits.
+    let width = usize::from(width.saturating_sub(2 + width / 10).max(1));
     let seen = text.char_indices().nth(width.saturating_mul(MOST_LINES)).map_or(text, |(end, _)| &text[..end]);
     let lines = seen.split('\n').flat_map(|line| wrapped(line, width));
     lines.map(|line| line.chars().count().div_ceil(width).max(1)).sum()

@@ -123,15 +123,9 @@ pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<
 /// As [`run`], of a rule that can be evaluated and a day whose totals fit; all that it states.
 pub fn stated(rule: &Rule, movements: &RecordBatch) -> (Stated, Said) {
     let (datasets, none) = (Datasets::new(), Said::default());
-    let given = Given {
-        scale: SCALE,
-        datasets: &datasets,
-        files: &[],
-        business_date: DAY,
-        before: Err(&none),
-        warehouse: Ok(()),
-        reads_answers: true,
-    };
+    let (files, before, warehouse) = (&[], Err(&none), Ok(()));
+    let given =
+        Given { scale: SCALE, datasets: &datasets, files, business_date: DAY, before, warehouse, reads_answers: true };
     let mut stated = Stated::default();
     let evaluator = evaluator(rule, given).expect("the rule can be evaluated");
     let explanation = judged(rule, evaluator, movements, None, &mut stated).expect("totals fit");

@@ -27,14 +27,14 @@ function measure(frame) {
     scripts: all("script").length,
     headings: all("h1, h2, h3, h4").filter(isVisible).map(function (h) { return [Number(h.tagName[1]), h.innerText]; }),
     commands: all("pre code").map(function (code) { return code.textContent; }),
-    rows: all("table").map(function (table) {
-      return all("tbody tr", table).map(function (row) { return all("th, td", row).map(function (cell) { return cell.textContent.replace(/\s+/g, " ").trim(); }); });
-    }),
     captions: all("caption").map(function (caption) { return caption.textContent; }),
     text: page.body.innerText,
   };
   all("details").forEach(function (details) { details.open = true; });
   found.unfolded = page.body.innerText;
+  found.rows = all("table").map(function (table) {
+    return all("tbody tr", table).map(function (row) { return all("th, td", row).map(function (cell) { return cell.innerText.replace(/\s+/g, " ").trim(); }); });
+  });
   found.overflowUnfolded = root.scrollWidth - root.clientWidth;
   found.faint = all("body *").filter(hasText).filter(isVisible).map(contrast).filter(function (f) { return f.ratio < 4.5; });
   found.unnamed = [].concat(

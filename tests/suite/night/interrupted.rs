@@ -145,8 +145,9 @@ fn two_hundred_nights_killed_and_stopped_end_like_undisturbed_ones() {
 #[test]
 fn of_two_runs_at_once_one_works_and_the_other_says_so() {
     let place = institution(&[""]);
-    place.write("night.txt", "02:05 touch begun; while [ ! -e go ]; do sleep 0.02; done\n");
-    place.write(&format!("landing/a/{DATE}.csv"), extract(&["1.00"]));
+    let comes = format!("mkdir -p landing/a && cp a.csv landing/a/{DATE}.csv");
+    place.write("night.txt", format!("02:05 touch begun; while [ ! -e go ]; do sleep 0.02; done; {comes}\n"));
+    place.write("a.csv", extract(&["1.00"]));
     place.write(&format!("warehouse/{DATE}.csv"), copy(&[("a", &["1.00"]), ("b", &[])]));
     let script = place.read("night.txt");
     place.write("night.txt", script.replacen("02:05", "02:00:30", 1));

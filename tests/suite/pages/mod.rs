@@ -120,19 +120,19 @@ fn the_demo_in_english(found: &Value) {
             "2 more rows are in exceptions.csv.",
         ],
     );
-    assert_eq!(row(found, &["Received, netcredits and debits together"])[1..], ["99,846,989.83", "2,520,461.40"]);
+    assert_eq!(row(found, &["Received, net credits and debits together"])[1..], ["99,846,989.83", "2,520,461.40"]);
     assert_eq!(row(found, &["of which ties out"])[1..], ["29,278,407.80", "0.00"]);
     assert_eq!(row(found, &["of which does not tie out"])[1..], ["70,568,582.03", "2,520,461.40"]);
     assert_eq!(row(found, &["In the warehouse, net"])[1..], ["99,870,266.74", "2,530,595.61"]);
-    let difference = "Difference, netwarehouse less received; breaks of opposite signs offset";
+    let difference = "Difference, net warehouse less received; breaks of opposite signs offset";
     assert_eq!(row(found, &[difference])[1..], ["23,276.91", "10,134.21"]);
-    let wallet = ["Monedero móvil", "MXN", "-614,915.623,200 movements", "-614,915.623,202 records"];
-    let rest = ["-615,646.893,195 movements", "-731.27"];
+    let wallet = ["Monedero móvil", "MXN", "-614,915.62 3,200 movements", "-614,915.62 3,202 records"];
+    let rest = ["-615,646.89 3,195 movements", "-731.27"];
     assert_eq!(row(found, &wallet)[4..6], rest);
     assert_eq!(row(found, &["Microseguros"])[1..], ["\u{2013}", "not received"], "against the clock");
     assert_eq!(row(found, &["Cajeros automáticos"])[1..], ["21 Nov 2026, 03:39", "received"]);
     let why = "A transfer between own accounts neither makes nor loses money.";
-    assert_eq!(row(found, &[&format!("transfers-balance{why}")])[1..3], ["\u{2713} holds", "0"]);
+    assert_eq!(row(found, &[&format!("transfers-balance {why}")])[1..3], ["\u{2713} holds", "0"]);
     assert_eq!(found["filter"], true, "the script is let run by the page's policy");
     assert!(found["folded"].as_u64().unwrap() > 5);
     let lineage: Vec<&str> =
