@@ -141,23 +141,37 @@ pub fn take(series: &Series, archive: &Archive, config: &Config, inputs: &mut In
     let id = before.id.to_string();
     let stated = before.files().iter().find(|file| file.name == FORWARD);
     let taken = match stated {
-        None => Err(format!("{id} carries nothing forward")),
+        None => Err(said!("{id} carries nothing forward", "{id} no deja nada por arrastrar")),
         Some(stated) => kept(&series.folder(&before.id).join(FORWARD), stated, archive)?,
     };
     match taken {
         Ok(stored) => inputs.inputs.push(Input::new(Role::Forward, &id, stored)),
-        Err(reason) => inputs.problems.push(Problem { role: Role::Forward, of: id, reason, unfinished: false }),
+        Err(reason) => {
+            let reason = reason.into_language(config.language);
+            inputs.problems.push(Problem { role: Role::Forward, of: id, reason, unfinished: false });
+        }
     }
     Ok(())
 }
 
 /// Keeps a file of a filing, which must be as its manifest states it.
-fn kept(path: &Path, stated: &Subject, archive: &Archive) -> Result<Result<Stored, String>, EngineError> {
-    let differs = || format!("{} is not as its manifest states it; restore it from a backup", path.display());
+fn kept(path: &Path, stated: &Subject, archive: &Archive) -> Result<Result<Stored, Said>, EngineError> {
+    let file = path.display();
+    let differs = || {
+        said!(
+            "{file} is not as its manifest states it; restore it from a backup",
+            "{file} no es como lo declara su manifiesto; restáurelo de un respaldo"
+        )
+    };
     match Sha256Digest::of_file(path) {
         Ok((digest, _)) if digest == stated.sha256 => {}
         Ok(_) => return Ok(Err(differs())),
-        Err(error) => return Ok(Err(format!("{error}; restore it from a backup"))),
+        Err(error) => {
+            return Ok(Err(said!(
+                "{error}; restore it from a backup",
+                "«{error}»; restaure el archivo de un respaldo"
+            )));
+        }
     }
     let stored = archive.put_file(path)?;
     Ok(if stored.digest == stated.sha256 { Ok(Stored::of(FORWARD, stored)) } else { Err(differs()) })
