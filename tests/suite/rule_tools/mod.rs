@@ -57,7 +57,7 @@ fn a_day_has_the_rules_of_its_time() {
     ]);
     assert_eq!(before["predicate"]["business"], stated);
     let evidence = place.filed("exceptions.csv");
-    assert!(evidence.contains(",a: 10.00 MXN is above the ceiling (amount 10.00 is above 5.00)\n"), "{evidence}");
+    assert!(evidence.contains(",a: 10.00 MXN is above the ceiling (the amount 10.00 is above 5.00)\n"), "{evidence}");
     let after = run(&place, "2026-11-21", 0);
     assert_eq!(after["predicate"]["business"][0]["why"], "Circular 9");
     assert_eq!(after["predicate"]["business"][0]["verdict"], "passed");

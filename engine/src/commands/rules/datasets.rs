@@ -6,6 +6,7 @@ use cuadre_rules::Config;
 use cuadre_rules::business::{Before, Datasets, Given, evaluator};
 use cuadre_rules::config::rule::date as parse;
 use cuadre_rules::config::{Check, Rule};
+use cuadre_rules::said::{ROW, counted};
 use jiff::civil::Date;
 
 use crate::error::EngineError;
@@ -38,7 +39,7 @@ pub fn check(config: &Config, data: &Path, date: Option<Date>) -> Result<(), Eng
             _ => Err(more_than_one()),
         };
         match &table {
-            Ok(table) => tell(&format!("{} rows of {}", table.rows.len(), table.header.join(", "))),
+            Ok(table) => tell(&format!("{} of {}", counted(table.rows.len() as u64, ROW).en, table.header.join(", "))),
             Err(why) => tell(&why.en),
         }
         datasets.insert(dataset.id.clone(), table);
