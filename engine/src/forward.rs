@@ -141,7 +141,7 @@ pub fn take(series: &Series, archive: &Archive, config: &Config, inputs: &mut In
     let id = before.id.to_string();
     let stated = before.files().iter().find(|file| file.name == FORWARD);
     let taken = match stated {
-        None => Err(said!("{id} carries nothing forward", "{id} no arrastra nada")),
+        None => Err(said!("{id} carries nothing forward", "{id} no deja nada por arrastrar")),
         Some(stated) => kept(&series.folder(&before.id).join(FORWARD), stated, archive)?.ok_or_else(|| {
             let name = layout::filing_file(&before.id, FORWARD);
             said!(
