@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::business::Violation;
-use crate::config::{Config, Dataset, OnFailure, Rule, Severity};
+use crate::config::{Check, Config, Dataset, OnFailure, Rule, Severity};
 use crate::money::Total;
 use crate::movement::Field;
 use crate::said;
@@ -14,7 +14,10 @@ pub type Part = (Said, Said);
 
 /// What is to be known of a rule of a configuration, in the order in which it is told.
 pub fn explain(rule: &Rule, config: &Config) -> Vec<Part> {
-    let mut parts = vec![(said!("checks", "revisa"), rule.check.explain()), (said!("over", "sobre"), over(rule))];
+    let mut parts = vec![(said!("checks", "revisa"), rule.check.explain())];
+    if !matches!(rule.check, Check::WarehouseSql(_)) {
+        parts.push((said!("over", "sobre"), over(rule)));
+    }
     if !rule.why.is_empty() {
         parts.push((said!("why", "motivo"), Said::same(&rule.why)));
     }
@@ -156,7 +159,7 @@ pub(crate) fn per_group(group_by: &[Field], per_currency: bool) -> Said {
 
 /// `; a difference of up to 0.05 passes: why`; nothing where none does.
 pub(crate) fn tolerated(tolerance: &Option<String>, reason: &Option<String>) -> Said {
-    let reason = reason.as_deref().unwrap_or_default();
+    let reason = reason.as_deref().unwrap_or_default().trim_end_matches('.');
     match tolerance {
         None => Said::default(),
         Some(most) => said!(

@@ -1,15 +1,23 @@
 //! What somebody may have meant by a name that is not known.
 
+/// Most letters that may be other ones.
+const MOST: usize = 3;
+
 /// The candidate that is spelt most like `word`, letters of either case being the same; `None` where none is near: more
-/// than a third of its letters would have to change.
+/// than a fourth of its letters would have to change, and it is not the only one that begins with `word`.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-    let far = |candidate: &str| word.chars().count().max(candidate.chars().count()).div_ceil(3);
-    let near = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
-    near.filter(|(distance, candidate)| *distance <= far(candidate))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, c)| c)
+    let length = word.chars().count();
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let begins = |candidate: &&&str| length > 1 && candidate.to_lowercase().starts_with(&word);
+    let alone = candidates.iter().filter(begins).count() == 1;
+    let distance = |candidate: &'a str| {
+        let known = candidate.to_lowercase();
+        let far = (length.max(known.chars().count()) / 4).min(MOST);
+        let distance = strsim::damerau_levenshtein(&word, &known);
+        (distance <= far || alone && begins(&&candidate)).then_some((distance, candidate))
+    };
+    candidates.into_iter().filter_map(distance).min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 /// `did you mean ...?`, in front of what else can be done.
@@ -32,7 +40,10 @@ mod tests {
             ("Customer ", Some("customer")),
             ("acount", Some("account")),
             ("amuont", Some("amount")),
+            ("curr", Some("currency")),
+            ("c", None),
             ("clients", None),
+            ("i", None),
             ("", None),
             ("branch", None),
         ] {

@@ -28,7 +28,7 @@ impl Uniqueness {
         let fields = listed(&self.fields);
         said!(
             "No two movements share {fields}; those where one of them is empty are not judged.",
-            "No hay dos movimientos con los mismos {fields}; no se revisan aquellos en que alguno está vacío."; fields
+            "No hay dos movimientos que coincidan en {fields}; no se revisan aquellos en que falta alguno."; fields
         )
     }
 

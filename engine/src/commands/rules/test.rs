@@ -6,7 +6,7 @@ use cuadre_rules::Config;
 use cuadre_rules::cases::{CaseFile, Mark, Ran, Setting};
 use cuadre_rules::config::{Language, Rule, RuleFile};
 use cuadre_rules::said;
-use cuadre_rules::said::Said;
+use cuadre_rules::said::{Noun, Said, counted};
 use serde_json::{Value, json};
 
 use super::super::{Configured, print_json, read_text};
@@ -49,23 +49,16 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
             ran.iter().flat_map(|ran| lines(ran, language)).for_each(|line| eprintln!("{line}"));
         }
     }
-    match failed {
-        0 => {
-            let words =
-                said!("every case came out as it was to: {cases}", "todos los casos resultaron como debían: {cases}");
-            eprintln!("{}", words.into_language(language));
-            Ok(exit::DONE)
-        }
-        _ => {
-            let words = said!(
-                "{failed} of {cases} cases came out otherwise",
-                "{failed} de {cases} casos resultaron de otra manera"
-            );
-            eprintln!("{}", words.into_language(language));
-            Ok(exit::VERIFICATION_FAILED)
-        }
-    }
+    let of_all = counted(cases as u64, CASE);
+    let words = match failed {
+        0 => said!("All as expected: {of_all}.", "Todo como se esperaba: {of_all}."; of_all),
+        _ => said!("Not as expected: {failed} of {of_all}.", "No como se esperaba: {failed} de {of_all}."; of_all),
+    };
+    eprintln!("{}", words.into_language(language));
+    Ok(if failed == 0 { exit::DONE } else { exit::VERIFICATION_FAILED })
 }
+
+const CASE: Noun = Noun::new(["case", "cases"], ["caso", "casos"]);
 
 /// Runs a file of cases.
 fn ran(path: &Path, config: Option<&Config>, asked: Language) -> Result<Vec<Ran>, EngineError> {
