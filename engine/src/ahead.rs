@@ -9,7 +9,7 @@ use cuadre_rules::Config;
 use jiff::civil::Date;
 
 use crate::error::EngineError;
-use crate::inputs::{Bytes, CONFIG, Input, Inputs, Role, Stored};
+use crate::inputs::{Bytes, Input, Inputs, Role, Stored, Texts};
 use crate::judge::Room;
 use crate::landing::find;
 use crate::load::kept::{Ahead, Kept, load_ahead};
@@ -21,8 +21,8 @@ use crate::work::Work;
 pub struct Loader<'a> {
     /// The configuration.
     pub config: &'a Config,
-    /// Its text.
-    pub config_text: &'a str,
+    /// What it is written in.
+    pub texts: &'a Texts,
     /// The day.
     pub date: Date,
     /// The folder of landing files.
@@ -41,8 +41,7 @@ impl Loader<'_> {
         // What lies where it landed may be written anew while it is read; a copy stays what its digest says.
         let night = self.work.night(self.date);
         let archive = Archive::new(&night);
-        let config = archive.put_bytes(self.config_text.as_bytes())?;
-        let mut inputs = Inputs::new(self.date, Stored::of(CONFIG, config));
+        let mut inputs = Inputs::of_config(self.date, self.texts, &archive)?;
         // What cannot be found or read is for the night to say.
         for file in find(&self.data, source.extract.files.patterns(), self.date).unwrap_or_default() {
             let Ok(stored) = archive.put_file(&file.path) else { return Ok(None) };

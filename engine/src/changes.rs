@@ -18,14 +18,11 @@ use cuadre_rules::movement::Field;
 
 use crate::error::EngineError;
 use crate::filing::{Output, create, finish};
-use crate::inputs::{Bytes, Input, Inputs, Role};
-use crate::judge::{Judgement, Room, files_of, folder};
-use crate::load::all::load_all;
+use crate::inputs::{Input, Inputs, Role};
+use crate::judge::{Judgement, Room, folder};
 use crate::load::stage::Staged;
-use crate::progress::Progress;
+use crate::movements::Movements;
 use crate::reconcile::end_to_end::{Sides, shown_fields};
-use crate::reconcile::fold::Folding;
-use crate::reconcile::source;
 
 /// The file of a filing that lists them.
 pub const CHANGES: &str = "changes.csv";
@@ -48,13 +45,6 @@ pub struct Changes {
 struct Made<'a> {
     config: &'a Config,
     inputs: &'a Inputs,
-}
-
-/// The movements of a filing.
-struct Movements {
-    staged: Vec<Staged>,
-    /// Source and name of the input files that they refer to.
-    files: Vec<(String, String)>,
 }
 
 /// Writes `changes.csv` of a judged day into `into`; `None` where the day supersedes no filing. The
@@ -140,16 +130,7 @@ fn is_same(old: Made<'_>, new: Made<'_>, id: &str) -> bool {
 /// Loads the movements of the sources in `plan` from the archive.
 fn load(made: Made<'_>, plan: &[Comparison], archive: &Archive, room: Room<'_>) -> Result<Movements, EngineError> {
     let planned = |id: &str| plan.iter().any(|comparison| comparison.source == id);
-    let mut inputs = made.inputs.clone();
-    inputs.inputs.retain(|input| input.role == Role::Extract && planned(&input.of));
-    inputs.check(archive)?;
-    let (silent, folding) = (Progress::silent(), Folding::idle());
-    let room = Room { progress: &silent, kept: None, ..room };
-    let (extracts, _) = load_all(made.config, &inputs, &Bytes::Archived(archive.clone()), room, &folding, false)?;
-    let files = files_of(made.config, &extracts);
-    let sources = made.config.sources.iter().zip(extracts);
-    let staged = sources.flat_map(|(source, extracts)| source::movements(&inputs, &source.id, extracts)).collect();
-    Ok(Movements { staged, files })
+    Movements::load(made.config, made.inputs, planned, archive, room)
 }
 
 fn summarised(staged: &[Staged]) -> Result<Summary, EngineError> {

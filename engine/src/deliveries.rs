@@ -136,7 +136,7 @@ impl Day<'_> {
                 let ask = file.or(dataset.query.as_deref().map(|sql| Ask::Sql(sql, Bounds::default())));
                 asks.extend(ask.map(|ask| (Role::Dataset, dataset.id.as_str(), ask)));
             }
-            for rule in &self.config.rules {
+            for (_, rule) in self.config.rules_in_force(self.date) {
                 if let Check::WarehouseSql(check) = &rule.check {
                     let bounds = Bounds { seconds: check.seconds, rows: Some(check.rows) };
                     asks.push((Role::Rule, rule.id.as_str(), Ask::Sql(&check.query, bounds)));

@@ -134,14 +134,14 @@ pub fn write(lists: &[PathBuf], folder: &Path) -> Result<Option<Subject>, Engine
 /// Puts what the filing before the day of `inputs` left into the archive and among the inputs, where any rule
 /// carries. What cannot be read of that filing is a problem of those rules, and does not hold up the night.
 pub fn take(series: &Series, archive: &Archive, config: &Config, inputs: &mut Inputs) -> Result<(), EngineError> {
-    if !config.rules.iter().any(carries) {
+    if !config.rules_in_force(inputs.business_date).any(|(_, rule)| carries(rule)) {
         return Ok(());
     }
     let Some(before) = Filed::before(series, inputs.business_date)? else { return Ok(()) };
     let id = before.id.to_string();
     let stated = before.files().iter().find(|file| file.name == FORWARD);
     let taken = match stated {
-        None => Err(said!("{id} carries nothing forward", "{id} no arrastra nada")),
+        None => Err(said!("{id} carries nothing forward", "{id} no deja nada por arrastrar")),
         Some(stated) => kept(&series.folder(&before.id).join(FORWARD), stated, archive)?.ok_or_else(|| {
             let name = layout::filing_file(&before.id, FORWARD);
             said!(

@@ -9,6 +9,7 @@ use cuadre_audit::layout::INPUTS;
 use cuadre_audit::{Archive, FilingId, Sha256Digest, archive};
 use cuadre_reports::Format;
 use cuadre_rules::Config;
+use cuadre_rules::config::Text;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -76,6 +77,15 @@ impl Stored {
 /// What the configuration is called.
 pub const CONFIG: &str = "cuadre.toml";
 
+/// What a configuration is written in, as it goes into the archive.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    /// The main file.
+    pub main: String,
+    /// Its files of rules, by their names below its folder.
+    pub rule_files: Vec<Text>,
+}
+
 /// A received file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,6 +131,8 @@ pub enum Role {
     Dataset,
     /// The rows that a rule's SQL returned.
     Rule,
+    /// A file of rules, which is part of the configuration.
+    Rules,
     /// What a route was to be told in earlier nights.
     Notification,
     /// What the filing takes over from those before it: see [`crate::carry`].
@@ -143,6 +155,7 @@ impl Role {
             Self::Cells => "cells",
             Self::Dataset => "dataset",
             Self::Rule => "rule",
+            Self::Rules => "rules",
             Self::Notification => "notification",
             Self::Carried => "carried",
             Self::Forward => "forward",
@@ -167,6 +180,17 @@ pub struct Problem {
 }
 
 impl Inputs {
+    /// Nothing received yet but the configuration, which is put into the archive.
+    pub fn of_config(business_date: Date, texts: &Texts, archive: &Archive) -> Result<Self, EngineError> {
+        let main = archive.put_bytes(texts.main.as_bytes())?;
+        let mut inputs = Self::new(business_date, Stored::of(CONFIG, main));
+        for Text { name, text } in &texts.rule_files {
+            let stored = archive.put_bytes(text.as_bytes())?;
+            inputs.inputs.push(Input::new(Role::Rules, "", Stored::of(name, stored)));
+        }
+        Ok(inputs)
+    }
+
     /// Nothing received yet.
     pub fn new(business_date: Date, config: Stored) -> Self {
         let (inputs, problems) = (Vec::new(), Vec::new());
@@ -189,10 +213,19 @@ impl Inputs {
             return Err(EngineError::Usage(format!("{message}; use a newer version")));
         }
         let inputs: Self = serde_json::from_slice(&bytes).map_err(wrong)?;
-        let text = String::from_utf8(contents(archive, inputs.config.sha256.parse()?)?);
-        let text = text.map_err(|_| EngineError::Differs("the archived configuration is no text".to_owned()))?;
-        let config = Config::parse(&text, &inputs.config.name).map_err(|e| EngineError::Config(Box::new(e)))?;
-        Ok((inputs, config))
+        let text = |file: &Stored| -> Result<Text, EngineError> {
+            let text = String::from_utf8(contents(archive, file.sha256.parse()?)?);
+            let no_text = |_| EngineError::Differs(format!("the archived configuration {} is no text", file.name));
+            Ok(Text::new(&file.name, text.map_err(no_text)?))
+        };
+        let rules = inputs.rule_files().map(text).collect::<Result<Vec<_>, _>>()?;
+        let config = Config::with_rule_files(&text(&inputs.config)?, &rules);
+        Ok((inputs, config.map_err(|error| EngineError::Config(Box::new(error)))?))
+    }
+
+    /// The files of rules that belong to the configuration, in order.
+    pub fn rule_files(&self) -> impl Iterator<Item = &Stored> {
+        self.of(Role::Rules, "").map(|input| &input.file)
     }
 
     /// The inputs of one role and owner, in order.

@@ -6,7 +6,7 @@ use std::path::Path;
 use cuadre_audit::layout::{FilingDate, FilingId, INPUTS, MANIFEST};
 use cuadre_audit::manifest::{Manifest, Statement};
 use cuadre_audit::{Archive, History, Series, Sha256Digest, Subject};
-use cuadre_reports::predicate::{ExceptionFacts, Filing, SourceFacts, Superseded};
+use cuadre_reports::predicate::{ExceptionFacts, Filing, RuleFacts, SourceFacts, Superseded};
 use cuadre_reports::{Facts, Format, Predicate, Status};
 use cuadre_rules::Config;
 use jiff::civil::{Date, Time};
@@ -133,7 +133,7 @@ impl Filed {
             && (filed.status == day.status || !all_of_the_day(filed) || !all_of_the_day(day))
             && filed.sources == day.sources
             && filed.end_to_end == day.end_to_end
-            && filed.business == day.business
+            && rules_of_the_day(filed) == rules_of_the_day(day)
             && of_the_day(&filed.exceptions) == of_the_day(&day.exceptions)
             && filed.no_movements.clone().flatten() == day.no_movements.clone().flatten()
     }
@@ -213,6 +213,11 @@ impl Filed {
 fn of_the_day(exceptions: &[ExceptionFacts]) -> Vec<ExceptionFacts> {
     let of_the_day = exceptions.iter().filter(|exception| !exception.kind.is_of_the_run());
     of_the_day.map(ExceptionFacts::of_the_day).collect()
+}
+
+/// What the rules say about the day: who answers for them, say, is no part of that.
+fn rules_of_the_day(filing: &Predicate) -> Vec<RuleFacts> {
+    filing.business.iter().map(RuleFacts::of_the_day).collect()
 }
 
 /// The institution's date at an instant.

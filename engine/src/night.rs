@@ -18,7 +18,7 @@ use crate::deliveries::Places;
 use crate::error::EngineError;
 use crate::filing::{EXCEPTIONS, FiledFile, outputs, render, same_evidence, write_evidence};
 use crate::forward;
-use crate::inputs::{Bytes, Input, Inputs, Role};
+use crate::inputs::{Bytes, Input, Inputs, Role, Texts};
 use crate::judge::{Extent, Judgement, Room, judge};
 use crate::load::kept::Kept;
 use crate::manifest::{Filed as Earlier, PREDICATE_TYPE, Signed, filing_date, first_facts};
@@ -43,8 +43,8 @@ pub const NOT_FILED: &str = ".not-filed";
 pub struct Night<'a> {
     /// The configuration.
     pub config: &'a Config,
-    /// Its text, as it goes into the archive.
-    pub config_text: &'a str,
+    /// What it is written in, as it goes into the archive.
+    pub texts: &'a Texts,
     /// The day to report.
     pub business_date: Date,
     /// Where the day's inputs are.

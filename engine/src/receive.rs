@@ -53,8 +53,6 @@ pub fn receive(
         Err(Fault { words: format!("{fault}; {time}"), ..fault.clone() }.into())
     };
     let stored = || -> Result<Inputs, EngineError> {
-        let stored = archive.put_bytes(night.config_text.as_bytes())?;
-        let config = Stored::of(CONFIG, stored);
         let problem = |(of, reason): (&String, &Said)| Problem {
             role: if of.is_empty() { Role::Warehouse } else { Role::Extract },
             of: of.clone(),
@@ -62,7 +60,8 @@ pub fn receive(
             unfinished: !of.is_empty(),
         };
         let problems = night.unfinished.iter().map(problem).collect();
-        Ok(Inputs { no_movements: night.no_movements.clone(), problems, ..Inputs::new(date, config) })
+        let inputs = Inputs::of_config(date, night.texts, archive)?;
+        Ok(Inputs { no_movements: night.no_movements.clone(), problems, ..inputs })
     };
     let archived = |deliveries: &[Delivery], inputs: &mut Inputs| {
         let found = deliveries.iter().filter_map(|delivery| delivery.found.as_ref().ok()).flatten();

@@ -49,7 +49,11 @@ impl Basis<'_> {
     /// # Errors
     /// [`EngineError::Io`] where `exceptions.csv` or `summary.csv` cannot be read.
     pub fn view(&self) -> Result<View, EngineError> {
-        let rule = |id: &String| self.config?.rules.iter().find(|rule| &rule.id == id).map(rule_view);
+        let date: Option<Date> = self.predicate.business_date.parse().ok();
+        let rule = |id: &String| {
+            let mut in_force = self.config?.rules_in_force(date?).map(|(_, rule)| rule);
+            in_force.find(|rule| &rule.id == id).map(rule_view)
+        };
         let ids = self.predicate.business.iter().map(|facts| &facts.rule);
         Ok(View {
             filing: self.filing.to_string(),

@@ -235,7 +235,7 @@ fn of_end_to_end(day: &EndToEndFacts) -> Stated {
 }
 
 fn of_rule(rule: &RuleFacts) -> Stated {
-    let RuleFacts { rule, verdict, violations, explanation } = rule;
+    let RuleFacts { rule, verdict, violations, explanation, .. } = rule;
     let facts = vec![
         fact("verdict", word(verdict)),
         fact("violations", count(*violations)),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// | 1 | |
 /// | 2 | `filing.operator` and `noMovements` in the manifest; `supersedes` and `noMovements` in `inputs.json`; with `supersedes`, `changes.csv` |
 /// | 3 | `carriedOver`, `dispositions`, and of each exception `class` and `dispositions` in the manifest; the input `carried-over.json`; with `carriedOver`, `open-exceptions.csv` |
-/// | 4 | `report.html` and `report.xlsx`; words in the configured language; `carried-forward.csv` and the input of that name; when each extract was last changed in `inputs.json` |
+/// | 4 | `report.html` and `report.xlsx`; words in the configured language; when each extract was last changed, and the inputs `rules`, in `inputs.json`; of each rule `why`, `owner`, `severity` and `onFailure` in the manifest; `carried-forward.csv` and the input of that name; `matches.csv` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Format(u32);
@@ -53,6 +53,11 @@ impl Format {
     /// A key of the manifest that is there from format 3 on, and never `null`.
     pub(crate) fn added_by_3<T>(self, value: T) -> Option<T> {
         (self >= Self(3)).then_some(value)
+    }
+
+    /// A key of the manifest that is there from format 4 on.
+    pub(crate) fn added_by_4<T>(self, value: T) -> Option<T> {
+        (self >= Self(4)).then_some(value)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use cuadre_rules::config::Severity;
+use cuadre_rules::config::{OnFailure, Severity};
 use cuadre_rules::control::ControlTotals;
 use cuadre_rules::day::{Day, EndToEndDay, FileDay, RuleDay, SourceDay};
 use cuadre_rules::exception::{Class, Exception, Kind};
@@ -202,12 +202,22 @@ pub struct EndToEndFacts {
 
 /// One business rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct RuleFacts {
     pub rule: String,
     pub verdict: String,
     pub violations: u64,
     pub explanation: String,
+    /// The regulation or policy it comes from; empty where nobody says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    pub owner: Added<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
 }
 
 /// One gap.
@@ -260,7 +270,7 @@ pub fn predicate(day: &Day, facts: &Facts<'_>, carried: &Carried, status: Status
         produced_by: ProducedBy { version: facts.version.clone(), config_sha256: facts.config_sha256.clone() },
         sources: day.sources.iter().map(SourceFacts::from).collect(),
         end_to_end: end_to_end.iter().map(EndToEndFacts::try_from).collect::<Result<_, _>>().map_err(overflow)?,
-        business: day.business.iter().map(RuleFacts::from).collect(),
+        business: day.business.iter().map(|rule| RuleFacts::of(rule, facts.format)).collect(),
         exceptions: day.exceptions.iter().map(exception).collect(),
         no_movements: facts.format.added_by_2(day.no_movements.clone().map(|reason| NoMovements { reason })),
         carried_over: facts.format.added_by_3(carried.over(day.business_date, facts.issued_on)),
@@ -318,14 +328,24 @@ impl TryFrom<&EndToEndDay> for EndToEndFacts {
     }
 }
 
-impl From<&RuleDay> for RuleFacts {
-    fn from(rule: &RuleDay) -> Self {
+impl RuleFacts {
+    /// A rule as a filing of this format states it.
+    fn of(rule: &RuleDay, format: Format) -> Self {
         Self {
             rule: rule.rule.clone(),
             verdict: rule.verdict.name().to_owned(),
             violations: rule.violations,
             explanation: rule.explanation.clone(),
+            why: format.added_by_4(rule.why.clone()),
+            owner: format.added_by_4(rule.owner.clone()),
+            severity: format.added_by_4(rule.severity),
+            on_failure: format.added_by_4(rule.on_failure),
         }
+    }
+
+    /// What it says of the day, in every format.
+    pub fn of_the_day(&self) -> Self {
+        Self { why: None, owner: None, severity: None, on_failure: None, ..self.clone() }
     }
 }
 

@@ -180,6 +180,12 @@ pub struct RuleDay {
     pub violations: u64,
     /// In words.
     pub explanation: String,
+    /// The regulation or policy it comes from; empty where the configuration says none.
+    pub why: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// How bad a failure is.
+    pub severity: Severity,
     /// What a failure does to the filing.
     pub on_failure: OnFailure,
 }

@@ -2,6 +2,7 @@
 //! reconciliations. Pure: no I/O, no clock, no randomness.
 
 pub mod business;
+pub mod cases;
 pub mod cells;
 pub mod config;
 pub mod control;
@@ -9,11 +10,13 @@ pub mod dates;
 pub mod day;
 pub mod end_to_end;
 pub mod exception;
+pub mod explain;
 pub mod money;
 pub mod movement;
 pub mod notation;
 pub mod said;
 pub mod sketch;
+pub mod suggest;
 pub mod usual;
 
 pub use config::{Config, ConfigError};

@@ -45,7 +45,7 @@ fn the_schema_names_every_setting() {
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "closed currencies currency data databases dataset deadline early_warning end_to_end filings institution language limits notify pages policy report retention \
-                    rule series signing source telemetry time_stamp time_stamps time_zone waiting warehouse work";
+                    rule rule_files series signing source telemetry time_stamp time_stamps time_zone waiting warehouse work";
     assert_eq!(names.join(" "), expected);
     let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
     for name in ["institution", "series", "deadline", "currency", "signing", "warehouse", "report", "source"] {
@@ -438,5 +438,38 @@ fn rules() {
     let place = Place::new();
     place.write("cuadre.toml", format!("{start}{}{rest}{}", by_cells.replace("cells", "rows"), rule(bounded)));
     page.entry("an answer without rows", &place, &CHECK, 78);
+    let of_period = |period: &str| rule(&format!("{period}\ncheck.range = {{ minimum = \"0.00\" }}"));
+    let (old, new) = (of_period("valid_until = \"2026-06-30\""), of_period("valid_from = \"2026-06-30\""));
+    appended(page, "two rules of one id on the same day", &(old + &new));
+    appended(page, "a date that is none", &of_period("valid_from = \"2026-02-30\""));
+    appended(page, "a date that is a number", &of_period("valid_from = 2026"));
+    appended(
+        page,
+        "a period that ends before it begins",
+        &of_period("valid_from = 2026-07-01\nvalid_until = 2026-06-30"),
+    );
+    appended(page, "a message of a misspelt value", &of_period("message.en = \"{amonut} is too much\""));
+    appended(page, "a message with a single brace", &of_period("message.es-MX = \"{found\""));
+    appended(page, "a misspelt setting of a rule", &of_period("ownr = \"compliance\""));
+    appended(page, "a misspelt field of a rule", &of_period("only = { acount = [\"x\"] }"));
+    appended(page, "a number for a bound", &rule("check.range = { minimum = 5 }"));
+    appended(page, "a text for a list", &rule("check.uniqueness = { fields = \"id\" }"));
+    appended(page, "a misspelt severity", &of_period("severity = \"criticl\""));
+    let near = format!("{dataset}file = \"c.csv\"\n");
+    let misspelt = rule("check.reference = { field = \"account\", dataset = \"custmers\", column = \"id\" }");
+    appended(page, "a misspelt dataset", &(near + &misspelt));
+    let place = Place::new();
+    let config = |files: &str| format!("rule_files = {files}\n{SMALL}");
+    let mut of_files = |title, files: &str, rules: &str| {
+        place.write("cuadre.toml", config(files)).write("rules/limits.toml", rules);
+        page.entry(title, &place, &CHECK, 78);
+    };
+    of_files("no file of rules", "[\"rules/none.toml\"]", "");
+    of_files("no files of rules", "[\"rules/*.tml\"]", "");
+    of_files("a file of rules elsewhere", "[\"../rules.toml\"]", "");
+    of_files("a file of rules with a date", "[\"rules/{date}.toml\"]", "");
+    of_files("a file of rules with more than rules", "[\"rules/*.toml\"]", "deadline = \"06:00\"");
+    let second = of_period("").replace("id = \"r\"", "id = \"s\"") + &rule("check.range = { minimum = \"1e5\" }");
+    of_files("a wrong rule of a file", "[\"rules/*.toml\"]", &second);
     page.done();
 }

@@ -26,6 +26,7 @@ mod pages;
 mod pairing;
 mod prune;
 mod regenerate;
+mod rule_tools;
 mod rules_of_the_day;
 mod servers;
 mod showing;

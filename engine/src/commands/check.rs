@@ -7,11 +7,12 @@ use cuadre_rules::cells::Grid;
 use cuadre_rules::config::database::shown;
 use cuadre_rules::config::source::{Compared, ControlFrom, Extract};
 use cuadre_rules::config::{Check, Source, TimeStamps};
+use cuadre_rules::explain::period;
 use cuadre_rules::movement::Field;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{Configured, parse_date, print_json};
+use super::{Configured, parse_date, print_json, rules};
 use crate::clock::Clock;
 use crate::database::{Access, Column, Fault, Question, Session};
 use crate::error::{EngineError, exit};
@@ -33,7 +34,8 @@ pub struct Args {
     /// stamping authority, for a time stamp of nothing in particular; and tell whoever is notified that this is a test
     #[arg(long)]
     connect: bool,
-    /// Folder of landing files, and of SQLite databases [default: the configuration's]
+    /// Folder of landing files, and of SQLite databases [default: the configuration's]. Where it is given, rules are
+    /// also held against the datasets that lie there
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where the warehouse is, as for `run`
@@ -86,7 +88,11 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     }
     for rule in &config.rules {
         let on_failure = format!("{:?}", rule.on_failure).to_lowercase();
-        eprintln!("  {:<28} {:<16} on failure: {on_failure}", rule.id, rule.check.kind());
+        let period = match period(rule).en.as_str() {
+            "always" => String::new(),
+            period => format!(", {period}"),
+        };
+        eprintln!("  {:<28} {:<16} on failure: {on_failure}{period}", rule.id, rule.check.kind());
     }
     let columns: Vec<&str> = config.report.columns.iter().map(|column| column.name()).collect();
     eprintln!("\nReport columns: {}", columns.join(", "));
@@ -101,6 +107,9 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     );
     if let Some(template) = &config.pages.template {
         eprintln!("Pages by {template}");
+    }
+    if let (Some(_), Some(data)) = (&args.data, configured.data(&args.data)?.folder()) {
+        rules::datasets::check(config, data, args.date)?;
     }
     eprintln!("\nThe configuration is valid.");
     match args.connect {

@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<u8, EngineError> {
     let usual = Usual::unknown(&configured.config, date);
     let night = Night {
         config: &configured.config,
-        config_text: &configured.text,
+        texts: &configured.texts,
         business_date: date,
         places: Places::below(&data),
         filings: filings.clone(),

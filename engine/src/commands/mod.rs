@@ -12,6 +12,8 @@ mod looking;
 mod paper;
 mod prune;
 mod regenerate;
+mod rule_files;
+mod rules;
 mod run;
 mod schema;
 mod screen;
@@ -19,12 +21,14 @@ mod show;
 mod status;
 mod verify;
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use cuadre_audit::SigningKey;
 use cuadre_rules::Config;
+use cuadre_rules::config::Text;
 use cuadre_rules::config::database::{Engine, shown};
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
@@ -33,6 +37,7 @@ use crate::clock::Clock;
 use crate::deliveries::Places;
 use crate::error::{EngineError, exit};
 use crate::filing::check_layout;
+use crate::inputs::Texts;
 use crate::judge::MEMORY;
 use crate::last_signed::LastSigned;
 use crate::signing::signing_key;
@@ -71,6 +76,7 @@ enum Command {
     Verify(verify::Args),
     Exceptions(exceptions::Args),
     Check(check::Args),
+    Rules(rules::Args),
     Demo(demo::Args),
     Prune(prune::Args),
     Keygen(keygen::Args),
@@ -96,6 +102,7 @@ pub fn main() -> u8 {
         Command::Verify(args) => verify::run(args),
         Command::Exceptions(args) => exceptions::run(args),
         Command::Check(args) => check::run(args),
+        Command::Rules(args) => rules::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Prune(args) => prune::run(args),
         Command::Keygen(args) => keygen::run(args),
@@ -147,25 +154,18 @@ fn parse_memory(text: &str) -> Result<usize, String> {
 /// A configuration with the file it came from.
 struct Configured {
     config: Config,
-    text: String,
+    texts: Texts,
     /// The folder of the file; its paths are relative to it.
     folder: PathBuf,
 }
 
 impl Configured {
     fn read(path: &Path) -> Result<Self, EngineError> {
-        let cannot = |why: &dyn std::fmt::Display| {
-            EngineError::Setup(format!("{}: the configuration cannot be read: {why}", path.display()))
-        };
-        if path.is_dir() {
-            return Err(cannot(&"it is a folder; give the .toml file"));
-        }
-        let bytes = std::fs::read(path).map_err(|error| cannot(&format_args!("{error}; check --config")))?;
-        let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8; save it as UTF-8"))?;
-        let config = Config::parse(&text, &path.display().to_string());
-        let config = config.map_err(|error| EngineError::Config(Box::new(error)))?;
+        let main = read_text(path, "the configuration", "check --config")?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let (config, rule_files) = rule_files::read(&main, &folder)?;
         check_layout(&config)?;
-        Ok(Self { config, text, folder: path.parent().unwrap_or(Path::new("")).to_owned() })
+        Ok(Self { config, texts: Texts { main: main.text, rule_files }, folder })
     }
 
     fn data(&self, given: &Option<PathBuf>) -> Result<Place, EngineError> {
@@ -239,6 +239,17 @@ impl Configured {
     fn signing_key(&self, series: &Path) -> Result<SigningKey, EngineError> {
         signing_key(&self.config.signing, &self.folder, series)
     }
+}
+
+/// Reads a text; errors call it by its path. `what` it is and the `remedy` are for whoever reads why it cannot be read.
+fn read_text(path: &Path, what: &str, remedy: &str) -> Result<Text, EngineError> {
+    let cannot = |why: &dyn Display| EngineError::Setup(format!("{}: {what} cannot be read: {why}", path.display()));
+    if path.is_dir() {
+        return Err(cannot(&"it is a folder; give the .toml file"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| cannot(&format_args!("{error}; {remedy}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8; save it as UTF-8"))?;
+    Ok(Text::new(path.display().to_string(), text))
 }
 
 /// The environment variable that fixes the time of issue, in seconds since 1970.

@@ -17,20 +17,16 @@ use crate::inputs::{Bytes, Inputs, Role};
 /// Reference data by dataset id, and the rows of SQL rules by rule id.
 pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datasets, EngineError> {
     let owners = config.datasets.iter().map(|dataset| (Role::Dataset, &dataset.id));
-    let rules = config.rules.iter().map(|rule| (Role::Rule, &rule.id));
+    let rules = config.rules_in_force(inputs.business_date).map(|(_, rule)| (Role::Rule, &rule.id));
     let mut datasets = Datasets::new();
-    let twice = || said!("more than one file matches its pattern", "más de un archivo coincide con su patrón");
     for (role, id) in owners.chain(rules) {
         if let Some(problem) = inputs.problem(role, id) {
             datasets.insert(id.clone(), Err(Said::same(problem)));
         }
         for input in inputs.of(role, id) {
-            let path = bytes.path_of(input)?;
-            let name = &input.file.name;
-            let table = read_csv(&path, &config.limits);
-            let table = table.map_err(|Unreadable(why)| said!("{name}: {why}", "{name}: {why}"; why));
+            let table = read_table(&input.file.name, &bytes.path_of(input)?, &config.limits);
             if datasets.insert(id.clone(), table).is_some() {
-                datasets.insert(id.clone(), Err(twice()));
+                datasets.insert(id.clone(), Err(more_than_one()));
             }
         }
         if role == Role::Dataset && !datasets.contains_key(id) {
@@ -38,6 +34,16 @@ pub fn read_all(config: &Config, inputs: &Inputs, bytes: &Bytes) -> Result<Datas
         }
     }
     Ok(datasets)
+}
+
+/// Why a dataset that is a file cannot be had where several are.
+pub fn more_than_one() -> Said {
+    said!("more than one file matches its pattern", "más de un archivo coincide con su patrón")
+}
+
+/// Reads the file `name` of a dataset, which lies at `path`.
+pub fn read_table(name: &str, path: &Path, limits: &Limits) -> Result<DatasetTable, Said> {
+    read_csv(path, limits).map_err(|Unreadable(why)| said!("{name}: {why}", "{name}: {why}"; why))
 }
 
 /// Reads a UTF-8 CSV file with a header; an empty cell is absent.

@@ -8,7 +8,7 @@ use cuadre_rules::Config;
 use cuadre_rules::business::{
     Carry, Datasets, Evaluator, Given, Matched, Out, Violation, carries, evaluator, lists_matches, select,
 };
-use cuadre_rules::config::{Language, Rule};
+use cuadre_rules::config::{Language, Message, Rule};
 use cuadre_rules::day::{RuleDay, RuleVerdict};
 use cuadre_rules::exception::{Evidence, Exception, Kind};
 use cuadre_rules::money::{Totals, at_own_scale};
@@ -61,13 +61,12 @@ pub struct Lists {
     pub matches: Vec<PathBuf>,
 }
 
-/// Judges every rule.
+/// Judges every rule that is in force.
 pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Lists), EngineError> {
-    let rules = &day.config.rules;
     // What has come back may for a moment be held twice.
     let memory = day.room.memory / 4;
     let mut works = Vec::new();
-    for (position, rule) in rules.iter().enumerate() {
+    for (position, rule) in day.config.rules_in_force(day.business_date) {
         works.push(Work::begin(day, position, rule, memory)?);
     }
     take_over(day.forward, &mut works, memory)?;
@@ -164,6 +163,7 @@ impl<'a> Work<'a> {
         let matches = lists_matches(rule).then(|| Matches::begin(&matches, &rule.id, day.language, scale, day.files));
         let stated = Stated {
             language: day.language,
+            message: &rule.message,
             files: day.files,
             exception: Exception::id(Kind::RuleFailed, Some(&rule.id)),
             evidence: folder.join("evidence.jsonl"),
@@ -300,13 +300,15 @@ impl Finished<'_> {
             }
         };
         let explanation = explanation.into_language(day.language);
-        Ok(RuleDay { rule: rule.id.clone(), verdict, violations, explanation, on_failure: rule.on_failure })
+        let Rule { why, owner, severity, on_failure, .. } = rule.clone();
+        Ok(RuleDay { rule: rule.id.clone(), verdict, violations, explanation, why, owner, severity, on_failure })
     }
 }
 
 /// What a rule has stated so far. Evaluators cannot fail on the way, so the first failure is kept.
 struct Stated<'a> {
     language: Language,
+    message: &'a Message,
     files: &'a [(String, String)],
     exception: String,
     evidence: PathBuf,
@@ -364,10 +366,12 @@ impl Stated<'_> {
         }
         let money = violation.money.map(|(currency, minor)| (currency, at_own_scale(currency, minor, self.scale)));
         let (source, file) = violation.place.and_then(|place| self.files.get(place.file as usize)).cloned().unzip();
+        let source = violation.source.clone().or(source);
+        let reason = self.message.say(&violation, source.as_deref(), self.scale);
         let row = Evidence {
             exception: self.exception.clone(),
             kind: Kind::RuleFailed.name().to_owned(),
-            source: violation.source.or(source),
+            source,
             file,
             record: violation.place.map(|place| place.record),
             column: violation.column,
@@ -375,7 +379,7 @@ impl Stated<'_> {
             warehouse_value: violation.expected,
             amount: money.map(|(_, total)| total.to_string()),
             currency: money.map(|(currency, _)| currency.to_string()),
-            reason: violation.reason.into_language(self.language),
+            reason: reason.into_language(self.language),
         };
         let spool = match &mut self.spool {
             Some(spool) => spool,

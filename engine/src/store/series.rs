@@ -177,14 +177,15 @@ impl Working {
         Ok(Some(inputs))
     }
 
-    /// Brings down the list of what a filing was made from, and its configuration.
+    /// Brings down the list of what a filing was made from, and its configuration in every file of it.
     fn bring_list(&self, list: Sha256Digest) -> Result<(), EngineError> {
         self.bring(&[layout::object(list)])?;
         let archive = Series::at(&self.folder).archive();
         // What cannot be read is told by whoever needs it.
         let Ok(text) = std::fs::read(archive.path_of(list)) else { return Ok(()) };
         let Ok(inputs) = serde_json::from_slice::<Inputs>(&text) else { return Ok(()) };
-        self.bring(&[object_of(&inputs.config.sha256)?])
+        let files = std::iter::once(&inputs.config).chain(inputs.rule_files());
+        self.bring(&files.map(|file| object_of(&file.sha256)).collect::<Result<Vec<_>, _>>()?)
     }
 
     fn bring_for(&self, date: Date) -> Result<(), EngineError> {

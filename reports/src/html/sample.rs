@@ -146,6 +146,10 @@ fn predicate(digest: &dyn Fn(&str) -> String) -> Predicate {
             verdict: "failed".to_owned(),
             violations: 3,
             explanation: "in words".to_owned(),
+            why: Some("Circular 1".to_owned()),
+            owner: Some(Some("Compliance".to_owned())),
+            severity: Some(Severity::Major),
+            on_failure: Some(OnFailure::Partial),
         }],
         exceptions: vec![
             exception("source_missing/wallet", Class::Expected, Kind::SourceMissing, "wallet"),

@@ -54,6 +54,9 @@ fn day() -> Day {
         verdict: RuleVerdict::NotEvaluated,
         violations: 0,
         explanation: "the dataset is missing".to_owned(),
+        why: "no transfer loses money".to_owned(),
+        owner: None,
+        severity: Severity::Critical,
         on_failure: OnFailure::Partial,
     };
     let exception = |kind: Kind, source: Option<&str>, evidence_rows| Exception {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::groups::{Cell, Group, Groups};
 use super::{Evaluator, Out, Tolerance, Violation, concerns};
+use crate::explain::{filtered, per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -50,6 +51,26 @@ pub enum Measure {
 }
 
 impl AggregatesEqual {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (left, right) = (filtered(&self.left), filtered(&self.right));
+        let per = per_group(&self.group_by, self.measure == Measure::Amount);
+        let tolerance = tolerated(&self.tolerance, &self.tolerance_reason);
+        let sum = match self.measure {
+            Measure::Amount => said!("add up to the same amount", "suman el mismo importe"),
+            Measure::Records => said!("are as many", "son el mismo número"),
+        };
+        let sign = match self.opposite_sign {
+            true => said!(", with the opposite sign", ", con el signo contrario"),
+            false => Said::default(),
+        };
+        said!(
+            "Two sets of movements {sum}{per}{sign}: those where {left}, and those where {right}{tolerance}.",
+            "Dos grupos de movimientos {sum}{per}{sign}: aquellos en que {left}, y aquellos en que {right}{tolerance}.";
+            left, right, per, sum, sign, tolerance
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluator, Out, Violation};
+use crate::explain::if_empty;
 use crate::money::Overflow;
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -23,6 +24,15 @@ pub struct AllowedValues {
 }
 
 impl AllowedValues {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (field, values, empty) = (self.field, self.values.join(", "), if_empty(self.allow_empty));
+        said!(
+            "The value of {field} is one of {values}; {empty}.",
+            "El valor de {field} es uno de {values}; {empty}."; empty
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self) -> Result<Box<dyn Evaluator>, Said> {
         Ok(Box::new(Allowed { rule: self.clone(), movements: 0, empty: 0 }))

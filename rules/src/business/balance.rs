@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::groups::{Group, Groups};
 use super::{Evaluator, Out, Tolerance, Violation};
+use crate::explain::{per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -26,6 +27,15 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (per, tolerance) = (per_group(&self.group_by, true), tolerated(&self.tolerance, &self.tolerance_reason));
+        said!(
+            "Credits equal debits{per}: the amounts with their signs add up to zero{tolerance}.",
+            "Los abonos son iguales a los cargos{per}: los importes con su signo suman cero{tolerance}."; per, tolerance
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;

@@ -9,6 +9,7 @@ use super::aggregates_equal::Measure;
 use super::groups::{Cell, Group, Groups};
 use super::tables::{GroupBy, at, decimal};
 use super::{Evaluator, Given, Out, Violation};
+use crate::explain::per_group;
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -68,6 +69,38 @@ pub struct Maxima {
 }
 
 impl Limits {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let per = per_group(&self.group_by, self.measure == Measure::Amount);
+        let what = match (self.measure, self.of) {
+            (Measure::Amount, Of::Credits) => said!("What credits add up to", "La suma de los abonos"),
+            (Measure::Amount, Of::Debits) => said!("What debits add up to", "La suma de los cargos"),
+            (Measure::Amount, Of::Gross) => {
+                said!("What movements add up to without their sign", "La suma de los movimientos sin su signo")
+            }
+            (Measure::Amount, Of::Net) => {
+                said!("Credits less debits, without their sign,", "La diferencia entre abonos y cargos, sin su signo,")
+            }
+            (Measure::Records, Of::Credits) => said!("The number of credits", "El número de abonos"),
+            (Measure::Records, Of::Debits) => said!("The number of debits", "El número de cargos"),
+            (Measure::Records, _) => said!("The number of movements", "El número de movimientos"),
+        };
+        let own = self.maxima.as_ref().map(|Maxima { dataset, maximum, .. }| {
+            said!(
+                "the limit in `{maximum}` of the dataset `{dataset}`",
+                "el límite de `{maximum}` en el conjunto `{dataset}`"
+            )
+        });
+        let most = match (own, self.maximum.as_deref()) {
+            (None, most) => Said::same(most.unwrap_or_default()),
+            (Some(own), Some(most)) => {
+                said!("{own}, or {most} where there is none", "{own}, o {most} donde no lo hay"; own)
+            }
+            (Some(own), None) => said!("{own}, where there is one", "{own}, donde lo hay"; own),
+        };
+        said!("{what}{per} is no more than {most}.", "{what}{per} no rebasa {most}."; what, per, most)
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
         let maximum = self.settings(given.scale)?;

@@ -9,6 +9,7 @@ pub mod allowed_values;
 pub mod balance;
 pub mod carried;
 mod groups;
+pub mod in_memory;
 pub mod limits;
 pub mod pairing;
 pub mod range;
@@ -38,6 +39,7 @@ use crate::money::{Currency, Overflow, Total};
 use crate::movement::{Columns, Field};
 use crate::said;
 use crate::said::{Noun, Said, counted};
+use crate::suggest::nearest;
 
 /// One violation of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -146,10 +148,16 @@ impl DatasetTable {
         let names = self.header.join(", ");
         match (columns.next(), columns.next()) {
             (Some(column), None) => Ok(column),
-            (None, _) => Err(said!(
-                "the dataset has no column `{name}`; it has {names}",
-                "el conjunto no tiene la columna `{name}`; tiene {names}"
-            )),
+            (None, _) => {
+                let meant = nearest(name, self.header.iter().map(String::as_str));
+                let meant = meant.map_or_else(Said::default, |meant| {
+                    said!("; did you mean `{meant}`?", "; ¿quiso decir `{meant}`?")
+                });
+                Err(said!(
+                    "the dataset has no column `{name}`; it has {names}{meant}",
+                    "el conjunto no tiene la columna `{name}`; tiene {names}{meant}"; meant
+                ))
+            }
             _ => Err(said!(
                 "the dataset has several columns `{name}`; it has {names}",
                 "el conjunto tiene varias columnas `{name}`; tiene {names}"

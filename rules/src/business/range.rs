@@ -26,6 +26,31 @@ pub struct Range {
 }
 
 impl Range {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let sign = match self.absolute {
+            true => said!(", without its sign,", ", sin su signo,"),
+            false => Said::default(),
+        };
+        match (&self.minimum, &self.maximum) {
+            (Some(least), Some(most)) => said!(
+                "The amount of each movement{sign} is from {least} to {most}, both included, in its currency.",
+                "El importe de cada movimiento{sign} es de {least} a {most}, ambos incluidos, en su moneda."; sign
+            ),
+            (Some(least), None) => said!(
+                "The amount of each movement{sign} is {least} or more, in its currency.",
+                "El importe de cada movimiento{sign} es {least} o más, en su moneda."; sign
+            ),
+            (None, most) => {
+                let most = most.as_deref().unwrap_or_default();
+                said!(
+                    "The amount of each movement{sign} is {most} or less, in its currency.",
+                    "El importe de cada movimiento{sign} es {most} o menos, en su moneda."; sign
+                )
+            }
+        }
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let (minimum, maximum) = (self.bound(&self.minimum, scale)?, self.bound(&self.maximum, scale)?);

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Datasets, Evaluator, Out, Violation};
+use crate::explain::if_empty;
 use crate::money::Overflow;
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -28,6 +29,17 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let Self { field, dataset, column, .. } = self;
+        let empty = if_empty(self.allow_empty);
+        said!(
+            "Every value of {field} is in the column `{column}` of the dataset `{dataset}`, to the letter; {empty}.",
+            "Todo valor de {field} está en la columna `{column}` del conjunto `{dataset}`, letra por letra; {empty}.";
+            empty
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {
         let table = super::dataset(datasets, &self.dataset)?;

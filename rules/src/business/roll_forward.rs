@@ -8,6 +8,7 @@ use super::carried::{self, Carry};
 use super::groups::{Cell, Group, Groups};
 use super::tables::{Currencies, GroupBy, amount, at, money};
 use super::{DatasetTable, Evaluator, Given, Out, Tolerance, Violation};
+use crate::explain::{carried_on, per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::Columns;
 use crate::said;
@@ -61,6 +62,23 @@ pub(super) struct Settings {
 }
 
 impl RollForward {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (per, carried) = (per_group(&self.group_by.fields(), true), carried_on(&self.carried_from));
+        let tolerance = tolerated(&self.tolerance, &self.tolerance_reason);
+        let dataset = self.dataset.as_ref().map_or_else(Said::default, |dataset| {
+            said!(
+                "; the balances are those of the dataset `{dataset}`",
+                "; los saldos son los del conjunto `{dataset}`"
+            )
+        });
+        said!(
+            "The opening balance plus the movements of the day is the closing balance{per}{dataset}{carried}{tolerance}.",
+            "El saldo inicial más los movimientos del día es el saldo final{per}{dataset}{carried}{tolerance}.";
+            per, dataset, carried, tolerance
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
         let Settings { tolerance, carried_from } = self.settings(given.scale)?;

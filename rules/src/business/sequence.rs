@@ -11,6 +11,7 @@ use super::groups::{push, values};
 use super::tables::{GroupBy, at};
 use super::{DatasetTable, Evaluator, Given, Out, Violation};
 use crate::end_to_end::Place;
+use crate::explain::{carried_on, if_empty, per_group};
 use crate::money::Overflow;
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -68,6 +69,31 @@ pub struct Bounds {
 const MOST_DIGITS: usize = 38;
 
 impl Sequence {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (field, per) = (self.field, per_group(&self.group_by, false));
+        let numbers = self.prefix.as_ref().map_or_else(Said::default, |prefix| {
+            said!(", which begin with `{prefix}`,", ", que comienzan con `{prefix}`,")
+        });
+        let twice = match self.allow_repeated {
+            true => Said::default(),
+            false => said!(", and none occurs twice", " y ninguno se repite"),
+        };
+        let bounds = self.bounds.as_ref().map_or_else(Said::default, |Bounds { dataset, .. }| {
+            said!(
+                "; the dataset `{dataset}` says where they begin or end",
+                "; el conjunto `{dataset}` dice dónde comienzan o terminan"
+            )
+        });
+        let carried = carried_on(&self.carried_from);
+        let empty = if_empty(self.allow_empty);
+        said!(
+            "The numbers of {field}{numbers}{per} follow each other by ones: none is missing{twice}{bounds}{carried}; {empty}.",
+            "Los números de {field}{numbers}{per} son consecutivos: no falta ninguno{twice}{bounds}{carried}; {empty}.";
+            numbers, per, twice, bounds, carried, empty
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
         let carried_from = self.settings()?;

@@ -1,17 +1,15 @@
 //! Rules judged over movements written as text.
 
-use std::sync::Arc;
-
-use arrow_array::{
-    ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow_array::RecordBatch;
 
 use jiff::civil::Date;
 
-use super::{Before, Carry, DatasetTable, Datasets, Evaluator, Given, Matched, Out, Violation, evaluator, select};
+use super::in_memory::{self, Stated};
+use super::{Before, Carry, DatasetTable, Datasets, Given, Violation};
+use crate::cases::table::Table;
 use crate::config::Rule;
-use crate::money::{AMOUNT_DIGITS, Overflow, Total, at_own_scale};
-use crate::movement::{Columns, FILE_COLUMN, Field, days_of, schema};
+use crate::money::{Overflow, at_own_scale};
+use crate::movement::Field;
 use crate::said::Said;
 
 /// The scale of every table here.
@@ -81,40 +79,10 @@ fn carry_line(carry: &Carry) -> String {
 /// Violations and explanation.
 pub type Outcome = Result<(Vec<Violation>, Said), Overflow>;
 
-/// What an evaluator states, in memory.
-#[derive(Default)]
-pub struct Stated {
-    /// Its violations.
-    pub violations: Vec<Violation>,
-    /// What it leaves to the next day.
-    pub carried: Vec<Carry>,
-    /// What it has matched.
-    pub matched: Vec<Matched>,
-    kept: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-impl Out for Stated {
-    fn violation(&mut self, violation: Violation) {
-        self.violations.push(violation);
-    }
-
-    fn keep(&mut self, key: &[u8], payload: &[u8]) {
-        self.kept.push((key.to_vec(), payload.to_vec()));
-    }
-
-    fn carry(&mut self, carry: Carry) {
-        self.carried.push(carry);
-    }
-
-    fn matched(&mut self, matched: Matched) {
-        self.matched.push(matched);
-    }
-}
-
 /// The day of every table here.
 pub const DAY: Date = Date::constant(2026, 11, 20);
 
-/// Runs a rule as a night does, over two batches; in between it gives up what it holds.
+/// Runs a rule over movements of [`SCALE`].
 pub fn run(rule: &Rule, datasets: &Datasets, movements: &RecordBatch) -> Result<Outcome, Said> {
     let none = Said::same("no day before was filed");
     run_after(rule, datasets, movements, Err(&none), &[]).map(|(outcome, _)| outcome)
@@ -126,10 +94,9 @@ pub fn stated(rule: &Rule, movements: &RecordBatch) -> (Stated, Said) {
     let (files, before, warehouse) = (&[], Err(&none), Ok(()));
     let given =
         Given { scale: SCALE, datasets: &datasets, files, business_date: DAY, before, warehouse, reads_answers: true };
-    let mut stated = Stated::default();
-    let evaluator = evaluator(rule, given).expect("the rule can be evaluated");
-    let explanation = judged(rule, evaluator, movements, None, &mut stated).expect("totals fit");
-    (stated, explanation)
+    let judged = in_memory::judge(rule, given, &[], movements, None);
+    let (finished, stated) = judged.expect("the rule can be evaluated");
+    (stated, finished.expect("totals fit"))
 }
 
 /// As [`run`], on the day after another; also gives what is left to the next.
@@ -155,43 +122,8 @@ pub fn run_given(
     movements: &RecordBatch,
     warehouse: Option<&RecordBatch>,
 ) -> Result<(Outcome, Vec<Carry>), Said> {
-    let mut evaluator = evaluator(rule, given)?;
-    let mut stated = Stated::default();
-    for carry in carried {
-        evaluator.take_over(carry, &mut stated)?;
-    }
-    let finished = judged(rule, evaluator, movements, warehouse, &mut stated);
+    let (finished, stated) = in_memory::judge(rule, given, carried, movements, warehouse)?;
     Ok((finished.map(|explanation| (stated.violations, explanation)), stated.carried))
-}
-
-fn judged(
-    rule: &Rule,
-    mut evaluator: Box<dyn Evaluator>,
-    movements: &RecordBatch,
-    warehouse: Option<&RecordBatch>,
-    out: &mut Stated,
-) -> Result<Said, Overflow> {
-    let half = movements.num_rows() / 2;
-    for batch in [movements.slice(0, half), movements.slice(half, movements.num_rows() - half)] {
-        let columns = Columns::of(&batch);
-        evaluator.observe(&columns, &select(&rule.only, &columns), out)?;
-        evaluator.release(out);
-    }
-    if let Some(rows) = warehouse.filter(|_| evaluator.wants_warehouse()) {
-        let columns = Columns::of(rows);
-        evaluator.observe_warehouse(&columns, &select(&rule.only, &columns), out)?;
-        evaluator.release(out);
-    }
-    loop {
-        let mut kept = std::mem::take(&mut out.kept);
-        kept.sort();
-        for (key, payload) in kept {
-            evaluator.sorted(&key, &payload, out)?;
-        }
-        if !evaluator.again(out) {
-            return evaluator.finish(out);
-        }
-    }
 }
 
 fn line(violation: &Violation) -> String {
@@ -207,53 +139,20 @@ fn line(violation: &Violation) -> String {
     cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())).join(" | ")
 }
 
-/// A table of text: `-` is null, `''` is empty.
+/// A table of text.
 pub fn table(text: &str) -> DatasetTable {
-    let mut lines = text.trim().lines().map(|line| line.split('|').map(str::trim));
-    let header = lines.next().unwrap().map(str::to_owned).collect();
-    let cell = |cell| match cell {
-        "-" => None,
-        "''" => Some(String::new()),
-        _ => Some(cell.to_owned()),
-    };
-    DatasetTable { header, rows: lines.map(|line| line.map(cell).collect()).collect() }
+    Table::parse(text).unwrap().cells
 }
 
-/// Movements, recorded from 1 on in file 0; fields that the table leaves out have a usual value
-/// where they must have one (source `core`, MXN, 1.00, 2026-11-20), else null.
+/// Movements of a table; fields that it leaves out have a usual value where they must have one (source `core`, MXN,
+/// 1.00, 2026-11-20), else null.
 pub fn batch(text: &str) -> RecordBatch {
-    let table = table(text);
-    let column = |name: &str, usual: Option<&str>| -> Vec<Option<String>> {
-        let column = table.header.iter().position(|header| header == name);
-        let cell = |row: &Vec<Option<String>>| column.map_or(usual.map(str::to_owned), |column| row[column].clone());
-        table.rows.iter().map(cell).collect()
+    let usual = |field| match field {
+        Field::BookedOn => Some("2026-11-20".to_owned()),
+        Field::Amount => Some("1.00".to_owned()),
+        Field::Source => Some("core".to_owned()),
+        Field::Currency => Some("MXN".to_owned()),
+        _ => None,
     };
-    let array = |field: Field| -> ArrayRef {
-        let text = |usual| column(field.name(), usual).into_iter();
-        match field {
-            Field::BookedOn => {
-                let dates = text(Some("2026-11-20")).map(|date| days_of(date.unwrap().parse().unwrap()));
-                Arc::new(Date32Array::from_iter_values(dates))
-            }
-            Field::BookedAt => {
-                let instant = |text: String| text.parse::<jiff::Timestamp>().unwrap().as_microsecond();
-                let instants = text(None).map(|text| text.map(instant));
-                Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC"))
-            }
-            Field::Amount => {
-                let amounts = text(Some("1.00")).map(|amount| Total::parse(&amount.unwrap(), SCALE).unwrap().minor);
-                let amounts = Decimal128Array::from_iter_values(amounts);
-                Arc::new(amounts.with_precision_and_scale(AMOUNT_DIGITS as u8, SCALE as i8).unwrap())
-            }
-            Field::Source => Arc::new(StringArray::from_iter(text(Some("core")))),
-            Field::Currency => Arc::new(StringArray::from_iter(text(Some("MXN")))),
-            _ => Arc::new(StringArray::from_iter(text(None))),
-        }
-    };
-    let mut columns: Vec<ArrayRef> = Field::ALL.into_iter().map(array).collect();
-    assert_eq!(columns.len(), FILE_COLUMN);
-    let rows = table.rows.len();
-    columns.push(Arc::new(Int32Array::from(vec![0; rows])));
-    columns.push(Arc::new(Int64Array::from_iter_values(1..=rows as i64)));
-    RecordBatch::try_new(schema(SCALE), columns).unwrap()
+    Table::parse(text).unwrap().movements(SCALE, &usual).unwrap()
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::groups::{Cell, Group, Groups};
 use super::tables::{Currencies, GroupBy, amount, money};
 use super::{Evaluator, Given, Out, Tolerance, Violation};
+use crate::explain::{per_group, tolerated};
 use crate::money::{Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -63,6 +64,27 @@ pub struct Sums {
 }
 
 impl ThreeWay {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let (per, ledger) = (per_group(&self.group_by, true), &self.ledger.dataset);
+        let tolerance = tolerated(&self.tolerance, &self.tolerance_reason);
+        let warehouse = match &self.warehouse {
+            None => said!("the rows of the warehouse", "las filas del almacén"),
+            Some(Sums { dataset, .. }) => {
+                said!(
+                    "the warehouse's sums in the dataset `{dataset}`",
+                    "las sumas del almacén en el conjunto `{dataset}`"
+                )
+            }
+        };
+        said!(
+            "The movements of the sources, {warehouse} and the general ledger in the dataset `{ledger}` come to the same \
+             amount{per}{tolerance}.",
+            "Los movimientos de las fuentes, {warehouse} y la contabilidad en el conjunto `{ledger}` suman el mismo \
+             importe{per}{tolerance}."; per, tolerance, warehouse
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
         let tolerance = self.settings(given.scale)?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Evaluator, Out, Violation};
 use crate::end_to_end::{Place, decode, encode, show};
+use crate::explain::listed;
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -22,6 +23,15 @@ pub struct Uniqueness {
 }
 
 impl Uniqueness {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let fields = listed(&self.fields);
+        said!(
+            "No two movements share {fields}; those where one of them is empty are not judged.",
+            "No hay dos movimientos con los mismos {fields}; no se revisan aquellos en que alguno está vacío."; fields
+        )
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         match self.fields.is_empty() {

@@ -32,6 +32,17 @@ fn ten_thousand() -> u32 {
 }
 
 impl WarehouseSql {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        let query = self.query.split_whitespace().collect::<Vec<_>>().join(" ");
+        said!(
+            "The warehouse is asked a query, and every row that it returns is a violation; movements of the sources are \
+             not looked at. The query: {query}",
+            "Se hace una consulta al almacén, y cada fila que devuelve es un incumplimiento; no se revisan movimientos \
+             de las fuentes. La consulta: {query}"
+        )
+    }
+
     /// Whether its settings hold together.
     pub(super) fn settings(&self) -> Result<(), Said> {
         match (self.seconds, self.rows) {

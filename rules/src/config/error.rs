@@ -6,16 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::database::masked;
-
-/// The reader's words, and those of whoever writes a configuration.
-const PLAIN_WORDS: [(&str, &str); 6] = [
-    ("unknown field", "unknown setting"),
-    ("missing field", "missing setting"),
-    ("unknown variant", "unknown value"),
-    ("invalid type: ", "wrong kind of value: "),
-    ("expected a string", "expected a text in quotes"),
-    ("wanted exactly 1 element, more than 1 element", "more than one kind is given where there can be one"),
-];
+use super::plain::{Plain, plain};
 
 /// What is wrong with a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +33,20 @@ impl ConfigError {
 
     /// What the reader of the file's grammar refuses.
     pub fn grammar(name: &str, text: &str, error: &toml::de::Error) -> Self {
-        let message =
-            PLAIN_WORDS.iter().fold(error.message().to_owned(), |text, (jargon, plain)| text.replace(jargon, plain));
+        let Plain { message, meant } = plain(error.message());
         let help = match DeTable::parse(text) {
             Err(_) => "the file is TOML: a setting is written name = \"text\", a section [name]; see https://toml.io",
             Ok(_) if message.starts_with("missing") => "add it; `cuadre schema` describes every setting",
             Ok(_) if message.starts_with("unknown") => "correct it; `cuadre schema` describes every setting",
             Ok(_) => "`cuadre schema` describes every setting",
         };
-        Self::at(name, text, error.span(), message, Some(help.to_owned()))
+        let help = meant.map_or(help.to_owned(), |meant| format!("did you mean `{meant}`? {help}"));
+        Self::at(name, text, error.span(), message, Some(help))
+    }
+
+    /// The same at another byte of `text`.
+    pub(super) fn moved(self, text: &str, start: usize) -> Self {
+        Self::at(&self.name.clone(), text, Some(start..start), self.message, self.help)
     }
 
     /// The 1-based line, where it is known.
@@ -116,6 +112,13 @@ impl Problem {
         let span = DeTable::parse(text).ok().and_then(|root| deepest(root.get_ref(), &self.path));
         ConfigError::at(name, text, span, self.message, self.help)
     }
+}
+
+/// Where the tables of an array of the root begin, in order.
+pub(super) fn spans(text: &str, name: &str) -> Vec<Range<usize>> {
+    let root = DeTable::parse(text).ok();
+    let array = root.as_ref().and_then(|root| root.get_ref().get(name)?.get_ref().as_array());
+    array.into_iter().flatten().map(|table| table.span()).collect()
 }
 
 fn deepest(root: &DeTable<'_>, path: &[Step]) -> Option<Range<usize>> {

@@ -1,14 +1,17 @@
 //! The configuration: one TOML file a compliance analyst can read.
 //!
-//! [`Config::parse`] reads and validates it; every error points at its line.
+//! [`Config::parse`] reads and validates it; every error points at its line. Rules may lie in files of their own
+//! ([`Config::with_rule_files`]), so that whoever owns them need not own the rest.
 
 pub mod check;
 pub mod database;
 pub mod early_warning;
 pub mod error;
 pub mod http;
+pub mod message;
 pub mod notify;
 pub mod pages;
+mod plain;
 pub mod policy;
 pub mod report;
 pub mod retention;
@@ -17,12 +20,13 @@ pub mod secret;
 pub mod signing;
 pub mod source;
 pub mod telemetry;
+pub mod texts;
 pub mod time_stamp;
 pub mod waiting;
 pub mod warehouse;
 
 use jiff::ToSpan;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +37,7 @@ use crate::movement::Field;
 pub use database::Databases;
 pub use early_warning::EarlyWarning;
 pub use error::ConfigError;
+pub use message::Message;
 pub use notify::{EventType, Language, Notify};
 pub use pages::Pages;
 pub use policy::{Policy, Severity};
@@ -43,6 +48,7 @@ pub use secret::Secret;
 pub use signing::Signing;
 pub use source::{Column, Format, Source};
 pub use telemetry::Telemetry;
+pub use texts::{RuleFile, Text};
 pub use time_stamp::{TimeStamp, TimeStamps};
 pub use waiting::{Arrival, Waiting};
 pub use warehouse::Warehouse;
@@ -127,6 +133,10 @@ pub struct Config {
     /// The sources, in the order of the report.
     #[serde(rename = "source")]
     pub sources: Vec<Source>,
+    /// Files of rules, `[[rule]]` and `[[dataset]]`, that belong to this one: paths or patterns such as
+    /// `rules/*.toml`, relative to this file.
+    #[serde(default)]
+    pub rule_files: Vec<String>,
     /// Reference data that rules look things up in.
     #[serde(default, rename = "dataset")]
     pub datasets: Vec<Dataset>,
@@ -167,11 +177,31 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// Reads and validates the text of a configuration file; `name` is how errors call it.
+    /// Reads and validates the text of a configuration without rule files; `name` is how errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| ConfigError::grammar(name, text, &error))?;
-        check::check(&config).map_err(|problem| problem.locate(name, text))?;
-        Ok(config)
+        Self::with_rule_files(&Text::new(name, text), &[])
+    }
+
+    /// Reads and validates a configuration whose main file names these rule files.
+    pub fn with_rule_files(main: &Text, files: &[Text]) -> Result<Self, ConfigError> {
+        texts::assemble(main, files)
+    }
+
+    /// The patterns of the rule files that the main file of a configuration names.
+    pub fn rule_files_of(main: &Text) -> Result<Vec<String>, ConfigError> {
+        let config: Self = main.parsed()?;
+        check::rule_files(&config.rule_files).map_err(|problem| problem.locate(&main.name, &main.text))?;
+        Ok(config.rule_files)
+    }
+
+    /// The same with the rules of one file alone, and its datasets besides the configured ones.
+    pub fn with_rules_of(&self, file: &Text) -> Result<Self, ConfigError> {
+        texts::with_rules_of(self, file)
+    }
+
+    /// The rules that hold for a business date, with their 0-based positions among all rules.
+    pub fn rules_in_force(&self, date: Date) -> impl Iterator<Item = (usize, &Rule)> {
+        self.rules.iter().enumerate().filter(move |(_, rule)| rule.is_in_force(date))
     }
 
     /// The currency of sources that name none.
@@ -229,9 +259,14 @@ impl Config {
 
     /// The JSON Schema of the configuration, for editors.
     pub fn json_schema() -> String {
-        let schema = schemars::schema_for!(Self);
-        serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+        json_schema::<Self>()
     }
+}
+
+/// The JSON Schema of something that people write, for editors.
+pub fn json_schema<T: JsonSchema>() -> String {
+    let schema = schemars::schema_for!(T);
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
 /// Reads a local time, `HH:MM`.

@@ -36,13 +36,14 @@ fn shown(browser: &Browser, page: &Path, lang: &str) -> Value {
 
 /// One heading of level 1, and no level left out on the way down.
 fn in_order(found: &Value, at: &str) {
-    let levels: Vec<u64> = found["headings"].as_array().unwrap().iter().map(|h| h[0].as_u64().unwrap()).collect();
+    let levels: Vec<u64> =
+        found["headings"].as_array().expect("a list").iter().map(|h| h[0].as_u64().expect("a number")).collect();
     assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1, "{at}");
     assert!(levels.windows(2).all(|two| two[1] <= two[0] + 1), "{at}: {levels:?}");
 }
 
 fn sees(found: &Value, words: &[&str]) {
-    let text = found["text"].as_str().unwrap();
+    let text = found["text"].as_str().expect("a text");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in words {
         assert!(text.contains(words), "{words} is not to be seen in:\n{text}");
@@ -51,9 +52,10 @@ fn sees(found: &Value, words: &[&str]) {
 
 /// The cells of the row that begins with these.
 fn row<'a>(found: &'a Value, first: &[&str]) -> Vec<&'a str> {
-    let rows = found["rows"].as_array().unwrap().iter().flat_map(|table| table.as_array().unwrap());
-    let mut rows =
-        rows.map(|row| row.as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect::<Vec<_>>());
+    let rows = found["rows"].as_array().expect("a list").iter().flat_map(|table| table.as_array().expect("a list"));
+    let mut rows = rows.map(|row| {
+        row.as_array().expect("a list").iter().map(|cell| cell.as_str().expect("a text")).collect::<Vec<_>>()
+    });
     rows.find(|row| row.starts_with(first)).unwrap_or_else(|| panic!("no row {first:?} in {}", found["rows"]))
 }
 
@@ -73,13 +75,13 @@ fn faults_are_found() {
         <details><p>folded</p></details></main>";
     place.write("bad.html", html);
     let found = &browser.measure(&[(&place.at("bad.html"), 360)])[0];
-    let count = |name: &str| found[name].as_array().unwrap().len();
-    assert_eq!((count("faint"), found["faint"][0]["text"].as_str().unwrap()), (1, "faint"), "{found}");
-    assert_eq!((count("anchors"), count("twice"), found["left"].as_u64().unwrap()), (1, 1, 1), "{found}");
+    let count = |name: &str| found[name].as_array().expect("a list").len();
+    assert_eq!((count("faint"), found["faint"][0]["text"].as_str().expect("a text")), (1, "faint"), "{found}");
+    assert_eq!((count("anchors"), count("twice"), found["left"].as_u64().expect("a number")), (1, 1, 1), "{found}");
     assert_eq!((count("unnamed"), count("outside")), (4, 2), "{found}");
-    assert!(count("wide") > 0 && found["overflow"].as_i64().unwrap() > 100, "{found}");
-    assert!(!found["text"].as_str().unwrap().contains("folded"), "{found}");
-    assert!(found["unfolded"].as_str().unwrap().contains("folded"), "{found}");
+    assert!(count("wide") > 0 && found["overflow"].as_i64().expect("a number") > 100, "{found}");
+    assert!(!found["text"].as_str().expect("a text").contains("folded"), "{found}");
+    assert!(found["unfolded"].as_str().expect("a text").contains("folded"), "{found}");
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn the_demo_in_both_languages() {
     let english = page(&place, "demo/filings", DATE);
     let found = shown(&browser, &english, "en");
     the_demo_in_english(&found);
-    commands_prove_it(&found, english.parent().unwrap());
+    commands_prove_it(&found, english.parent().expect("a folder"));
 
     let config = place.read("demo/cuadre.toml");
     let timed = config.replacen(
@@ -134,9 +136,9 @@ fn the_demo_in_english(found: &Value) {
     let why = "A transfer between own accounts neither makes nor loses money.";
     assert_eq!(row(found, &[&format!("transfers-balance {why}")])[1..3], ["\u{2713} holds", "0"]);
     assert_eq!(found["filter"], true, "the script is let run by the page's policy");
-    assert!(found["folded"].as_u64().unwrap() > 5);
+    assert!(found["folded"].as_u64().expect("a number") > 5);
     let lineage: Vec<&str> =
-        found["unfolded"].as_str().unwrap().lines().filter(|l| l.contains("landing/branches/")).collect();
+        found["unfolded"].as_str().expect("a text").lines().filter(|l| l.contains("landing/branches/")).collect();
     assert!(lineage.len() >= 199, "every input is listed");
 }
 
@@ -155,13 +157,14 @@ fn the_demo_in_spanish(found: &Value) {
     let core = ["Sistema central", "21 nov 2026, 00:10", "21 nov 2026, 00:15", "21 nov 2026, 00:14", "recibida tarde"];
     assert_eq!(row(found, &core[..1]), core);
     for word in ["Received", "Difference", "Deadline", "warehouse less"] {
-        assert!(!found["unfolded"].as_str().unwrap().contains(word), "{word} on a Spanish page");
+        assert!(!found["unfolded"].as_str().expect("a text").contains(word), "{word} on a Spanish page");
     }
 }
 
 /// The page's own commands prove the filing it is of, and fail on another one.
 fn commands_prove_it(found: &Value, folder: &Path) {
-    let commands: Vec<&str> = found["commands"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
+    let commands: Vec<&str> =
+        found["commands"].as_array().expect("a list").iter().map(|c| c.as_str().expect("a text")).collect();
     let runs = |command: &str| {
         Command::new("sh").args(["-c", command]).current_dir(folder).output().expect("sh runs").status.success()
     };
@@ -213,7 +216,7 @@ fn real_payments() {
             let shown = source["amountDifference"]["GBP"].as_str().expect("a decimal").replace('-', "");
             let whole = shown.split('.').next().unwrap_or_default().chars().rev().take(3).collect::<String>();
             let whole: String = whole.chars().rev().collect();
-            assert!(found["text"].as_str().unwrap().contains(&whole), "{shown}");
+            assert!(found["text"].as_str().expect("a text").contains(&whole), "{shown}");
         }
     }
 }

@@ -105,7 +105,7 @@ impl Run<'_> {
         let loader = match (&self.work, looking.data.folder()) {
             (Some(work), Some(data)) => Some(Loader {
                 config: &configured.config,
-                config_text: &configured.text,
+                texts: &configured.texts,
                 date: args.date,
                 data: data.to_owned(),
                 work,
@@ -150,7 +150,7 @@ impl Run<'_> {
         let usual = self.usual(&series);
         let night = Night {
             config: &configured.config,
-            config_text: &configured.text,
+            texts: &configured.texts,
             business_date: args.date,
             places: configured.places(data.folder(), self.warehouse.clone()),
             filings: series.folder().to_owned(),

@@ -102,7 +102,8 @@ impl Job {
     /// What became of each rule: the facet `test`, which is of the run, since rules are of the whole day.
     pub fn tests(&self, day: &Day) -> (&'static str, Value) {
         let rules = day.business.iter().map(|rule| {
-            let configured = self.config.rules.iter().find(|configured| configured.id == rule.rule);
+            let mut in_force = self.config.rules_in_force(day.business_date).map(|(_, configured)| configured);
+            let configured = in_force.find(|configured| configured.id == rule.rule);
             let mut test = json!({
                 "name": rule.rule,
                 // What could not be judged has not passed.

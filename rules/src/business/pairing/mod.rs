@@ -191,6 +191,11 @@ pub struct Declared {
 }
 
 impl Pairing {
+    /// What it checks, in words.
+    pub fn explain(&self) -> Said {
+        words::explain(self)
+    }
+
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
         let (criteria, transit) = self.settings(given.scale)?;

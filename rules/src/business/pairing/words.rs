@@ -4,9 +4,10 @@ use super::criteria::Criteria;
 use super::leg::{Candidates, Leg, Side};
 use super::sums::Whole;
 use super::tally::How;
-use super::{HELD, PARTS};
+use super::{By, Fields, HELD, PARTS, Pairing, Shape};
 use crate::business::groups::values;
 use crate::business::{Located, Matched, Violation};
+use crate::explain::filtered;
 use crate::money::{Currency, at_own_scale};
 use crate::movement::{Field, date_of, instant_of};
 use crate::said;
@@ -239,4 +240,47 @@ pub fn side_name(side: Side) -> Said {
         Side::Left => said!("left", "izquierda"),
         Side::Right => said!("right", "derecha"),
     }
+}
+
+/// What a rule checks.
+pub(super) fn explain(rule: &Pairing) -> Said {
+    let (left, right) = (filtered(&rule.left), filtered(&rule.right));
+    let name = |by: &By| match by {
+        By::Same(field) => field.to_string(),
+        By::Each(Fields { left, right }) => format!("{left} = {right}"),
+    };
+    let by: Vec<String> = rule.by.iter().map(name).collect();
+    let by = match by.is_empty() {
+        true => Said::default(),
+        false => {
+            let fields = by.join(", ");
+            said!(", by {fields}", ", por {fields}")
+        }
+    };
+    let shape = match rule.shape {
+        Shape::OneToOne => said!("one with one", "uno con uno"),
+        Shape::OneToMany => {
+            said!("one on the left with several on the right", "uno a la izquierda con varios a la derecha")
+        }
+        Shape::ManyToOne => {
+            said!("several on the left with one on the right", "varios a la izquierda con uno a la derecha")
+        }
+        Shape::ManyToMany => said!("several with several", "varios con varios"),
+    };
+    let sign = match rule.opposite_sign {
+        true => said!("of the opposite sign", "de signo contrario"),
+        false => said!("of the same sign", "del mismo signo"),
+    };
+    let days = rule.within_days;
+    let window = match days {
+        0 => said!("on the same day", "en el mismo día"),
+        _ => said!("no more than {days} days apart", "con no más de {days} días de diferencia"),
+    };
+    said!(
+        "Movements where {left} (the left) have their counterparts among those where {right} (the right): {shape}{by}, of the \
+         same amount {sign}, {window}. What cannot be told apart is not matched.",
+        "Los movimientos en que {left} (la izquierda) tienen su contraparte entre aquellos en que {right} (la derecha): \
+         {shape}{by}, del mismo importe {sign}, {window}. Lo que no puede distinguirse no se concilia.";
+        left, right, shape, by, sign, window
+    )
 }

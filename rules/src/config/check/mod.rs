@@ -8,6 +8,7 @@ use super::{Config, Databases, EarlyWarning, EndToEnd};
 use crate::exception::Kind;
 use crate::money::Currency;
 use crate::movement::Field;
+use crate::suggest::did_you_mean;
 
 type Checked = Result<(), Problem>;
 
@@ -25,7 +26,7 @@ mod database;
 mod extract;
 mod http;
 mod notify;
-mod rules;
+pub(super) mod rules;
 mod signing;
 mod source;
 mod telemetry;
@@ -35,9 +36,8 @@ mod waiting;
 /// Finds the first thing that is wrong.
 pub(super) fn check(config: &Config) -> Checked {
     institution(config)?;
+    rule_files(&config.rule_files)?;
     unique(config.sources.iter().map(|source| source.id.as_str()), "source")?;
-    unique(config.rules.iter().map(|rule| rule.id.as_str()), "rule")?;
-    unique(config.datasets.iter().map(|dataset| dataset.id.as_str()), "dataset")?;
     for (n, source) in config.sources.iter().enumerate() {
         let at = |rest: Vec<Step>| [path!["source", n], rest].concat();
         source::source(config, source).map_err(|p| Problem { path: at(p.path), ..p })?;
@@ -50,8 +50,31 @@ pub(super) fn check(config: &Config) -> Checked {
     notify::routes(config)?;
     telemetry::telemetry(&config.telemetry)?;
     report(config)?;
+    of_rules(config)
+}
+
+/// What rules and datasets must satisfy.
+pub(super) fn of_rules(config: &Config) -> Checked {
+    rules::ids(&config.rules)?;
+    unique(config.datasets.iter().map(|dataset| dataset.id.as_str()), "dataset")?;
     rules::datasets(config)?;
     rules::rules(config)
+}
+
+/// Whether the patterns of rule files are patterns.
+pub(super) fn rule_files(patterns: &[String]) -> Checked {
+    for (n, pattern) in patterns.iter().enumerate() {
+        let path = path!["rule_files", n];
+        if pattern.contains('{') {
+            return problem(path, format!("`{pattern}` has a date"), "name files that are there on every day");
+        }
+        extract::pattern(pattern, path.clone()).map_err(|wrong| Problem {
+            message: wrong.message.replace("the data folder", "the folder of the configuration"),
+            help: Some("give a path below the folder of the configuration, such as rules/*.toml".to_owned()),
+            path,
+        })?;
+    }
+    Ok(())
 }
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -105,18 +128,19 @@ fn currency(code: &str, path: Vec<Step>) -> Checked {
 fn unique<'a>(ids: impl Iterator<Item = &'a str>, what: &str) -> Checked {
     let mut seen = BTreeSet::new();
     for (n, id) in ids.enumerate() {
-        if id.trim().is_empty() || id.contains(['/', '\\', '\n']) {
-            return problem(
-                path![what, n, "id"],
-                format!("`{id}` cannot name a {what}"),
-                "use letters, digits, - and _",
-            );
-        }
+        named(id, what, n)?;
         if !seen.insert(id) {
             return problem(path![what, n, "id"], format!("two {what}s have the id `{id}`"), "give each its own id");
         }
     }
     Ok(())
+}
+
+fn named(id: &str, what: &str, n: usize) -> Checked {
+    match id.trim().is_empty() || id.contains(['/', '\\', '\n']) {
+        true => problem(path![what, n, "id"], format!("`{id}` cannot name a {what}"), "use letters, digits, - and _"),
+        false => Ok(()),
+    }
 }
 
 fn end_to_end(setting: &EndToEnd, path: Vec<Step>) -> Checked {
@@ -156,7 +180,7 @@ fn policy(config: &Config) -> Checked {
             return problem(
                 path!["policy", "required_sources", n],
                 format!("no source is called `{id}`"),
-                "use the id of a [[source]]",
+                &did_you_mean(id, config.sources.iter().map(|source| source.id.as_str()), "use the id of a [[source]]"),
             );
         }
     }

@@ -1,13 +1,15 @@
 //! Datasets and rules: what they name must be there.
 
 use super::extract::pattern;
-use super::{Checked, problem};
-use crate::config::error::Step;
+use super::{Checked, named, problem};
+use crate::config::error::{Problem, Step};
+use crate::config::rule::date;
 use crate::config::source::Compared;
-use crate::config::{Check, Config, Rule};
+use crate::config::{Check, Config, Message, Rule};
 use crate::movement::Field;
+use crate::suggest::did_you_mean;
 
-pub(super) fn datasets(config: &Config) -> Checked {
+pub(in crate::config) fn datasets(config: &Config) -> Checked {
     for (n, dataset) in config.datasets.iter().enumerate() {
         match (&dataset.file, &dataset.query) {
             (Some(file), None) => pattern(file, path!["dataset", n, "file"])?,
@@ -25,12 +27,61 @@ pub(super) fn datasets(config: &Config) -> Checked {
     Ok(())
 }
 
-pub(super) fn rules(config: &Config) -> Checked {
+/// Rules may share an id where they are never in force on the same day.
+pub(in crate::config) fn ids(rules: &[Rule]) -> Checked {
+    for (n, rule) in rules.iter().enumerate() {
+        named(&rule.id, "rule", n)?;
+        period(rule).map_err(|wrong| at(wrong, path!["rule", n]))?;
+        let others = rules[..n].iter().filter(|other| other.id == rule.id);
+        if let Some(day) = others.filter_map(|other| first_shared(rule, other)).next() {
+            let id = &rule.id;
+            let message = match day {
+                Some(day) => format!("two rules have the id `{id}` on {day}"),
+                None => format!("two rules have the id `{id}`"),
+            };
+            let help = "give each its own id, or a period of its own (`valid_from`, `valid_until`)";
+            return problem(path!["rule", n, "id"], message, help);
+        }
+    }
+    Ok(())
+}
+
+/// The first day on which both are in force, `Some(None)` where that is ever; `None` where there is none.
+fn first_shared(left: &Rule, right: &Rule) -> Option<Option<jiff::civil::Date>> {
+    let ((from, until), (other_from, other_until)) = (left.period(), right.period());
+    let first = from.max(other_from);
+    let last = [until, other_until].into_iter().flatten().min();
+    match (first, last) {
+        (Some(first), Some(last)) => (first <= last).then_some(Some(first)),
+        (first, last) => Some(first.or(last)),
+    }
+}
+
+fn period(rule: &Rule) -> Checked {
+    for (name, text) in [("valid_from", &rule.valid_from), ("valid_until", &rule.valid_until)] {
+        if let Some(text) = text.as_deref().filter(|text| date(text).is_none()) {
+            return problem(path![name], format!("`{text}` is no date"), "write it as 2026-12-31");
+        }
+    }
+    match rule.period() {
+        (Some(from), Some(until)) if until < from => {
+            let message = format!("the rule would be valid until {until}, before it is valid from {from}");
+            problem(path!["valid_until"], message, "give the last day, that day included; or leave it out")
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(in crate::config) fn rules(config: &Config) -> Checked {
     for (n, rule) in config.rules.iter().enumerate() {
-        for (within, id) in datasets_of(&rule.check) {
-            if !config.datasets.iter().any(|dataset| &dataset.id == id) {
+        let rule_at = |wrong| at(wrong, path!["rule", n]);
+        for (within, id) in rule.check.datasets() {
+            let ids = || config.datasets.iter().map(|dataset| dataset.id.as_str());
+            if !ids().any(|known| known == id) {
+                let within = within.map(Step::from).into_iter().collect();
                 let path = [path!["rule", n, "check", rule.check.kind()], within, path!["dataset"]].concat();
-                return problem(path, format!("no dataset is called `{id}`"), "use the id of a [[dataset]]");
+                let help = did_you_mean(id, ids(), "use the id of a [[dataset]]");
+                return problem(path, format!("no dataset is called `{id}`"), &help);
             }
         }
         if matches!(rule.check, Check::WarehouseSql(_)) && !config.warehouse.is_database() {
@@ -41,36 +92,30 @@ pub(super) fn rules(config: &Config) -> Checked {
             let message = format!("`{}` is a rule and a dataset", rule.id);
             return problem(path!["rule", n, "id"], message, "give each its own id");
         }
-        if let Err(reason) = crate::business::settings(rule, config.scale()) {
-            return problem(
-                path!["rule", n, "check"],
-                reason.en,
-                "correct the rule; `cuadre schema` describes its settings",
-            );
-        }
-        warehouse_rows(config, rule, n)?;
-        rule_sources(config, rule, n)?;
+        of_itself(rule, config.scale()).map_err(rule_at)?;
+        warehouse_rows(config, rule).map_err(rule_at)?;
+        sources(config, rule).map_err(rule_at)?;
     }
     Ok(())
 }
 
-/// The datasets that a rule names, and within which of its settings.
-fn datasets_of(check: &Check) -> Vec<(Vec<Step>, &String)> {
-    match check {
-        Check::Reference(check) => vec![(path![], &check.dataset)],
-        Check::RollForward(check) => check.dataset.iter().map(|dataset| (path![], dataset)).collect(),
-        Check::Limits(check) => check.maxima.iter().map(|maxima| (path!["maxima"], &maxima.dataset)).collect(),
-        Check::Sequence(check) => check.bounds.iter().map(|bounds| (path!["bounds"], &bounds.dataset)).collect(),
-        Check::ThreeWay(check) => {
-            let warehouse = check.warehouse.iter().map(|sums| (path!["warehouse"], &sums.dataset));
-            warehouse.chain([(path!["ledger"], &check.ledger.dataset)]).collect()
+/// What a rule must satisfy whatever the configuration is that it is written for.
+pub(in crate::config) fn of_itself(rule: &Rule, scale: u32) -> Checked {
+    period(rule)?;
+    let Message { en, es } = &rule.message;
+    for (language, template) in [("en", en), ("es-MX", es)] {
+        if let Some((message, help)) = template.as_deref().and_then(|template| Message::check(template).err()) {
+            return problem(path!["message", language], message, &help);
         }
-        _ => Vec::new(),
+    }
+    match crate::business::settings(rule, scale) {
+        Err(reason) => problem(path!["check"], reason.en, "correct the rule; `cuadre schema` describes its settings"),
+        Ok(()) => Ok(()),
     }
 }
 
 /// A rule that adds up the rows of the warehouse needs all of them, with the fields that it goes by.
-fn warehouse_rows(config: &Config, rule: &Rule, n: usize) -> Checked {
+fn warehouse_rows(config: &Config, rule: &Rule) -> Checked {
     let Check::ThreeWay(check) = &rule.check else { return Ok(()) };
     if check.warehouse.is_some() {
         return Ok(());
@@ -79,14 +124,14 @@ fn warehouse_rows(config: &Config, rule: &Rule, n: usize) -> Checked {
     let extract = config.warehouse.extract();
     if extract.compared == Compared::Cells {
         let message = "the warehouse is compared by cells: not all of its rows come";
-        return problem(path!["rule", n, "check", "three_way"], message, help);
+        return problem(path!["check", "three_way"], message, help);
     }
     let needed = check.group_by.iter().chain(rule.only.keys());
     match needed.into_iter().find(|field| !extract.maps(**field)) {
         Some(field) => {
             let message = format!("the warehouse maps no `{field}`, by which its rows would be added up");
             problem(
-                path!["rule", n, "check", "three_way"],
+                path!["check", "three_way"],
                 message,
                 "map its column, or give the rule the warehouse's sums as a dataset: `warehouse = { dataset = ... }`",
             )
@@ -96,22 +141,30 @@ fn warehouse_rows(config: &Config, rule: &Rule, n: usize) -> Checked {
 }
 
 /// A misspelt source would make a rule pass for want of movements.
-fn rule_sources(config: &Config, rule: &Rule, n: usize) -> Checked {
-    let mut filters = vec![(&rule.only, path!["rule", n, "only", "source"])];
+fn sources(config: &Config, rule: &Rule) -> Checked {
+    let mut filters = vec![(&rule.only, path!["only", "source"])];
     let sides = match &rule.check {
         Check::AggregatesEqual(check) => Some((&check.left, &check.right)),
         Check::Pairing(check) => Some((&check.left, &check.right)),
         _ => None,
     };
     if let Some((left, right)) = sides {
-        filters.push((left, path!["rule", n, "check", rule.check.kind(), "left"]));
-        filters.push((right, path!["rule", n, "check", rule.check.kind(), "right"]));
+        filters.push((left, path!["check", rule.check.kind(), "left"]));
+        filters.push((right, path!["check", rule.check.kind(), "right"]));
     }
+    let ids = || config.sources.iter().map(|source| source.id.as_str());
     for (only, path) in filters {
         let named = only.get(&Field::Source).into_iter().flatten();
-        if let Some(id) = named.into_iter().find(|&id| !config.sources.iter().any(|source| &source.id == id)) {
-            return problem(path, format!("no source is called `{id}`"), "use the id of a [[source]]");
+        if let Some(id) = named.into_iter().find(|&id| !ids().any(|known| known == id)) {
+            let help = did_you_mean(id, ids(), "use the id of a [[source]]");
+            return problem(path, format!("no source is called `{id}`"), &help);
         }
     }
     Ok(())
+}
+
+/// A problem of what lies at `path`.
+fn at(wrong: Problem, mut path: Vec<Step>) -> Problem {
+    path.extend(wrong.path);
+    Problem { path, ..wrong }
 }
