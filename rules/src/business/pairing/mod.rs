@@ -40,10 +40,13 @@ mod transit;
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use self::criteria::Criteria;
 use self::evaluator::Legs;
@@ -100,13 +103,36 @@ pub struct Pairing {
 }
 
 /// A criterion by which legs belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected the name of a field, or { left = \"field\", right = \"field\" }")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum By {
     /// The same field of both sides.
     Same(Field),
     /// One field of the left, another of the right.
     Each(Fields),
+}
+
+/// Told apart by what is written, so that an error is about the field that is wrong in it.
+impl<'de> Deserialize<'de> for By {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl<'de> Visitor<'de> for Written {
+            type Value = By;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a field, or { left = \"field\", right = \"field\" }")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<By, E> {
+                Field::deserialize(name.into_deserializer()).map(By::Same)
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<By, M::Error> {
+                Fields::deserialize(MapAccessDeserializer::new(map)).map(By::Each)
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
 }
 
 /// A field of each side.
