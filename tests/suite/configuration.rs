@@ -408,6 +408,16 @@ fn rules() {
         "balances by what is no field",
         &rule("check.roll_forward = { group_by = [\"cuenta\"], carried_from = \"2026-11-20\" }"),
     );
+    appended(
+        page,
+        "balances by a column of no field",
+        &rule("check.roll_forward = { group_by = { acount = \"cuenta\" }, carried_from = \"2026-11-20\" }"),
+    );
+    appended(
+        page,
+        "balances by neither",
+        &rule("check.roll_forward = { group_by = \"account\", carried_from = \"2026-11-20\" }"),
+    );
     appended(page, "a limit of nothing", &rule("check.limits = { group_by = [\"account\"] }"));
     appended(
         page,

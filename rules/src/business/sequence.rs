@@ -378,6 +378,11 @@ impl Current {
         after.or(self.first.map(|first| first.value))
     }
 
+    /// The number that tells how those that come next are written.
+    fn begun(&self) -> Option<Number> {
+        self.previous.or(self.carried).or(self.first)
+    }
+
     fn parts(&self) -> Vec<String> {
         values(&String::from_utf8_lossy(&self.key))
     }
@@ -431,6 +436,8 @@ impl Numbers {
 
     /// States that numbers are missing, both ends included.
     fn gap(&self, current: &Current, from: u128, to: u128, width: u32, out: &mut dyn Out) {
+        // As the number before them is written: with zeros in front only if that has them.
+        let width = current.begun().map_or(width, |begun| begun.width);
         let (first, last) = (current.shown(from, width), current.shown(to, width));
         let after = match (current.previous, current.carried, &self.before) {
             (None, Some(carried), Some(filing)) => {

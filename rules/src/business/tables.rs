@@ -1,9 +1,12 @@
 //! Amounts of groups in a dataset.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::DatasetTable;
 use crate::money::{Currency, Total};
@@ -12,13 +15,36 @@ use crate::said;
 use crate::said::Said;
 
 /// Fields that make a group, each with the column of a dataset that names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a list of fields, or a table of fields and their columns")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum GroupBy {
     /// Columns are called as the fields are.
     Fields(Vec<Field>),
     /// Field to its column.
     Columns(BTreeMap<Field, String>),
+}
+
+/// Told apart by what is written, so that an error is about the field that is wrong in it.
+impl<'de> Deserialize<'de> for GroupBy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl<'de> Visitor<'de> for Written {
+            type Value = GroupBy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of fields, or a table of fields and their columns")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, fields: S) -> Result<GroupBy, S::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(fields)).map(GroupBy::Fields)
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, columns: M) -> Result<GroupBy, M::Error> {
+                BTreeMap::deserialize(MapAccessDeserializer::new(columns)).map(GroupBy::Columns)
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
 }
 
 impl GroupBy {

@@ -144,7 +144,7 @@ fn a_day_that_was_not_filed_does_not_roll_over_in_silence() {
     assert_eq!(violations(&place, "2026-11-23.1", "folios"), ["id |  |  | F-9 is missing; 2026-11-19.1 ended in F-8"]);
     assert!(rule(&place, "2026-11-23.1", "folios").1.contains("(2026-11-20 was not filed)"));
     made_again(&place, &["2026-11-23.1"]);
-    verified(&place, 1);
+    verified(&place, 0);
 
     // Filed late, and the days after it again.
     assert_eq!(night(&place, DAYS[1], 600_000, &[], &[]).code, 0);
@@ -179,12 +179,15 @@ fn a_rule_that_was_not_judged_carries_nothing() {
 #[test]
 fn what_was_carried_is_read_only_as_it_was_signed() {
     let place = institution();
-    night(&place, DAYS[0], 0, &[], &[]);
+    for date in &DAYS[..2] {
+        assert_eq!(night(&place, date, 0, &[], &[]).code, 0);
+    }
     let path = "filings/filings/2026-11-19.1/carried-forward.csv";
     place.write(path, forward(&place, "2026-11-19.1").replace("15.00", "14.00"));
-    assert_eq!(night(&place, DAYS[1], 0, &[], &[]).code, 3);
+    let done = night(&place, DAYS[1], 60, &[], &[]);
+    assert_eq!(done.code, 3, "{}", done.stderr);
     for id in ["roll", "folios"] {
-        let (verdict, words) = rule(&place, "2026-11-20.1", id);
+        let (verdict, words) = rule(&place, "2026-11-20.2", id);
         assert_eq!(verdict, "notEvaluated");
         assert!(
             words.contains("filings/2026-11-19.1/carried-forward.csv is not there as its manifest states it"),
@@ -234,8 +237,9 @@ fn balances_are_carried_in_little_memory() {
         let rules = "\n[[rule]]\nid = \"roll\"\n\
              check.roll_forward = { group_by = [\"account\"], carried_from = \"2026-11-19\" }\n";
         place.write("cuadre.toml", format!("{SMALL}{rules}"));
-        let accounts: Vec<String> = (0..80_000u32).map(|n| format!("{:0160}", n.wrapping_mul(2_654_435_761))).collect();
-        for (date, first) in [(DAYS[0], 0), (DAYS[1], 80_000)] {
+        let accounts: Vec<String> =
+            (0..20_000u32).map(|n| format!("{:01000}", n.wrapping_mul(2_654_435_761))).collect();
+        for (date, first) in [(DAYS[0], 0), (DAYS[1], 20_000)] {
             let rows: Vec<(&str, &str)> = accounts.iter().map(|account| (account.as_str(), "1.00")).collect();
             movements(&place, date, first, &rows);
             let done = night(&place, date, 0, &["--memory", memory], &[]);
@@ -244,7 +248,7 @@ fn balances_are_carried_in_little_memory() {
         forward(&place, "2026-11-20.1")
     };
     let carried = filed("512");
-    assert_eq!(carried.lines().count(), 80_002);
+    assert_eq!(carried.lines().count(), 20_002);
     assert!(carried.lines().skip(2).all(|line| line.ends_with(",2.00,MXN,2026-11-20,,,,")));
     assert!(carried == filed("64"));
 }

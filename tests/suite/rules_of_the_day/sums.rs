@@ -114,7 +114,7 @@ fn they_are_named_in_spanish() {
         ["account=y | -1.00 | MXN | fuentes -68.00, almacén -68.00, contabilidad -67.00 MXN: \
           almacén y contabilidad difieren en -1.00, fuentes y contabilidad difieren en -1.00"]
     );
-    assert_eq!(rule(&place, filing, "daily-limit").1, "se sumaron 3 cargos en 2 grupos; 2 incumplimientos");
+    assert_eq!(rule(&place, filing, "daily-limit").1, "suma de 3 cargos en 2 grupos; 2 incumplimientos");
 }
 
 #[test]
