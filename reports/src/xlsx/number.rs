@@ -3,7 +3,7 @@
 /// Significant digits that every spreadsheet keeps, and shows.
 const DIGITS: usize = 15;
 /// Decimals that a number is shown with, at most.
-const MOST_DECIMALS: usize = 10;
+pub(super) const MOST_DECIMALS: usize = 10;
 
 /// A decimal as a spreadsheet's number.
 #[derive(Debug, Clone, Copy, PartialEq)]

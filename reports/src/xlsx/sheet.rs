@@ -9,7 +9,7 @@ use rust_xlsxwriter::{
     XlsxError,
 };
 
-use super::number::{Number, exact};
+use super::number::{MOST_DECIMALS, Number, exact};
 use crate::line::executes;
 use crate::locale::Locale;
 use crate::text::wrapped;
@@ -54,6 +54,32 @@ pub(super) struct Sheet<'a> {
     widths: Vec<u16>,
     /// How many lines the row has.
     lines: usize,
+    styles: Styles,
+}
+
+/// How cells look, made once. A text that would be taken for a formula if somebody edited its cell is marked as
+/// text: the second of each two.
+struct Styles {
+    text: [Format; 2],
+    name: [Format; 2],
+    long: [Format; 2],
+    right: [Format; 2],
+    /// By the number of decimals.
+    numbers: Vec<Format>,
+}
+
+impl Styles {
+    fn new() -> Self {
+        let both = |format: Format| [format.clone(), format.set_quote_prefix()];
+        let number = |decimals| Format::new().set_num_format(shape(decimals)).set_align(FormatAlign::Top);
+        Self {
+            text: both(left()),
+            name: both(left().set_bold()),
+            long: both(left().set_text_wrap()),
+            right: both(Format::new().set_align(FormatAlign::Right).set_align(FormatAlign::Top)),
+            numbers: (0..=MOST_DECIMALS).map(number).collect(),
+        }
+    }
 }
 
 impl<'a> Sheet<'a> {
@@ -71,7 +97,7 @@ impl<'a> Sheet<'a> {
         sheet.set_header(format!("&L{title}&R{name}"));
         sheet.set_footer(locale.pick("&CPage &P of &N", "&CPágina &P de &N"));
         sheet.set_margins(MARGIN, MARGIN, WIDE, WIDE, MARGIN, MARGIN);
-        Ok(Self { sheet, locale, row: 0, column: 0, widths: Vec::new(), lines: 1 })
+        Ok(Self { sheet, locale, row: 0, column: 0, widths: Vec::new(), lines: 1, styles: Styles::new() })
     }
 
     /// The names of the columns, which stay in sight and head every page; `rows` follow, to be filtered.
@@ -101,49 +127,50 @@ impl<'a> Sheet<'a> {
     /// A text over all columns, in a row of its own.
     pub(super) fn words(&mut self, text: &str, format: Format) -> Result<(), XlsxError> {
         let text = cell_text(text, self.locale);
-        let format = guarded(format.set_text_wrap().set_align(FormatAlign::Top), &text);
+        let format = format.set_text_wrap().set_align(FormatAlign::Top);
+        let format = if executes(&text) { format.set_quote_prefix() } else { format };
         let last = ColNum::try_from(self.widths.len()).unwrap_or(1).saturating_sub(1);
         self.sheet.merge_range(self.row, 0, self.row, last, &text, &format)?;
         self.lines = lines(&text, self.widths.iter().sum());
         self.end_row()
     }
 
-    /// A row of bold names.
+    /// A row of names over columns of numbers.
     pub(super) fn names(&mut self, names: &[&str]) -> Result<(), XlsxError> {
-        for (n, name) in names.iter().enumerate() {
-            let align = if n == 0 { FormatAlign::Left } else { FormatAlign::Right };
-            self.put(name, heading().set_align(align))?;
+        for (at, name) in (0..).zip(names) {
+            let align = if at == 0 { FormatAlign::Left } else { FormatAlign::Right };
+            self.sheet.write_string_with_format(self.row, at, visible(name, &[]), &heading().set_align(align))?;
         }
         self.end_row()
     }
 
     /// A cell of text.
     pub(super) fn text(&mut self, text: &str) -> Result<(), XlsxError> {
-        self.put(text, left())
+        self.put(text, |styles| &styles.text)
     }
 
     /// A cell of bold text.
     pub(super) fn name(&mut self, text: &str) -> Result<(), XlsxError> {
-        self.put(text, left().set_bold())
+        self.put(text, |styles| &styles.name)
     }
 
     /// A cell of text that may be long, on several lines.
     pub(super) fn long(&mut self, text: &str) -> Result<(), XlsxError> {
         let width = self.widths.get(usize::from(self.column)).copied().unwrap_or(1);
         self.lines = self.lines.max(lines(text, width));
-        self.put(text, left().set_text_wrap())
+        self.put(text, |styles| &styles.long)
     }
 
     /// A cell of an amount or a count: a number where that is exact, else text on the right.
     pub(super) fn amount(&mut self, text: &str) -> Result<(), XlsxError> {
         match exact(text) {
             Some(Number { value, decimals }) => {
-                let format = Format::new().set_num_format(shape(decimals)).set_align(FormatAlign::Top);
-                self.sheet.write_number_with_format(self.row, self.column, value, &format)?;
+                let format = &self.styles.numbers[decimals];
+                self.sheet.write_number_with_format(self.row, self.column, value, format)?;
                 self.column += 1;
                 Ok(())
             }
-            None => self.put(text, Format::new().set_align(FormatAlign::Right).set_align(FormatAlign::Top)),
+            None => self.put(text, |styles| &styles.right),
         }
     }
 
@@ -193,10 +220,11 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    fn put(&mut self, text: &str, format: Format) -> Result<(), XlsxError> {
+    fn put(&mut self, text: &str, style: fn(&Styles) -> &[Format; 2]) -> Result<(), XlsxError> {
         if !text.is_empty() {
             let text = cell_text(text, self.locale);
-            self.sheet.write_string_with_format(self.row, self.column, text.as_ref(), &guarded(format, &text))?;
+            let format = &style(&self.styles)[usize::from(executes(&text))];
+            self.sheet.write_string_with_format(self.row, self.column, text.as_ref(), format)?;
         }
         self.column += 1;
         Ok(())
@@ -231,11 +259,6 @@ fn shape(decimals: usize) -> String {
         0 => "#,##0".to_owned(),
         decimals => format!("#,##0.{}", "0".repeat(decimals)),
     }
-}
-
-/// Text that would be taken for a formula if somebody edited its cell is marked as text.
-fn guarded(format: Format, text: &str) -> Format {
-    if executes(text) { format.set_quote_prefix() } else { format }
 }
 
 /// A text as a cell holds it: without characters that XML forbids, and cut where it is too long, saying so.

@@ -140,7 +140,7 @@ pub enum Check {
     /// Numbers follow each other without a gap.
     Sequence(Sequence),
     /// Sources, warehouse and general ledger come to the same sums.
-    ThreeWay(ThreeWay),
+    ThreeWay(Box<ThreeWay>),
     /// Rows returned by SQL in the warehouse are violations.
     WarehouseSql(WarehouseSql),
 }

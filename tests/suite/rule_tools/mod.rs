@@ -14,7 +14,7 @@ const CASES: &str = include_str!("cases.toml");
 fn place() -> Place {
     let place = Place::new();
     place.write("cuadre.toml", format!("rule_files = [\"rules/*.toml\"]\n{SMALL}"));
-    place.write("rules/limits.toml", RULES.split_once("[[rule]]\nid = \"rolls\"").unwrap().0);
+    place.write("rules/limits.toml", RULES.split_once("[[rule]]\nid = \"rolls\"").expect("the rule is there").0);
     place.write("reference/accounts.csv", "account\nx\n");
     for date in [DATE, "2026-11-21"] {
         place.write(
@@ -30,12 +30,12 @@ fn place() -> Place {
 fn run(place: &Place, date: &str, code: i32) -> Value {
     let done = place.cuadre(["run", "--config", "cuadre.toml", "--date", date]);
     assert_eq!(done.code, code, "{}", done.stderr);
-    serde_json::from_str(&place.read(&format!("filings/filings/{date}.1/manifest.json"))).unwrap()
+    serde_json::from_str(&place.read(&format!("filings/filings/{date}.1/manifest.json"))).expect("a manifest")
 }
 
 /// Makes a filing again, and says whether it is the same.
 fn again(place: &Place, date: &str) -> Done {
-    let out = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().expect("a folder");
     let out = out.path().join("again").display().to_string();
     place.cuadre(["regenerate", "--config", "cuadre.toml", "--date", date, "--out", &out])
 }
