@@ -46,18 +46,14 @@ followed reference of 10 movements; sequences: 2; 1 movement has no reference"
 
 #[test]
 fn the_largest_number_has_38_digits() {
-    let most = "9".repeat(38);
-    let movements = format!("reference\n000{most}\n1{most}\n1");
-    assert_eq!(
-        judge(&rule(""), "", &movements),
-        format!(
-            "2 | reference | 1{most} | - | MXN 1.00 | `1{most}` cannot be read as a number of the sequence\n\
-             - | reference | - | 2 - {before} | - | 2 to {before} are missing: {missing} numbers\n\
-             followed reference of 3 movements; sequences: 1",
-            before = format!("{}8", "9".repeat(37)),
-            missing = format!("{}7", "9".repeat(37)),
-        )
+    let nines = "9".repeat(37);
+    let movements = format!("reference\n0009{nines}\n19{nines}\n1");
+    let told = format!(
+        "2 | reference | 19{nines} | - | MXN 1.00 | `19{nines}` cannot be read as a number of the sequence\n\
+         - | reference | - | 2 - {nines}8 | - | 2 to {nines}8 are missing: {nines}7 numbers\n\
+         followed reference of 3 movements; sequences: 1",
     );
+    assert_eq!(judge(&rule(""), "", &movements), told);
 }
 
 #[test]
