@@ -8,10 +8,10 @@ use cuadre_audit::Subject;
 use cuadre_audit::layout::FilingId;
 use cuadre_reports::exceptions_csv::first_rows;
 use cuadre_reports::summary::read_summary;
-use cuadre_reports::view::{RuleView, SourceView, Traced};
+use cuadre_reports::view::{SourceView, Traced};
 use cuadre_reports::{Predicate, View};
 use cuadre_rules::Config;
-use cuadre_rules::config::{Language, Rule, Source, time_of_day};
+use cuadre_rules::config::{Language, Source, time_of_day};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -29,7 +29,7 @@ const FIRST_ROWS: usize = 10;
 /// What a view is made from.
 #[derive(Clone, Copy)]
 pub struct Basis<'a> {
-    /// The configuration, where it is known; without it a view has no rules, titles and times, and is in English.
+    /// The configuration, where it is known; without it a view has no titles and times, and is in English.
     pub config: Option<&'a Config>,
     /// What the filing was made from, where it is known; without it a view has only what the manifest names.
     pub inputs: Option<&'a Inputs>,
@@ -49,12 +49,6 @@ impl Basis<'_> {
     /// # Errors
     /// [`EngineError::Io`] where `exceptions.csv` or `summary.csv` cannot be read.
     pub fn view(&self) -> Result<View, EngineError> {
-        let date: Option<Date> = self.predicate.business_date.parse().ok();
-        let rule = |id: &String| {
-            let mut in_force = self.config?.rules_in_force(date?).map(|(_, rule)| rule);
-            in_force.find(|rule| &rule.id == id).map(rule_view)
-        };
-        let ids = self.predicate.business.iter().map(|facts| &facts.rule);
         Ok(View {
             filing: self.filing.to_string(),
             predicate: self.predicate.clone(),
@@ -62,7 +56,6 @@ impl Basis<'_> {
             zone: self.config.map_or(TimeZone::UTC, Config::zone),
             principal: self.config.map(|config| config.signing.principal.clone()),
             sources: self.predicate.sources.iter().map(|source| self.source(&source.id)).collect(),
-            rules: ids.filter_map(rule).collect(),
             evidence: self.read(EXCEPTIONS, |file| first_rows(file, FIRST_ROWS))?,
             totals: self.read(SUMMARY, |file| read_summary(file).collect())?,
             inputs: self.inputs(),
@@ -128,15 +121,5 @@ impl Basis<'_> {
         let path = self.folder.join(name);
         let file = File::open(&path).map(|file| BufReader::with_capacity(1 << 18, file));
         file.and_then(read).map_err(|error| EngineError::io("reading", &path, error))
-    }
-}
-
-fn rule_view(rule: &Rule) -> RuleView {
-    RuleView {
-        id: rule.id.clone(),
-        why: rule.why.clone(),
-        owner: rule.owner.clone(),
-        severity: rule.severity,
-        on_failure: rule.on_failure,
     }
 }

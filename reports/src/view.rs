@@ -3,7 +3,7 @@
 //! It follows from the files of the filing, the list of its inputs and its configuration. Nothing here is in a
 //! language yet, save what the filing itself says in the language of its configuration.
 
-use cuadre_rules::config::{Language, OnFailure, Severity};
+use cuadre_rules::config::Language;
 use cuadre_rules::exception::Evidence;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -27,8 +27,6 @@ pub struct View {
     pub principal: Option<String>,
     /// The sources, in the order of the manifest.
     pub sources: Vec<SourceView>,
-    /// The rules that the configuration has, in the order of the manifest's `business`.
-    pub rules: Vec<RuleView>,
     /// The first rows of evidence of each exception that has any, in the order of the manifest.
     pub evidence: Vec<EvidenceView>,
     /// The rows of `summary.csv`, in its order; those of all sources have the source `TOTAL`.
@@ -52,21 +50,6 @@ pub struct SourceView {
     pub arrived: Option<Timestamp>,
     /// When it is late.
     pub cut_off: Option<Timestamp>,
-}
-
-/// What the configuration says of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleView {
-    /// Its id.
-    pub id: String,
-    /// The regulation or policy it comes from; may be empty.
-    pub why: String,
-    /// Who answers for it.
-    pub owner: Option<String>,
-    /// How bad a failure is.
-    pub severity: Severity,
-    /// What a failure does to the filing.
-    pub on_failure: OnFailure,
 }
 
 /// The first rows of evidence of an exception.

@@ -158,6 +158,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("evidence.column", "column", "columna"),
     ("evidence.in_source", "Source:", "Fuente:"),
     ("evidence.in_warehouse", "Warehouse:", "Almacén:"),
+    ("evidence.found", "Found:", "Se encontró:"),
+    ("evidence.expected", "Expected:", "Se esperaba:"),
     ("evidence.none", "It has no rows of evidence.", "No tiene renglones de evidencia."),
     ("dispositions", "What people recorded", "Lo que se registró"),
     ("dispositions.new", "Recorded since the filing before", "Registrado desde la presentación anterior"),

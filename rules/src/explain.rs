@@ -122,24 +122,31 @@ fn example(rule: &Rule, config: &Config) -> Said {
     said!("such as: {said}", "por ejemplo: {said}"; said)
 }
 
-/// `source is core; kind is TRF or FEE`.
+/// `source is core and kind is TRF, FEE or TAX`.
 pub(crate) fn filtered(only: &BTreeMap<Field, Vec<String>>) -> Said {
     let one = |(field, values): (&Field, &Vec<String>)| {
-        let values = joined(&values.iter().map(Said::same).collect::<Vec<_>>(), " or ", " o ");
+        let values = joined(&values.iter().map(Said::same).collect::<Vec<_>>(), ["or", "o"]);
         said!("{field} is {values}", "{field} es {values}"; values)
     };
     let parts: Vec<Said> = only.iter().map(one).collect();
-    joined(&parts, " and ", " y ")
+    joined(&parts, ["and", "y"])
 }
 
-fn joined(parts: &[Said], en: &str, es: &str) -> Said {
-    let of = |part: fn(&Said) -> &str, between: &str| parts.iter().map(part).collect::<Vec<_>>().join(between);
+/// Parts with commas between them, and a word before the last one, in both languages.
+fn joined(parts: &[Said], [en, es]: [&str; 2]) -> Said {
+    let of = |part: fn(&Said) -> &str, word: &str| match parts.split_last() {
+        Some((last, [])) => part(last).to_owned(),
+        Some((last, others)) => {
+            format!("{} {word} {}", others.iter().map(part).collect::<Vec<_>>().join(", "), part(last))
+        }
+        None => String::new(),
+    };
     Said { en: of(|said| &said.en, en), es: of(|said| &said.es, es) }
 }
 
-/// `account and branch`.
+/// `account, branch and currency`.
 pub(crate) fn listed(fields: &[Field]) -> Said {
-    joined(&fields.iter().map(|field| Said::same(field.name())).collect::<Vec<_>>(), " and ", " y ")
+    joined(&fields.iter().map(|field| Said::same(field.name())).collect::<Vec<_>>(), ["and", "y"])
 }
 
 /// ` per branch and currency`; nothing where there is one group alone.

@@ -16,6 +16,7 @@ mod errors;
 mod exactness;
 mod first_night;
 mod formats;
+mod guide;
 mod loading;
 mod messages;
 mod night;

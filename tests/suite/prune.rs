@@ -280,7 +280,7 @@ fn what_a_claim_names_stays() {
     bucket.s3.break_at(Some((5, Break::After)));
     assert_ne!(bucket.run(day).code, 0);
     bucket.s3.break_at(None);
-    let claim = bucket.s3.at("filings/claims/15");
+    let claim = bucket.s3.at("filings/claims/19");
     assert!(claim.is_file(), "{:?}", bucket.names());
     set_all_changed(&bucket.s3.at(""), 0);
     let before = bucket.names();
@@ -293,11 +293,11 @@ fn what_a_claim_names_stays() {
     bucket.is_whole();
 
     let bucket = Bucket::new();
-    fs::write(bucket.s3.at("filings/claims/15"), "{}\n").unwrap();
+    fs::write(bucket.s3.at("filings/claims/19"), "{}\n").unwrap();
     let before = bucket.names();
     let done = bucket.prune(&["--delete"]);
     assert_eq!(done.code, 5, "{}", done.stderr);
-    assert!(done.stderr.contains("s3://test/filings/claims/15: the claim cannot be read"), "{}", done.stderr);
+    assert!(done.stderr.contains("s3://test/filings/claims/19: the claim cannot be read"), "{}", done.stderr);
     assert_eq!(bucket.names(), before);
 }
 
@@ -323,7 +323,7 @@ fn a_run_brings_up_again_what_went_before_its_claim() {
 #[test]
 fn what_a_run_came_to_need_is_told_when_it_is_gone() {
     let bucket = Bucket::new();
-    let claim = fs::read(bucket.s3.at("filings/claims/8")).unwrap();
+    let claim = fs::read(bucket.s3.at("filings/claims/10")).unwrap();
     let list = fs::read(bucket.s3.at(&format!("filings/filings/{DATE}.1/inputs.json"))).unwrap();
     let orphan = bucket.orphan.file_name().unwrap().to_string_lossy().into_owned();
     let other = Sha256Digest::of(&fs::read(bucket.place.at(&format!("landing/a/{DATE}.csv"))).unwrap()).to_string();
@@ -331,7 +331,7 @@ fn what_a_run_came_to_need_is_told_when_it_is_gone() {
     let new = archive.put_bytes(String::from_utf8(list.clone()).unwrap().replace(&other, &orphan).as_bytes()).unwrap();
     let claim =
         String::from_utf8(claim).unwrap().replace(&Sha256Digest::of(&list).to_string(), &new.digest.to_string());
-    let path = bucket.s3.at("filings/claims/15");
+    let path = bucket.s3.at("filings/claims/19");
     bucket.s3.before_first(&Method::DELETE, "/archive/", move || fs::write(path, claim).unwrap());
     let done = bucket.prune(&["--delete"]);
     assert_eq!(done.code, 5, "{}", done.stderr);

@@ -87,12 +87,15 @@ fn filed(place: &Place, done: &Done) -> Vec<(String, String)> {
     assert_eq!(place.filed("manifest.json.sig"), key().sign(MANIFEST_NAMESPACE, manifest.as_bytes()).unwrap());
     let inputs: serde_json::Value = serde_json::from_str(&place.filed("inputs.json")).unwrap();
     let config = inputs["config"]["sha256"].as_str().unwrap();
-    let of_inputs =
-        place.read("filings/LOG").lines().find(|line| line.ends_with("inputs.json")).unwrap()[..64].to_owned();
+    // What names the configuration, and so has a digest of its own.
+    let log = place.read("filings/LOG");
+    let named = ["inputs.json", "report.html", "report.xlsx"];
+    let digests = named.map(|name| log.lines().find(|line| line.ends_with(name)).unwrap()[..64].to_owned());
     let size = fs::metadata(place.at("cuadre.toml")).unwrap().len();
     let files = ["report.csv", "summary.csv", "exceptions.csv", "inputs.json", "manifest.json"];
     let plain = |name: &str| {
-        let text = place.filed(name).replace(config, "CONFIG").replace(&of_inputs, "INPUTS");
+        let text = place.filed(name).replace(config, "CONFIG");
+        let text = digests.iter().zip(named).fold(text, |text, (digest, name)| text.replace(digest, name));
         (name.to_owned(), text.replace(&format!("\"bytes\":{size},"), "\"bytes\":CONFIG,"))
     };
     let mut filed: Vec<_> = files.into_iter().map(plain).collect();

@@ -282,7 +282,7 @@ fn a_key_does_not_sign_two_histories() {
     }
     verified(&place, 0);
     let refused = run(&place, "2026-11-22", issued() + 2 * DAY);
-    assert!(done(&refused, 5).contains("LOG does not begin with the 15 lines"), "{}", refused.stderr);
+    assert!(done(&refused, 5).contains("LOG does not begin with the 19 lines"), "{}", refused.stderr);
     let key = keys(&place, issued(), &["revoke", "key.pub"]);
     assert!(done(&key, 5).contains("there would be two histories"), "{}", key.stderr);
 

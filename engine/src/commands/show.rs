@@ -169,15 +169,6 @@ fn told(view: &View) -> Value {
             "cutOff": source.cut_off,
         })
     };
-    let rule = |rule: &cuadre_reports::view::RuleView| {
-        json!({
-            "id": rule.id,
-            "why": rule.why,
-            "owner": rule.owner,
-            "severity": rule.severity,
-            "onFailure": rule.on_failure,
-        })
-    };
     let locale = Locale { language: view.language, zone: view.zone.clone() };
     json!({
         "filing": view.filing,
@@ -185,7 +176,6 @@ fn told(view: &View) -> Value {
         "money": verdict::money(view),
         "manifest": view.predicate,
         "sources": view.sources.iter().map(source).collect::<Vec<_>>(),
-        "rules": view.rules.iter().map(rule).collect::<Vec<_>>(),
         "inputs": view.inputs.iter().map(traced).collect::<Vec<_>>(),
         "outputs": view.outputs.iter().map(traced).collect::<Vec<_>>(),
     })

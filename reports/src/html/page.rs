@@ -51,7 +51,7 @@ pub(super) struct Page<'a> {
     /// The picture of the clock.
     clock: Value,
     /// Rules, in order.
-    rules: Vec<RuleRow<'a>>,
+    rules: &'a [RuleFacts],
     /// The day's exceptions, the worst first.
     exceptions: Vec<ExceptionRow<'a>>,
     /// Days from the business date to the date of issue: the age of the day's exceptions.
@@ -88,17 +88,6 @@ struct SourceRow<'a> {
     state: &'a str,
     #[serde(flatten)]
     tie_out: TieOut,
-}
-
-/// A rule with its judgement.
-#[derive(Debug, Serialize)]
-struct RuleRow<'a> {
-    #[serde(flatten)]
-    facts: &'a RuleFacts,
-    why: &'a str,
-    owner: Option<&'a str>,
-    severity: Option<&'static str>,
-    on_failure: Option<&'static str>,
 }
 
 /// An exception with the head of its evidence.
@@ -138,7 +127,7 @@ impl<'a> Page<'a> {
             titles: view.sources.iter().map(|source| (source.id.as_str(), source.title.as_str())).collect(),
             clock: Value::from_safe_string(clock(&sources, deadline, issued, locale)),
             sources,
-            rules: manifest.business.iter().map(|facts| rule_row(facts, view)).collect(),
+            rules: &manifest.business,
             exceptions: exceptions(view, locale),
             age_days: age(manifest, issued, locale),
             open,
@@ -180,21 +169,6 @@ fn clock<'a>(sources: &[SourceRow<'a>], deadline: Timestamp, issued: Timestamp, 
         is_late: row.state == "late",
     };
     svg::clock(&sources.iter().map(hand).collect::<Vec<_>>(), deadline, issued, locale)
-}
-
-fn rule_row<'a>(facts: &'a RuleFacts, view: &'a View) -> RuleRow<'a> {
-    let rule = view.rules.iter().find(|rule| rule.id == facts.rule);
-    RuleRow {
-        facts,
-        why: rule.map_or("", |rule| rule.why.trim()),
-        owner: rule.and_then(|rule| rule.owner.as_deref()),
-        severity: rule.map(|rule| rule.severity.name()),
-        on_failure: rule.map(|rule| match rule.on_failure {
-            cuadre_rules::config::OnFailure::Block => "block",
-            cuadre_rules::config::OnFailure::Partial => "partial",
-            cuadre_rules::config::OnFailure::Note => "note",
-        }),
-    }
 }
 
 fn exceptions<'a>(view: &'a View, locale: &Locale) -> Vec<ExceptionRow<'a>> {

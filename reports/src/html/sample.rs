@@ -13,7 +13,7 @@ use crate::predicate::{
     AmountText, ControlFacts, EndToEndFacts, ExceptionFacts, Filing, Predicate, ProducedBy, RuleFacts, SourceFacts,
     Superseded, TotalsFacts,
 };
-use crate::view::{EvidenceView, KindTotal, RuleView, SourceView, Traced, View};
+use crate::view::{EvidenceView, KindTotal, SourceView, Traced, View};
 
 /// The sample, in a language: three sources, of which one has not come and one does not tie out.
 pub fn sample(language: Language) -> View {
@@ -49,13 +49,6 @@ pub fn sample(language: Language) -> View {
         zone: TimeZone::get("America/Mexico_City").unwrap_or(TimeZone::UTC),
         principal: Some("compliance@institution.example".to_owned()),
         sources: vec![source("core", at(6)), source("cards", at(11)), source("wallet", None)],
-        rules: vec![RuleView {
-            id: "known-customer".to_owned(),
-            why: "Policy 7".to_owned(),
-            owner: Some("Compliance".to_owned()),
-            severity: Severity::Major,
-            on_failure: OnFailure::Partial,
-        }],
         evidence: vec![EvidenceView {
             exception: "changed/cards".to_owned(),
             rows: vec![Evidence {

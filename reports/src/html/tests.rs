@@ -43,8 +43,6 @@ fn texts_of_inputs_are_never_markup() {
     for source in &mut view.sources {
         source.title = evil();
     }
-    view.rules[0].why = evil();
-    view.rules[0].owner = Some(evil());
     let row = &mut view.evidence[0].rows[0];
     (row.reason, row.file, row.column) = (evil(), Some(evil()), Some(evil()));
     (row.source_value, row.warehouse_value) = (Some(evil()), Some(evil()));
@@ -56,6 +54,8 @@ fn texts_of_inputs_are_never_markup() {
         (file.of, file.name, file.sha256) = (evil(), evil(), evil());
     }
     let manifest = &mut view.predicate;
+    let rule = &mut manifest.business[0];
+    (rule.why, rule.owner) = (Some(evil()), Some(Some(evil())));
     (manifest.institution, manifest.series) = (evil(), evil());
     (manifest.filing.reason, manifest.filing.operator) = (Some(evil()), Some(Some(evil())));
     manifest.no_movements = Some(Some(crate::predicate::NoMovements { reason: evil() }));

@@ -139,6 +139,7 @@ fn every_key_of_the_design() {
         "business": [{
             "rule": "transfers-balance", "verdict": "notEvaluated", "violations": 0,
             "explanation": "the dataset is missing",
+            "why": "no transfer loses money", "owner": null, "severity": "critical", "onFailure": "partial",
         }],
         "exceptions": [
             {

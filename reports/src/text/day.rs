@@ -178,10 +178,9 @@ fn rules(page: &mut Page, view: &View, locale: &Locale) {
     for facts in failed {
         page.words(2, &format!("{}: {}", facts.rule, named("rule", &facts.verdict, view.language)));
         page.words(6, &facts.explanation);
-        let Some(rule) = view.rules.iter().find(|rule| rule.id == facts.rule) else { continue };
-        let owner =
-            rule.owner.as_ref().map(|owner| locale.pick(format!("Owner: {owner}"), format!("Responsable: {owner}")));
-        let why = Some(&rule.why).filter(|why| !why.is_empty()).cloned();
+        let owner = facts.owner.iter().flatten().next();
+        let owner = owner.map(|owner| locale.pick(format!("Owner: {owner}"), format!("Responsable: {owner}")));
+        let why = facts.why.clone().filter(|why| !why.is_empty());
         let words: Vec<String> = [why, owner].into_iter().flatten().collect();
         if !words.is_empty() {
             page.words(6, &words.join(" "));

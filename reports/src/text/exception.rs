@@ -1,6 +1,6 @@
 //! One exception as `cuadre show --exception` prints it.
 
-use cuadre_rules::exception::Evidence;
+use cuadre_rules::exception::{Evidence, Kind};
 
 use super::{Page, Paper, money};
 use crate::facts::{fact, value};
@@ -75,7 +75,9 @@ pub(super) fn evidence(page: &mut Page, rows: &[Evidence], all: u64, locale: &Lo
 }
 
 fn row(page: &mut Page, row: &Evidence, locale: &Locale) {
-    let Evidence { source, file, record, column, source_value, warehouse_value, amount, currency, reason, .. } = row;
+    let Evidence {
+        kind, source, file, record, column, source_value, warehouse_value, amount, currency, reason, ..
+    } = row;
     let record = record.map(|record| format!("{} {record}", locale.pick("record", "registro")));
     let place = [file.clone().or(source.clone()), record].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let amounts: AmountText = currency.clone().zip(amount.clone()).into_iter().collect();
@@ -84,9 +86,11 @@ fn row(page: &mut Page, row: &Evidence, locale: &Locale) {
     let head = if head.is_empty() { "-".to_owned() } else { head.join(": ") };
     page.words(2, &head);
     let column = column.as_ref().map_or(String::new(), |column| format!(" {column}"));
-    for (side, value) in
-        [(locale.pick("source", "fuente"), source_value), (locale.pick("warehouse", "almacén"), warehouse_value)]
-    {
+    let sides = match kind == Kind::RuleFailed.name() {
+        true => [locale.pick("found", "se encontró"), locale.pick("expected", "se esperaba")],
+        false => [locale.pick("source", "fuente"), locale.pick("warehouse", "almacén")],
+    };
+    for (side, value) in sides.into_iter().zip([source_value, warehouse_value]) {
         if let Some(value) = value {
             page.words(6, &format!("{side}{column}: {value}"));
         }

@@ -3,10 +3,11 @@
 //! `CUADRE_BLESS=1 cargo test -- spanish::` rewrites them.
 
 use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cuadre_reports::Format;
 use cuadre_rules::config::Language;
-use cuadre_tests::{DATE, Place, SMALL, workspace};
+use cuadre_tests::{CHANGED_AT, DATE, Place, SMALL, workspace};
 use serde_json::Value;
 
 /// Where a night's Spanish twin is filed.
@@ -153,6 +154,9 @@ fn a_night_with_every_gap() {
     for (id, ..) in &sources[2..] {
         place.write(&format!("landing/{id}/1.csv"), rows(&["5.00"]));
     }
+    let late = fs::File::options().append(true).open(place.at("landing/late/1.csv")).expect("a file is opened");
+    let changed = UNIX_EPOCH + Duration::from_secs(CHANGED_AT + 2 * 3_600);
+    late.set_modified(changed).expect("a file is dated");
     place.write("landing/empty/1.csv", rows(&[]));
     place.write("landing/drift/1.csv", "id,date,amount,new\n1,2026-11-20,5.00,x\n");
     place.write("landing/renamed/1.csv", "id,date,account,importe\n");
