@@ -137,7 +137,7 @@ pub fn judge(
 }
 
 /// The warehouse's rows, where all of them are there.
-fn all_rows(warehouse: Option<&[(String, Loaded)]>, by_cells: bool) -> Result<Vec<&Staged>, Said> {
+pub fn all_rows(warehouse: Option<&[(String, Loaded)]>, by_cells: bool) -> Result<Vec<&Staged>, Said> {
     match warehouse {
         None => Err(said!("the warehouse is missing, or cannot be read", "el almacén falta, o no se puede leer")),
         Some(_) if by_cells => Err(said!(

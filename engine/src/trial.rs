@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cuadre_audit::Archive;
 use cuadre_reports::predicate::RuleFacts;
 use cuadre_rules::Config;
-use cuadre_rules::business::{DatasetTable, Datasets};
+use cuadre_rules::business::{DatasetTable, Datasets, sums_warehouse};
 use cuadre_rules::config::{Check, Dataset, Language, Rule};
 use cuadre_rules::day::RuleDay;
 use cuadre_rules::exception::{Evidence, Exception, Kind};
@@ -18,12 +18,16 @@ use crate::database::{Access, Bounds, Session};
 use crate::error::EngineError;
 use crate::forward::Forward;
 use crate::inputs::{Bytes, Inputs, Role};
-use crate::judge::Room;
+use crate::judge::{Room, all_rows, folder};
 use crate::landing::find;
-use crate::load::dataset;
+use crate::load::all::load_all;
+use crate::load::{Loaded, dataset};
 use crate::manifest::Filed;
 use crate::movements::Movements;
+use crate::progress::Progress;
+use crate::reconcile::breaks::whole_warehouse;
 use crate::reconcile::business::{self, Judging};
+use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::Gaps;
 
 /// Rows of evidence of a rule that are shown.
@@ -62,16 +66,18 @@ impl Trial<'_> {
         let bytes = Bytes::Archived(archive.clone());
         let datasets = self.datasets(&config, &then, &inputs, &bytes, room.scratch)?;
         let mut gaps = Gaps::new(room.scratch, config.scale(), self.language);
+        let warehouse = match config.rules.iter().any(sums_warehouse) {
+            true => warehouse(&then, &inputs, archive, room, &mut gaps)?,
+            false => None,
+        };
+        let by_cells = inputs.of(Role::Cells, "").next().is_some();
         let day = Judging {
             config: &config,
             language: self.language,
             business_date: inputs.business_date,
             datasets: &datasets,
             reads_answers: true,
-            warehouse: Err(said!(
-                "rules are tried on the movements of the sources alone",
-                "las reglas se prueban solo con los movimientos de las fuentes"
-            )),
+            warehouse: all_rows(warehouse.as_deref(), by_cells),
             forward: &Forward::of(&config, &inputs, &bytes)?,
             staged: &movements.staged,
             files: &movements.files,
@@ -180,4 +186,21 @@ impl Trial<'_> {
         asked.map_err(|fault| Said::same(fault.words))?;
         dataset::read_table("the answer", &into, &self.config.limits)
     }
+}
+
+/// The rows of the warehouse as the filing had them, where all of them can be read.
+fn warehouse(
+    then: &Config,
+    inputs: &Inputs,
+    archive: &Archive,
+    room: Room<'_>,
+    gaps: &mut Gaps,
+) -> Result<Option<Vec<(String, Loaded)>>, EngineError> {
+    let mut rows = inputs.clone();
+    rows.inputs.retain(|input| input.role == Role::Warehouse);
+    rows.check(archive)?;
+    let (silent, scratch) = (Progress::silent(), folder(room.scratch, "warehouse")?);
+    let room = Room { scratch: &scratch, progress: &silent, kept: None, ..room };
+    let (_, files) = load_all(then, &rows, &Bytes::Archived(archive.clone()), room, &Folding::idle(), false)?;
+    whole_warehouse(&rows, files, None, gaps)
 }

@@ -74,12 +74,13 @@ fn the_configurations_of_the_readme_are_valid() {
         let text = match block.lines().next().unwrap_or_default() {
             "[signing]" => whole(&format!("{old}{block}\n{rest}"), &warehouse, &source),
             "[[source]]" => whole(start, &warehouse, block),
-            "[[time_stamp]]" | "[waiting]" | "[[notify]]" | "[early_warning]" | "[telemetry]" => {
+            "[[time_stamp]]" | "[pages]" | "[waiting]" | "[[notify]]" | "[early_warning]" | "[telemetry]" => {
                 whole(start, &warehouse, &format!("{source}\n{block}"))
             }
             _ => whole(start, block, &source),
         };
         let place = Place::new();
+        place.write("templates/informe.html", "{% extends \"report.html\" %}");
         place.write("cuadre.toml", text).write("keys/psc-1.pem", include_str!("authority.pem"));
         let root = cuadre_audit::SigningKey::from_seed([9; 32]);
         root.write(&place.at("keys/root"), "root").unwrap();
@@ -111,7 +112,14 @@ fn the_readme_shows_the_demo_as_it_is() {
 #[test]
 fn documented_paths_exist() {
     let folders = ["engine/", "rules/", "reports/", "fixtures/", "audit/", "tests/", ".ci/"];
-    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "fixtures/README.md", "engine/deploy/README.md"] {
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "fixtures/README.md",
+        "rules/README.md",
+        "engine/deploy/README.md",
+    ] {
         for word in read(name).split('`').skip(1).step_by(2) {
             let is_path = folders.iter().any(|folder| word.starts_with(folder)) && !word.contains([' ', '*', '<', '{']);
             assert!(!is_path || workspace().join(word).exists(), "{name} names `{word}`, which is not there");

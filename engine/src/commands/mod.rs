@@ -52,7 +52,7 @@ Exit codes:
    0  filed complete, verified, or regenerated identical
    3  filed partial: gaps documented
    4  not filed: the policy forbids it
-   5  verification failed, or regeneration differs
+   5  verification failed, regeneration differs, or a case of a rule comes out otherwise
   64  wrong usage
   75  passing fault (database or network away, lock, disk full): retry
   78  wrong configuration

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use minijinja::Value;
 use serde::Serialize;
 
@@ -13,7 +12,7 @@ use crate::decimal::{Decimal, DecimalSums};
 use crate::locale::Locale;
 use crate::predicate::{AmountText, ExceptionFacts, RuleFacts};
 use crate::summary::TOTAL;
-use crate::verdict::{Counts, Money, TieOut, instant, is_compared, money, sentences, tie_out};
+use crate::verdict::{Counts, Money, TieOut, age_days, instant, is_compared, money, sentences, tie_out};
 use crate::view::{EvidenceView, KindTotal, SourceView, Traced, View};
 use crate::words::word;
 
@@ -129,7 +128,7 @@ impl<'a> Page<'a> {
             sources,
             rules: &manifest.business,
             exceptions: exceptions(view, locale),
-            age_days: age(manifest, issued, locale),
+            age_days: age_days(manifest, locale),
             open,
             pictures: pictures(&view.totals[..kinds], &view.totals[kinds..], locale),
             kinds: &view.totals[..kinds.min(MOST_KINDS)],
@@ -202,12 +201,6 @@ fn exception_row<'a>(
         more_text: sentences::more(more, "exceptions.csv", locale),
         gross: gross.filter(is_other),
     }
-}
-
-/// Whole days from the business date to the local date of issue.
-fn age(manifest: &Predicate, issued: Timestamp, locale: &Locale) -> i64 {
-    let date: Option<Date> = manifest.business_date.parse().ok();
-    date.map_or(0, |date| locale.local_date(issued).duration_since(date).as_hours() / 24)
 }
 
 /// A picture per currency: credits and debits by kind, over all sources, the largest first.

@@ -12,6 +12,8 @@ use crate::words::word;
 const WIDTH: i64 = 960;
 const LABEL: i64 = 230;
 const ROW: i64 = 26;
+/// How far from its mark a time reaches.
+const TIME: i64 = 56;
 /// Characters of a label that fit beside a picture.
 const LABEL_LENGTH: usize = 30;
 
@@ -106,9 +108,11 @@ fn legend(svg: &mut String, locale: &Locale) {
 }
 
 fn row(svg: &mut String, hand: &Hand<'_>, y: i64, axis: &Axis, locale: &Locale) {
-    for (at, name) in [(hand.expected, "expected"), (hand.cut_off, "cut_off")] {
-        if let Some(at) = at.filter(|at| axis.has(*at)) {
-            mark(svg, name, axis.x(at), y);
+    let marks = [(hand.expected, "expected"), (hand.cut_off, "cut_off")];
+    let marks = marks.map(|(at, name)| (at.filter(|at| axis.has(*at)).map(|at| axis.x(at)), name));
+    for (x, name) in marks {
+        if let Some(x) = x {
+            mark(svg, name, x, y);
         }
     }
     let say = |key: &str| escaped(word(key, locale.language).unwrap_or_default());
@@ -129,7 +133,10 @@ fn row(svg: &mut String, hand: &Hand<'_>, y: i64, axis: &Axis, locale: &Locale) 
         (true, Some(at)) if axis.has(at) => {
             let x = axis.x(at);
             mark(svg, if hand.is_late { "late" } else { "arrived" }, x, y);
-            let (x, anchor) = if x > WIDTH - 90 { (x - 10, "end") } else { (x + 10, "start") };
+            let covers = |from: i64, to: i64| marks.iter().any(|(x, _)| x.is_some_and(|x| (from..=to).contains(&x)));
+            let is_better_there = covers(x + 4, x + TIME) && !covers(x - TIME, x - 4) && x - TIME > LABEL;
+            let is_left = x > WIDTH - 90 || is_better_there;
+            let (x, anchor) = if is_left { (x - 10, "end") } else { (x + 10, "start") };
             put(
                 svg,
                 format_args!(

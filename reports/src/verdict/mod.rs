@@ -5,6 +5,7 @@ mod money;
 pub(crate) mod sentences;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::Predicate;
@@ -55,6 +56,13 @@ pub fn sentence(manifest: &Predicate, locale: &Locale) -> String {
 /// How long before or after the deadline the filing was issued.
 pub fn timeliness(manifest: &Predicate, locale: &Locale) -> String {
     sentences::timeliness(instant(&manifest.issued_at), instant(&manifest.deadline), locale)
+}
+
+/// Whole days from the business date to the local date of issue: the age of the day's exceptions.
+pub(crate) fn age_days(manifest: &Predicate, locale: &Locale) -> i64 {
+    let date: Option<Date> = manifest.business_date.parse().ok();
+    let issued = locale.local_date(instant(&manifest.issued_at));
+    date.map_or(0, |date| issued.duration_since(date).as_hours() / 24)
 }
 
 /// Whether any source was compared with the warehouse: without one, no source has figures of it.

@@ -10,6 +10,7 @@ use crate::View;
 use crate::locale::Locale;
 use crate::open::{CarriedOver, Disposition};
 use crate::predicate::{AmountText, ExceptionFacts};
+use crate::verdict::age_days;
 use crate::words::named;
 use cuadre_rules::exception::Class;
 
@@ -22,7 +23,7 @@ const ENGLISH: [Column; 15] = [
     text("Severity", 10),
     text("Source", 12),
     number("Records", 11),
-    number("Rows of evidence", 11),
+    number("Rows of evidence", 13),
     text("Currency", 9),
     number("Amount", 18),
     text("Explanation", 56),
@@ -39,7 +40,7 @@ const SPANISH: [Column; 15] = [
     text("Gravedad", 10),
     text("Fuente", 12),
     number("Registros", 11),
-    number("Renglones de evidencia", 11),
+    number("Renglones de evidencia", 13),
     text("Moneda", 9),
     number("Importe", 18),
     text("Explicación", 56),
@@ -55,7 +56,7 @@ const BETWEEN: u16 = 6;
 /// What a row shows of an exception of any day.
 struct Row<'a> {
     date: &'a str,
-    age_days: Option<i64>,
+    age_days: i64,
     id: &'a str,
     kind: &'a str,
     class: Class,
@@ -70,7 +71,7 @@ struct Row<'a> {
 
 pub(super) fn write(workbook: &mut Workbook, view: &View, locale: &Locale) -> Result<(), XlsxError> {
     let day = &view.predicate;
-    let own = day.exceptions.iter().map(|gap| of_the_day(gap, view));
+    let own = day.exceptions.iter().map(|gap| of_the_day(gap, view, locale));
     let rows: Vec<Row<'_>> = own.chain(day.carried_over.iter().flatten().map(of_another_day)).collect();
     let count = rows.iter().map(|row| row.amount.map_or(1, |amount| amount.len().max(1)) as u64).sum();
     let mut sheet = Sheet::new(workbook, locale.pick("Exceptions", "Excepciones"), &title(view), locale)?;
@@ -101,7 +102,7 @@ fn first(
     locale: &Locale,
 ) -> Result<(), XlsxError> {
     date(sheet, row.date)?;
-    optional(sheet, row.age_days.map(|age| age.to_string()))?;
+    sheet.amount(&row.age_days.to_string())?;
     sheet.long(row.id)?;
     sheet.long(&named("kind", row.kind, locale.language))?;
     sheet.long(&named("class", row.class.name(), locale.language))?;
@@ -137,13 +138,13 @@ fn optional(sheet: &mut Sheet<'_>, text: Option<String>) -> Result<(), XlsxError
     }
 }
 
-fn of_the_day<'a>(gap: &'a ExceptionFacts, view: &'a View) -> Row<'a> {
+fn of_the_day<'a>(gap: &'a ExceptionFacts, view: &'a View, locale: &Locale) -> Row<'a> {
     let day = &view.predicate;
     let is_stated = |id: &str| day.exceptions.iter().any(|gap| gap.id == id);
     let evidence = view.evidence.iter().find(|evidence| evidence.exception == gap.id);
     Row {
         date: &day.business_date,
-        age_days: None,
+        age_days: age_days(day, locale),
         id: &gap.id,
         kind: gap.kind.name(),
         class: gap.class.unwrap_or_else(|| gap.kind.class(gap.source.as_deref(), is_stated)),
@@ -160,7 +161,7 @@ fn of_the_day<'a>(gap: &'a ExceptionFacts, view: &'a View) -> Row<'a> {
 fn of_another_day(CarriedOver { age_days, open }: &CarriedOver) -> Row<'_> {
     Row {
         date: open.id.split('/').next().unwrap_or_default(),
-        age_days: Some(*age_days),
+        age_days: *age_days,
         id: &open.id,
         kind: open.kind.name(),
         class: open.class,

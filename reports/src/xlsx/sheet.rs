@@ -104,7 +104,7 @@ impl<'a> Sheet<'a> {
     pub(super) fn header(&mut self, columns: &[Column], rows: u64) -> Result<(), XlsxError> {
         for (at, Column { name, width, is_number }) in (0..).zip(columns) {
             self.width(at, *width)?;
-            self.lines = self.lines.max(lines(name, width.saturating_sub(2)));
+            self.lines = self.lines.max(lines(name, *width));
             let align = if *is_number { FormatAlign::Right } else { FormatAlign::Left };
             let format = heading().set_align(align).set_align(FormatAlign::Top).set_text_wrap();
             let format = if *is_number { format } else { format.set_indent(1) };

@@ -284,6 +284,11 @@ pub fn lists_matches(rule: &Rule) -> bool {
     matches!(&rule.check, Check::Pairing(check) if check.list_matches)
 }
 
+/// Whether a rule adds up the rows of the warehouse.
+pub fn sums_warehouse(rule: &Rule) -> bool {
+    matches!(&rule.check, Check::ThreeWay(check) if check.warehouse.is_none())
+}
+
 /// Whether a movement is among those that a rule (or one side of it) is about.
 pub fn concerns(only: &BTreeMap<Field, Vec<String>>, columns: &Columns<'_>, row: usize) -> bool {
     only.iter().all(|(&field, values)| {

@@ -179,8 +179,12 @@ fn rules_are_tried_on_filed_days() {
     let new = "[[rule]]\nid = 'ceiling'\ncheck.range = { maximum = '3.00' }\n\
                [[rule]]\nid = 'small-accounts'\ncheck.reference = { field = 'account', dataset = 'accounts', column = 'account' }\n\
                [[rule]]\nid = 'branches'\ncheck.reference = { field = 'account', dataset = 'other', column = 'id' }\n\
-               [[dataset]]\nid = 'other'\nfile = 'reference/other.csv'\n";
+               [[rule]]\nid = 'three'\n\
+               check.three_way = { group_by = ['account'], ledger = { dataset = 'ledger', amount = 'sum', currency = 'MXN' } }\n\
+               [[dataset]]\nid = 'other'\nfile = 'reference/other.csv'\n\
+               [[dataset]]\nid = 'ledger'\nfile = 'reference/ledger.csv'\n";
     place.write("new.toml", new).write("reference/other.csv", "id\ny\n");
+    place.write("reference/ledger.csv", "account,sum\nx,13.99\n");
     page.entry("new rules", &place, &with(&["--rules", "new.toml"]), 0)
         .entry(
             "in Spanish, with data of today",
