@@ -68,9 +68,9 @@ fn two_nights_of_transfers() {
     assert_eq!(
         explanations,
         [
-            "se emparejaron 4 movimientos a la izquierda con 3 a la derecha por account, importe y fecha: 1 par del \
+            "conciliación de 4 movimientos a la izquierda con 3 a la derecha por account, importe y fecha: 1 par del \
              mismo día; ambiguos: 3, sin pareja: 0; en tránsito: 2; 3 incumplimientos",
-            "se emparejaron 3 movimientos a la izquierda con 2 a la derecha por account, importe y fecha: 1 par del \
+            "conciliación de 3 movimientos a la izquierda con 2 a la derecha por account, importe y fecha: 1 par del \
              mismo día, 1 par con 1 día de diferencia; ambiguos: 0, sin pareja: 1; de presentaciones anteriores: 2; \
              1 incumplimiento",
         ]

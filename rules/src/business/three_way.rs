@@ -252,7 +252,7 @@ impl Evaluator for Compared {
         let used = self.tolerance.explain(self.used, GROUP);
         Ok(said!(
             "compared {groups}: {movements} of the sources, {warehouse} of the warehouse, {ledger} of the ledger{used}",
-            "se compararon {groups}: {movements} de las fuentes, {warehouse} del almacén, {ledger} de la \
+            "comparación de {groups}: {movements} de las fuentes, {warehouse} del almacén, {ledger} de la \
              contabilidad{used}"; groups, movements, warehouse, ledger, used
         ))
     }

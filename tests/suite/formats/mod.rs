@@ -75,6 +75,7 @@ fn the_series_as_it_is_filed_today() {
     let Some(tsa) = Tsa::start(Kind::Ec) else { return };
     let place = institution();
     first_day(&place);
+    in_spanish(&place);
     second_day(&place);
     another_key_and_an_authority(&place, &tsa);
     file(&place, SUNDAY, HOURS[4], &["--no-movements", "domingo"], 0);
@@ -206,6 +207,15 @@ fn first_day(place: &Place) {
     file(place, DATE, HOURS[2], &["--reason", "la sucursal 002 envió otro archivo"], 3);
 }
 
+/// From now on people read Spanish and a page of their own, and there are rules in a file of theirs.
+fn in_spanish(place: &Place) {
+    let head = "language = \"es-MX\"\nrule_files = [\"rules/*.toml\"]\n";
+    place.write("cuadre.toml", format!("{head}{CONFIG}\n[pages]\ntemplate = \"page.html\"\n"));
+    place.write("rules/cumplimiento.toml", include_str!("rules.toml"));
+    let title = "{% block title %}{{ manifest.institution }}, {{ filing }}{% endblock %}";
+    place.write("page.html", format!("{{% extends \"report.html\" %}}\n{title}\n"));
+}
+
 /// A day with a gap only: the cash desks send the file of the day before.
 fn second_day(place: &Place) {
     let core = "id,date,account,kind,currency,amount,note\n";
@@ -237,7 +247,7 @@ fn another_key_and_an_authority(place: &Place, tsa: &Tsa) {
     let clock = [("SOURCE_DATE_EPOCH".to_owned(), HOURS[3].to_owned())];
     let rotated = place.cuadre_with(["keys", "rotate", "next.pub", "--config", "cuadre.toml"], &clock);
     assert_eq!(rotated.code, 0, "{}", rotated.stderr);
-    let config = CONFIG.replace("key = \"key\"", "key = \"next\"");
+    let config = place.read("cuadre.toml").replace("key = \"key\"", "key = \"next\"");
     let authority = format!("[[time_stamp]]\nname = \"psc\"\nurl = \"{}\"\ncertificate = \"psc.pem\"\n", tsa.url());
     place.write("cuadre.toml", format!("{config}\n{authority}"));
     let updated = place.cuadre_with(["keys", "update", "--config", "cuadre.toml"], &clock);

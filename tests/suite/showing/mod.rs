@@ -12,7 +12,7 @@ use serde_json::Value;
 /// A place with the golden series of each format, in `format-1` and so on.
 fn golden() -> Place {
     let place = Place::new();
-    for format in 1..=3 {
+    for format in 1..=4 {
         let series = workspace().join(format!("tests/suite/golden/format-{format}/series"));
         copy(&series, &place.at(&format!("format-{format}")));
     }
@@ -54,6 +54,7 @@ fn a_filing() {
             &["show", "--filings", "format-3"],
             &["show", "2026-11-21", "--filings", "format-3", "--language", "es-MX"],
             &["show", "2026-11-20.1", "--filings", "format-1"],
+            &["show", "2026-11-21", "--filings", "format-4"],
         ],
     );
 }

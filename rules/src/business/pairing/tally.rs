@@ -166,7 +166,7 @@ impl Tally {
         said!(
             "paired {left} on the left with {right} on the right by {by}: {matches}; {ambiguous} ambiguous, {unpaired} \
              unpaired{carried}{used_left}{used_right}",
-            "se emparejaron {left} a la izquierda con {right} a la derecha por {by}: {matches}; ambiguos: {ambiguous}, \
+            "conciliación de {left} a la izquierda con {right} a la derecha por {by}: {matches}; ambiguos: {ambiguous}, \
              sin pareja: {unpaired}{carried}{used_left}{used_right}"; left, by, matches, carried, used_left, used_right
         )
     }
