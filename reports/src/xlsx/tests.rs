@@ -25,7 +25,6 @@ fn view(rows: &[Evidence]) -> View {
         zone: TimeZone::get("America/Mexico_City").unwrap(),
         principal: None,
         sources: Vec::new(),
-        rules: Vec::new(),
         evidence: evidence.collect(),
         totals: Vec::new(),
         inputs: Vec::new(),
