@@ -63,8 +63,8 @@ pub struct Lists {
 
 /// Judges every rule that is in force.
 pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Lists), EngineError> {
-    // What has come back may for a moment be held twice.
-    let memory = day.room.memory / 4;
+    // The rest is for what is being given up, and read.
+    let memory = day.room.memory / 8 * 3;
     let mut works = Vec::new();
     for (position, rule) in day.config.rules_in_force(day.business_date) {
         works.push(Work::begin(day, position, rule, memory)?);
@@ -171,7 +171,7 @@ impl<'a> Work<'a> {
             amount: None,
             scale,
             violations: 0,
-            sorter: Sorter::new(&folder, memory),
+            sorter: Sorter::new(&folder, memory / 3),
             leaving: leaving.transpose()?,
             matches: matches.transpose()?,
             failed: None,

@@ -19,11 +19,14 @@ pub struct Sorter {
     runs: Vec<PathBuf>,
     /// Which one it is of those that share the folder, 0-based.
     round: usize,
+    /// The first item that came, and how many first bytes all that are sorted share with it.
+    first: Vec<u8>,
+    shared: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Item {
-    /// The first bytes, which mostly decide the order.
+    /// The first bytes behind those that all items share, which mostly decide the order.
     prefix: u64,
     start: usize,
     length: u32,
@@ -36,18 +39,33 @@ impl Item {
     }
 }
 
-/// The first eight bytes, as a number that is ordered as they are.
-fn prefix(bytes: &[u8]) -> u64 {
+/// Eight bytes behind `shared` ones, as a number that is ordered as they are.
+fn prefix(bytes: &[u8], shared: usize) -> u64 {
+    let bytes = &bytes[shared.min(bytes.len())..];
     let mut first = [0; 8];
     let length = bytes.len().min(8);
     first[..length].copy_from_slice(&bytes[..length]);
     u64::from_be_bytes(first)
 }
 
+/// How many first bytes two have in common.
+fn in_common(left: &[u8], right: &[u8]) -> usize {
+    left.iter().zip(right).take_while(|(left, right)| left == right).count()
+}
+
 impl Sorter {
     /// Sorts within about `budget` bytes; runs are written into `folder`, which must exist.
     pub fn new(folder: &Path, budget: usize) -> Self {
-        Self { folder: folder.to_owned(), budget, arena: Vec::new(), items: Vec::new(), runs: Vec::new(), round: 0 }
+        Self {
+            folder: folder.to_owned(),
+            budget,
+            arena: Vec::new(),
+            items: Vec::new(),
+            runs: Vec::new(),
+            round: 0,
+            first: Vec::new(),
+            shared: usize::MAX,
+        }
     }
 
     /// An empty one like it, in the same folder.
@@ -61,8 +79,7 @@ impl Sorter {
         self.arena.extend_from_slice(key);
         self.arena.extend_from_slice(payload);
         let length = (key.len() + payload.len()) as u32;
-        let prefix = prefix(&self.arena[start..]);
-        self.items.push(Item { prefix, start, length, key_length: key.len() as u32 });
+        self.items.push(Item { prefix: 0, start, length, key_length: key.len() as u32 });
         if self.held() > self.budget { self.spill() } else { Ok(()) }
     }
 
@@ -73,6 +90,15 @@ impl Sorter {
 
     fn sort(&mut self) {
         let arena = &self.arena;
+        let Some(first) = self.items.first() else { return };
+        if self.shared == usize::MAX {
+            self.first = first.bytes(arena).to_vec();
+        }
+        let shared = self.items.iter().map(|item| in_common(&self.first, item.bytes(arena))).min();
+        self.shared = self.shared.min(shared.unwrap_or_default());
+        for item in &mut self.items {
+            item.prefix = prefix(item.bytes(arena), self.shared);
+        }
         self.items.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| a.bytes(arena).cmp(b.bytes(arena))));
     }
 
@@ -94,8 +120,7 @@ impl Sorter {
         };
         write().map_err(|e| EngineError::io("sorting", &path, e))?;
         self.runs.push(path);
-        self.arena.clear();
-        self.items.clear();
+        (self.arena, self.items) = (Vec::new(), Vec::new());
         Ok(())
     }
 
@@ -105,7 +130,8 @@ impl Sorter {
             self.spill()?;
         }
         self.sort();
-        let mut sorted = Sorted { runs: Vec::new(), heap: BinaryHeap::new(), current: Head::default(), ended: false };
+        let (heap, current) = (BinaryHeap::new(), Head::default());
+        let mut sorted = Sorted { runs: Vec::new(), heap, current, ended: false, shared: self.shared };
         for path in std::mem::take(&mut self.runs) {
             let file = File::open(&path).map_err(|e| EngineError::io("sorting", &path, e))?;
             sorted.runs.push(Run::Disk { path, input: BufReader::with_capacity(1 << 16, file) });
@@ -115,7 +141,7 @@ impl Sorter {
         }
         for (run, items) in sorted.runs.iter_mut().enumerate() {
             let mut head = Head { run, ..Head::default() };
-            if items.next(&mut head)? {
+            if items.next(&mut head, self.shared)? {
                 sorted.heap.push(head);
             }
         }
@@ -152,6 +178,8 @@ pub struct Sorted {
     heap: BinaryHeap<Head>,
     current: Head,
     ended: bool,
+    /// How many first bytes all items share.
+    shared: usize,
 }
 
 enum Run {
@@ -161,7 +189,7 @@ enum Run {
 
 impl Run {
     /// Puts the next item into `head`; whether there is one.
-    fn next(&mut self, head: &mut Head) -> Result<bool, EngineError> {
+    fn next(&mut self, head: &mut Head, shared: usize) -> Result<bool, EngineError> {
         match self {
             Self::Memory { arena, items } => {
                 let Some(item) = items.next() else { return Ok(false) };
@@ -171,13 +199,13 @@ impl Run {
                 Ok(true)
             }
             Self::Disk { path, input } => {
-                read_item(input, head).map_err(|e| EngineError::io("merging sorted runs", path, e))
+                read_item(input, head, shared).map_err(|e| EngineError::io("merging sorted runs", path, e))
             }
         }
     }
 }
 
-fn read_item(input: &mut impl Read, head: &mut Head) -> io::Result<bool> {
+fn read_item(input: &mut impl Read, head: &mut Head, shared: usize) -> io::Result<bool> {
     let mut word = [0; 4];
     match input.read_exact(&mut word) {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
@@ -187,7 +215,7 @@ fn read_item(input: &mut impl Read, head: &mut Head) -> io::Result<bool> {
     input.read_exact(&mut word)?;
     head.key_length = u32::from_le_bytes(word) as usize;
     input.read_exact(&mut head.bytes)?;
-    head.prefix = prefix(&head.bytes);
+    head.prefix = prefix(&head.bytes, shared);
     Ok(true)
 }
 
@@ -201,7 +229,7 @@ impl Sorted {
         std::mem::swap(&mut self.current, &mut *top);
         // What was current lends its buffer to the run that the new one came from.
         top.run = self.current.run;
-        if !self.runs[top.run].next(&mut top)? {
+        if !self.runs[top.run].next(&mut top, self.shared)? {
             PeekMut::pop(top);
         }
         Ok(())

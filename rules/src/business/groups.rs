@@ -1,7 +1,8 @@
 //! What a rule keeps per group of movements.
 
-use hashbrown::HashMap;
+use arrow_array::Array;
 
+use super::keyed::{AT_ONCE, Keyed, Keys};
 use super::{Out, Violation};
 use crate::money::{Currency, Overflow};
 use crate::movement::{Columns, Field};
@@ -38,12 +39,10 @@ impl Cell for i128 {
 pub(crate) struct Groups<T> {
     fields: Vec<Field>,
     per_currency: bool,
-    /// The key in hand, kept to spare an allocation per movement.
-    key: String,
+    /// The keys in hand, kept to spare allocations.
+    keys: Keys,
     /// Keys are the values, each terminated by [`push`]: no two groups share one.
-    cells: HashMap<String, T>,
-    /// Bytes of the keys in `cells`.
-    key_bytes: usize,
+    cells: Keyed<T>,
     /// The group that is being put together.
     merging: Option<(String, T)>,
     /// How many were put together.
@@ -56,9 +55,8 @@ impl<T: Cell> Groups<T> {
         Self {
             fields: fields.to_vec(),
             per_currency: false,
-            key: String::new(),
-            cells: HashMap::new(),
-            key_bytes: 0,
+            keys: Keys::default(),
+            cells: Keyed::default(),
             merging: None,
             count: 0,
         }
@@ -81,12 +79,25 @@ impl<T: Cell> Groups<T> {
         rows: &[u32],
         mut change: impl FnMut(&mut T, usize) -> Result<(), Overflow>,
     ) -> Result<(), Overflow> {
-        for row in rows.iter().map(|&row| row as usize) {
-            self.key.clear();
-            for &field in self.fields.iter().chain(self.per_currency.then_some(&Field::Currency)) {
-                push(&mut self.key, &super::value(field, columns, row).unwrap_or_default());
+        let fields = self.fields.iter().chain(self.per_currency.then_some(&Field::Currency));
+        let fields: Vec<_> = fields.map(|&field| (field, columns.texts(field))).collect();
+        let write = |key: &mut String, row: usize| {
+            for &(field, texts) in &fields {
+                match texts {
+                    Some(texts) if texts.is_valid(row) => push(key, texts.value(row)),
+                    Some(_) => push(key, ""),
+                    None => push(key, &columns.shown(field, row).unwrap_or_default()),
+                }
             }
-            change(self.in_hand(), row)?;
+        };
+        for rows in rows.chunks(AT_ONCE) {
+            self.keys.clear();
+            rows.iter().for_each(|&row| self.keys.push(&self.cells, |key| write(key, row as usize)));
+            self.cells.fetch(&self.keys.hashes);
+            for (at, &row) in rows.iter().enumerate() {
+                let (hash, key) = self.keys.at(at);
+                change(self.cells.of(hash, key), row as usize)?;
+            }
         }
         Ok(())
     }
@@ -94,29 +105,21 @@ impl<T: Cell> Groups<T> {
     /// The cell of the group with these values, in the order of the fields, then the currency
     /// where groups are per currency.
     pub fn cell<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut T {
-        self.key.clear();
-        values.into_iter().for_each(|value| push(&mut self.key, value));
-        self.in_hand()
-    }
-
-    /// The cell of the key in hand.
-    fn in_hand(&mut self) -> &mut T {
-        self.cells.entry_ref(self.key.as_str()).or_insert_with(|| {
-            self.key_bytes += self.key.len();
-            T::default()
-        })
+        self.keys.clear();
+        self.keys.push(&self.cells, |key| values.into_iter().for_each(|value| push(key, value)));
+        let (hash, key) = self.keys.at(0);
+        self.cells.of(hash, key)
     }
 
     /// Bytes, about, that [`Groups::release`] would give up.
     pub fn held(&self) -> usize {
-        self.key_bytes + self.cells.len() * (size_of::<String>() + size_of::<T>() + 16)
+        self.cells.bytes()
     }
 
     /// Gives up every cell.
     pub fn release(&mut self, out: &mut dyn Out) {
-        self.key_bytes = 0;
         let mut payload = Vec::new();
-        for (key, cell) in self.cells.drain() {
+        for (key, cell) in std::mem::take(&mut self.cells).iter() {
             payload.clear();
             cell.write(&mut payload);
             out.keep(key.as_bytes(), &payload);

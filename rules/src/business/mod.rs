@@ -10,6 +10,7 @@ pub mod balance;
 pub mod carried;
 mod groups;
 pub mod in_memory;
+mod keyed;
 pub mod limits;
 pub mod pairing;
 pub mod range;

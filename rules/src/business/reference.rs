@@ -1,10 +1,9 @@
 //! Every movement's value is in a dataset.
 
-use std::collections::HashSet;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::keyed::{AT_ONCE, Keyed, Keys};
 use super::{Datasets, Evaluator, Out, Violation};
 use crate::explain::if_empty;
 use crate::money::Overflow;
@@ -44,14 +43,19 @@ impl Reference {
     pub fn evaluator(&self, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {
         let table = super::dataset(datasets, &self.dataset)?;
         let column = table.column(&self.column)?;
-        let valid = (0..table.rows.len()).filter_map(|row| table.cell(row, column).map(str::to_owned)).collect();
-        Ok(Box::new(Lookup { rule: self.clone(), valid, movements: 0, empty: 0 }))
+        let mut valid = Keyed::default();
+        for value in (0..table.rows.len()).filter_map(|row| table.cell(row, column)) {
+            valid.of(valid.hash(value), value);
+        }
+        Ok(Box::new(Lookup { rule: self.clone(), valid, keys: Keys::default(), movements: 0, empty: 0 }))
     }
 }
 
 struct Lookup {
     rule: Reference,
-    valid: HashSet<String>,
+    valid: Keyed<()>,
+    /// The values in hand, kept to spare allocations.
+    keys: Keys,
     movements: u64,
     /// Movements without a value.
     empty: u64,
@@ -61,25 +65,21 @@ const VALUE: Noun = Noun::new(["value", "values"], ["valor", "valores"]);
 
 impl Evaluator for Lookup {
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
-        let Reference { field, column, dataset, .. } = &self.rule;
-        for row in rows.iter().map(|&row| row as usize) {
-            self.movements += 1;
-            let value = super::value(*field, columns, row);
-            if value.as_ref().is_some_and(|value| self.valid.contains(&**value)) {
-                continue;
+        self.movements += rows.len() as u64;
+        for rows in rows.chunks(AT_ONCE) {
+            self.keys.clear();
+            for &row in rows {
+                let value = super::value(self.rule.field, columns, row as usize).unwrap_or_default();
+                self.keys.push(&self.valid, |key| key.push_str(&value));
             }
-            self.empty += u64::from(value.is_none());
-            if value.is_none() && self.rule.allow_empty {
-                continue;
+            self.valid.fetch(&self.keys.hashes);
+            for (at, &row) in rows.iter().enumerate() {
+                let (hash, value) = self.keys.at(at);
+                if !self.valid.has(hash, value) {
+                    self.empty += u64::from(value.is_empty());
+                    self.state(columns, row as usize, out);
+                }
             }
-            let reason = match value {
-                Some(value) => said!(
-                    "{field} `{value}` is not in `{column}` of dataset `{dataset}`",
-                    "{field} `{value}` no está en `{column}` del conjunto `{dataset}`"
-                ),
-                None => said!("{field} is empty", "{field} está vacío"),
-            };
-            out.violation(Violation::of_movement(columns, row, *field, reason));
         }
         Ok(())
     }
@@ -92,6 +92,22 @@ impl Evaluator for Lookup {
             "looked up {field} of {movements} among {valid} of dataset `{dataset}`{without}",
             "se buscó {field} de {movements} entre {valid} del conjunto `{dataset}`{without}"; movements, valid, without
         ))
+    }
+}
+
+impl Lookup {
+    /// States a movement whose value is not in the dataset.
+    fn state(&self, columns: &Columns<'_>, row: usize, out: &mut dyn Out) {
+        let Reference { field, column, dataset, allow_empty } = &self.rule;
+        let reason = match super::value(*field, columns, row) {
+            Some(value) => said!(
+                "{field} `{value}` is not in `{column}` of dataset `{dataset}`",
+                "{field} `{value}` no está en `{column}` del conjunto `{dataset}`"
+            ),
+            None if *allow_empty => return,
+            None => said!("{field} is empty", "{field} está vacío"),
+        };
+        out.violation(Violation::of_movement(columns, row, *field, reason));
     }
 }
 

@@ -176,39 +176,55 @@ struct Rolled {
     groups: Groups<Account>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Default)]
 struct Account {
-    opening: Option<i128>,
-    closing: Option<i128>,
     /// Sum of the movements.
     moved: i128,
+    /// Apart, since most groups of a night may have none.
+    stated: Option<Box<Stated>>,
+}
+
+/// What is stated of a group besides its movements.
+#[derive(Clone, Copy, Default)]
+struct Stated {
+    opening: Option<i128>,
+    closing: Option<i128>,
     /// The dataset's row, 1-based, the header aside; 0 where it has none.
     row: u64,
 }
 
+impl Account {
+    fn stated(&self) -> Stated {
+        self.stated.as_deref().copied().unwrap_or_default()
+    }
+}
+
 impl Cell for Account {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
-        self.opening = self.opening.or(other.opening);
-        self.closing = self.closing.or(other.closing);
-        self.row = self.row.max(other.row);
-        self.moved = self.moved.checked_add(other.moved).ok_or(Overflow)?;
-        Ok(())
+        if let Some(other) = &other.stated {
+            let Stated { opening, closing, row } = self.stated();
+            let (opening, closing) = (opening.or(other.opening), closing.or(other.closing));
+            self.stated = Some(Box::new(Stated { opening, closing, row: row.max(other.row) }));
+        }
+        self.moved.merge(&other.moved)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         self.moved.write(out);
-        for balance in [self.opening, self.closing] {
+        let Some(Stated { opening, closing, row }) = self.stated.as_deref() else { return };
+        for balance in [opening, closing] {
             out.push(balance.is_some().into());
             balance.unwrap_or_default().write(out);
         }
-        out.extend_from_slice(&self.row.to_be_bytes());
+        out.extend_from_slice(&row.to_be_bytes());
     }
 
     fn read(bytes: &[u8]) -> Self {
         let from = |at: usize| bytes.get(at..).unwrap_or_default();
         let balance = |at: usize| from(at).split_first().filter(|(is, _)| **is == 1).map(|(_, rest)| i128::read(rest));
         let row = from(50).first_chunk().map_or(0, |row| u64::from_be_bytes(*row));
-        Self { moved: i128::read(bytes), opening: balance(16), closing: balance(33), row }
+        let stated = || Box::new(Stated { opening: balance(16), closing: balance(33), row });
+        Self { moved: i128::read(bytes), stated: (bytes.len() > 16).then(stated) }
     }
 }
 
@@ -226,7 +242,8 @@ impl Rolled {
             let (opening, closing) = (amount(opening)?, amount(closing)?);
             let values = names.iter().map(|&column| table.cell(row, column).unwrap_or_default());
             let account = self.groups.cell(values.chain([currency.code()]));
-            let first = std::mem::replace(account, Account { opening, closing, moved: 0, row: row as u64 + 1 }).row;
+            let first = account.stated().row;
+            account.stated = Some(Box::new(Stated { opening, closing, row: row as u64 + 1 }));
             if first > 0 {
                 let reason = said!(
                     "the {currency} balance of row {first} is listed again",
@@ -247,7 +264,8 @@ impl Evaluator for Rolled {
         let (Some(values), Some((currency, minor))) = (carry.values_of(names), carry.amount) else {
             return Err(carried::other_values(filing));
         };
-        self.groups.cell(values.into_iter().chain([currency.code()])).opening = Some(minor);
+        let account = self.groups.cell(values.into_iter().chain([currency.code()]));
+        account.stated = Some(Box::new(Stated { opening: Some(minor), ..account.stated() }));
         Ok(())
     }
 
@@ -296,21 +314,22 @@ impl Evaluator for Rolled {
 
 impl Rolled {
     fn judge(&mut self, group: &Group, account: Account, out: &mut dyn Out) -> Result<(), Overflow> {
+        let Stated { opening, closing: balance, row } = account.stated();
         let is_carried = self.chain.is_some();
-        if !is_carried && account.row == 0 {
+        if !is_carried && row == 0 {
             out.violation(group.violation(|currency| no_balance(currency, account.moved, self.scale)));
             return Ok(());
         }
-        let opening = account.opening.unwrap_or_default();
+        let opening = opening.unwrap_or_default();
         let rolled = opening.checked_add(account.moved).ok_or(Overflow)?;
-        if let Some((currency, closing)) = group.currency().zip(Some(account.closing.unwrap_or(rolled)))
+        if let Some((currency, closing)) = group.currency().zip(Some(balance.unwrap_or(rolled)))
             && is_carried
             && closing != 0
         {
             let amount = Some((currency, closing));
             out.carry(Carry { values: group.named(), amount, since: self.date, origin: None });
         }
-        let off = match (self.closes, account.closing) {
+        let off = match (self.closes, balance) {
             (false, _) => return Ok(()),
             (true, Some(closing)) => rolled.checked_sub(closing).ok_or(Overflow)?,
             (true, None) => rolled,
@@ -325,7 +344,7 @@ impl Rolled {
         out.violation(group.violation(|currency| {
             let shown = |minor| at_own_scale(currency, minor, self.scale).to_string();
             let (opening, moved, off_by) = (shown(opening), shown(account.moved), shown(off));
-            let (rolled, closing) = (shown(rolled), account.closing.map(shown));
+            let (rolled, closing) = (shown(rolled), balance.map(shown));
             let stated = match &closing {
                 Some(closing) => said!(
                     "closing is {closing}: off by {off_by} {currency}",
