@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::error::EngineError;
 
 /// Collects keyed items and gives them back in order of key, then payload (as bytes).
@@ -94,12 +96,13 @@ impl Sorter {
         if self.shared == usize::MAX {
             self.first = first.bytes(arena).to_vec();
         }
-        let shared = self.items.iter().map(|item| in_common(&self.first, item.bytes(arena))).min();
+        let first = &self.first;
+        let shared = self.items.par_iter().map(|item| in_common(first, item.bytes(arena))).min();
         self.shared = self.shared.min(shared.unwrap_or_default());
-        for item in &mut self.items {
-            item.prefix = prefix(item.bytes(arena), self.shared);
-        }
-        self.items.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| a.bytes(arena).cmp(b.bytes(arena))));
+        let shared = self.shared;
+        self.items.par_iter_mut().for_each(|item| item.prefix = prefix(item.bytes(arena), shared));
+        self.items
+            .par_sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| a.bytes(arena).cmp(b.bytes(arena))));
     }
 
     /// Writes what it holds into a run on disk.

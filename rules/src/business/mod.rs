@@ -30,6 +30,7 @@ pub(crate) mod testing;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use arrow_array::Array;
 use jiff::civil::Date;
 
 pub use carried::{Before, Carry, Located, Origin};
@@ -309,6 +310,15 @@ fn value<'a>(field: Field, columns: &Columns<'a>, row: usize) -> Option<Cow<'a, 
         None => columns.shown(field, row).map(Cow::Owned),
     };
     value.filter(|value| !value.is_empty())
+}
+
+/// Whether a movement has no value of a field.
+fn is_empty(field: Field, columns: &Columns<'_>, row: usize) -> bool {
+    match field {
+        Field::BookedAt => columns.booked_at.is_null(row),
+        Field::BookedOn | Field::Amount => false,
+        _ => columns.text(field, row).is_none_or(str::is_empty),
+    }
 }
 
 /// What to add to an explanation where movements had none of a field.

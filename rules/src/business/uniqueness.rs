@@ -141,7 +141,7 @@ impl Unique {
     }
 
     fn is_empty(&self, columns: &Columns<'_>, row: usize) -> bool {
-        self.fields.iter().any(|&field| super::value(field, columns, row).is_none())
+        self.fields.iter().any(|&field| super::is_empty(field, columns, row))
     }
 
     fn names(&self) -> String {
