@@ -122,9 +122,16 @@ fn observe<'s, 'a>(
     Ok(())
 }
 
-/// Has rules give up what they hold, the one that holds most first, until all of them hold no more than `memory`.
+/// Has rules give up what they hold until all of them hold no more than `memory`: first what waits to be sorted, which
+/// would grow all the same; then groups, which mostly do not, from the rule that holds most.
 fn relieve(works: &mut [Work<'_>], memory: usize) -> Result<(), EngineError> {
-    while works.iter().map(Work::held).sum::<usize>() > memory {
+    let held = |works: &[Work<'_>]| works.iter().map(Work::held).sum::<usize>();
+    if held(works) > memory {
+        let waiting = works.iter_mut().map(|work| &mut work.stated.sorter);
+        let much: Vec<_> = waiting.filter(|sorter| sorter.held() > memory / 16).collect();
+        much.into_iter().try_for_each(Sorter::spill)?;
+    }
+    while held(works) > memory {
         let Some(most) = works.iter_mut().max_by_key(|work| work.held()) else { break };
         most.give_up()?;
     }
