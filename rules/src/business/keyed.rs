@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn it_keeps_what_a_map_keeps() {
         let (mut keyed, mut map) = (Keyed::<u64>::default(), HashMap::new());
-        let key = |n: u64| if n % 3 == 0 { String::new() } else { format!("{}", n * 7_919 % 20_011) };
+        let key = |n: u64| if n.is_multiple_of(3) { String::new() } else { format!("{}", n * 7_919 % 20_011) };
         for n in 0..60_000 {
             let key = key(n);
             let hash = keyed.hash(&key);
