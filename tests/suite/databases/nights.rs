@@ -48,7 +48,7 @@ fn texts(_: &str) -> &'static str {
 
 pub fn own_types(column: &str) -> &'static str {
     match column {
-        "business_date" | "balance_on" | "opened_on" => "date",
+        "business_date" | "balance_on" | "opened_on" | "posted_on" => "date",
         "amount" | "opening" | "closing" => "decimal(20, 2)",
         other => texts(other),
     }
@@ -70,7 +70,7 @@ fn the_demo_files_the_same_bytes_from_any_database() {
     let place = Place::new();
     assert_eq!(place.cuadre(["demo", "demo"]).code, 3);
     let tables = tables(&place.at("demo/warehouse.db"));
-    assert_eq!(tables.len(), 3);
+    assert_eq!(tables.len(), 4);
     let here = filed(&place, None, "sqlite");
     assert!(here.iter().any(|(name, _)| name.ends_with("manifest.json.sig")));
     for (server, kind) in [(postgres, "postgres"), (mariadb, "mariadb")] {
