@@ -18,16 +18,12 @@ use crate::database::{Access, Bounds, Session};
 use crate::error::EngineError;
 use crate::forward::Forward;
 use crate::inputs::{Bytes, Inputs, Role};
-use crate::judge::{Room, all_rows, folder};
+use crate::judge::{Room, all_rows};
 use crate::landing::find;
-use crate::load::all::load_all;
-use crate::load::{Loaded, dataset};
+use crate::load::dataset;
 use crate::manifest::Filed;
-use crate::movements::Movements;
-use crate::progress::Progress;
-use crate::reconcile::breaks::whole_warehouse;
+use crate::movements::{Movements, warehouse_rows};
 use crate::reconcile::business::{self, Judging};
-use crate::reconcile::fold::Folding;
 use crate::reconcile::gaps::Gaps;
 
 /// Rows of evidence of a rule that are shown.
@@ -67,7 +63,7 @@ impl Trial<'_> {
         let datasets = self.datasets(&config, &then, &inputs, &bytes, room.scratch)?;
         let mut gaps = Gaps::new(room.scratch, config.scale(), self.language);
         let warehouse = match config.rules.iter().any(sums_warehouse) {
-            true => warehouse(&then, &inputs, archive, room, &mut gaps)?,
+            true => warehouse_rows(&then, &inputs, archive, room, &mut gaps)?,
             false => None,
         };
         let by_cells = inputs.of(Role::Cells, "").next().is_some();
@@ -186,21 +182,4 @@ impl Trial<'_> {
         asked.map_err(|fault| Said::same(fault.words))?;
         dataset::read_table("the answer", &into, &self.config.limits)
     }
-}
-
-/// The rows of the warehouse as the filing had them, where all of them can be read.
-fn warehouse(
-    then: &Config,
-    inputs: &Inputs,
-    archive: &Archive,
-    room: Room<'_>,
-    gaps: &mut Gaps,
-) -> Result<Option<Vec<(String, Loaded)>>, EngineError> {
-    let mut rows = inputs.clone();
-    rows.inputs.retain(|input| input.role == Role::Warehouse);
-    rows.check(archive)?;
-    let (silent, scratch) = (Progress::silent(), folder(room.scratch, "warehouse")?);
-    let room = Room { scratch: &scratch, progress: &silent, kept: None, ..room };
-    let (_, files) = load_all(then, &rows, &Bytes::Archived(archive.clone()), room, &Folding::idle(), false)?;
-    whole_warehouse(&rows, files, None, gaps)
 }
