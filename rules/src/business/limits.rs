@@ -257,7 +257,7 @@ impl Evaluator for Limited {
         };
         let mut counted: Vec<u32> = rows.iter().copied().filter(counts).collect();
         let all = counted.len();
-        counted.retain(|&row| self.rule.group_by.iter().all(|&f| !super::is_empty(f, columns, row as usize)));
+        counted.retain(|&row| !super::lacks_one(&self.rule.group_by, columns, row as usize));
         self.movements += all as u64;
         self.empty += (all - counted.len()) as u64;
         let of_records = self.rule.measure == Measure::Records;

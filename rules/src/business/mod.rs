@@ -312,13 +312,13 @@ fn value<'a>(field: Field, columns: &Columns<'a>, row: usize) -> Option<Cow<'a, 
     value.filter(|value| !value.is_empty())
 }
 
-/// Whether a movement has no value of a field.
-fn is_empty(field: Field, columns: &Columns<'_>, row: usize) -> bool {
-    match field {
+/// Whether a movement has no value of one of these fields.
+fn lacks_one(fields: &[Field], columns: &Columns<'_>, row: usize) -> bool {
+    fields.iter().any(|&field| match field {
         Field::BookedAt => columns.booked_at.is_null(row),
         Field::BookedOn | Field::Amount => false,
         _ => columns.text(field, row).is_none_or(str::is_empty),
-    }
+    })
 }
 
 /// What to add to an explanation where movements had none of a field.

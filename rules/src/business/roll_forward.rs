@@ -104,6 +104,7 @@ impl RollForward {
             balances: 0,
             used: 0,
             groups: Groups::per_currency(&self.group_by.fields()),
+            stated: 0,
         };
         if let Some(dataset) = self.dataset.as_ref().filter(|_| read.opening.is_some() || read.closing.is_some()) {
             rolled.open(self, super::dataset(given.datasets, dataset)?, read)?;
@@ -174,6 +175,8 @@ struct Rolled {
     /// Balances that needed the tolerance.
     used: u64,
     groups: Groups<Account>,
+    /// Groups in hand of which something is stated.
+    stated: usize,
 }
 
 #[derive(Default)]
@@ -243,6 +246,7 @@ impl Rolled {
             let values = names.iter().map(|&column| table.cell(row, column).unwrap_or_default());
             let account = self.groups.cell(values.chain([currency.code()]));
             let first = account.stated().row;
+            self.stated += usize::from(account.stated.is_none());
             account.stated = Some(Box::new(Stated { opening, closing, row: row as u64 + 1 }));
             if first > 0 {
                 let reason = said!(
@@ -265,6 +269,7 @@ impl Evaluator for Rolled {
             return Err(carried::other_values(filing));
         };
         let account = self.groups.cell(values.into_iter().chain([currency.code()]));
+        self.stated += usize::from(account.stated.is_none());
         account.stated = Some(Box::new(Stated { opening: Some(minor), ..account.stated() }));
         Ok(())
     }
@@ -278,10 +283,11 @@ impl Evaluator for Rolled {
     }
 
     fn held(&self) -> usize {
-        self.groups.held()
+        self.groups.held() + self.stated * size_of::<Stated>()
     }
 
     fn release(&mut self, out: &mut dyn Out) {
+        self.stated = 0;
         self.groups.release(out);
     }
 

@@ -71,7 +71,7 @@ impl Evaluator for Unique {
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         for row in rows.iter().map(|&row| row as usize) {
             self.movements += 1;
-            if self.is_empty(columns, row) {
+            if super::lacks_one(&self.fields, columns, row) {
                 self.empty += 1;
                 continue;
             }
@@ -138,10 +138,6 @@ impl Unique {
                 ..Violation::default()
             });
         }
-    }
-
-    fn is_empty(&self, columns: &Columns<'_>, row: usize) -> bool {
-        self.fields.iter().any(|&field| super::is_empty(field, columns, row))
     }
 
     fn names(&self) -> String {
