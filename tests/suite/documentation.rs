@@ -10,49 +10,54 @@ fn read(name: &str) -> String {
     fs::read_to_string(workspace().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The lines of blocks fenced with the word `console`.
-fn console_lines(text: &str) -> Vec<String> {
-    let mut inside = false;
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        match line.strip_prefix("```") {
-            Some(word) => inside = word == "console",
-            None if inside => lines.extend(line.strip_prefix("$ ").map(str::to_owned)),
-            None => {}
-        }
-    }
-    lines
+/// A fenced block: its word, what stands between it and the block before, and its text.
+pub struct Block<'a> {
+    pub word: &'a str,
+    pub before: &'a str,
+    pub text: &'a str,
 }
 
-/// Every `$` line of a `console` block, in order, in one empty folder; `# exit N` at its end says
-/// what it exits with.
+/// The blocks of a document, in order.
+pub fn blocks<'a>(document: &'a str) -> Vec<Block<'a>> {
+    let parts: Vec<&str> = document.split("```").collect();
+    let block = |two: &[&'a str]| {
+        let (word, text) = two[1].split_once('\n').expect("a block has lines");
+        Block { word, before: two[0], text }
+    };
+    parts.chunks_exact(2).map(block).collect()
+}
+
+/// Runs a `$` line of a `console` block in a folder; what it prints. It exits as `# exit N` at its end says.
+pub fn typed(line: &str, folder: &Path) -> String {
+    let line = line.strip_prefix("$ ").expect("a command");
+    let (command, code) = line.split_once("# exit ").unwrap_or((line, "0"));
+    let path = format!("{}:{}", cuadre().parent().expect("a folder").display(), std::env::var("PATH").expect("a path"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{{ {command}\n}} 2>&1")]).stdin(Stdio::null());
+    let done = shell.current_dir(folder).env("PATH", &path).output().expect("a shell");
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    let ended = done.status.code().map(|code| code.to_string());
+    assert_eq!(ended.as_deref(), Some(code.trim()), "{line}\n{printed}");
+    printed
+}
+
+/// Every `$` line of a `console` block, in order, in one empty folder.
 #[test]
 fn the_commands_of_the_readme_run() {
     let folder = tempfile::tempdir().unwrap();
-    let beside = cuadre().parent().unwrap().display().to_string();
-    let path = format!("{beside}:{}", std::env::var("PATH").unwrap());
-    let lines = console_lines(&read("README.md"));
+    let readme = read("README.md");
+    let consoles = blocks(&readme).into_iter().filter(|block| block.word == "console");
+    let lines: Vec<&str> =
+        consoles.flat_map(|block| block.text.lines()).filter(|line| line.starts_with("$ ")).collect();
     assert!(lines.len() >= 8, "the README shows commands");
     for line in lines {
-        let (command, expected) = match line.split_once("# exit ") {
-            Some((command, code)) => (command, code.trim().parse().unwrap()),
-            None => (line.as_str(), 0),
-        };
-        let tool = ["sha256sum", "ssh-keygen", "jq"].into_iter().find(|tool| command.contains(*tool) && !has(tool));
+        let tool = ["sha256sum", "ssh-keygen", "jq"].into_iter().find(|tool| line.contains(*tool) && !has(tool));
         if let Some(tool) = tool {
             assert!(std::env::var_os("CI").is_none(), "{tool} is not installed");
-            eprintln!("SKIPPED {tool} is not installed: {command}");
+            eprintln!("SKIPPED {tool} is not installed: {line}");
             continue;
         }
-        let done = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(folder.path())
-            .env("PATH", &path)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(done.status.code(), Some(expected), "{command}\n{text}");
+        typed(line, folder.path());
     }
 }
 
@@ -60,7 +65,8 @@ fn the_commands_of_the_readme_run() {
 #[test]
 fn the_configurations_of_the_readme_are_valid() {
     let readme = read("README.md");
-    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks = blocks(&readme).into_iter().filter(|block| block.word == "toml").map(|block| block.text);
+    let blocks: Vec<&str> = blocks.collect();
     assert!(blocks.len() >= 2, "the README shows configurations");
     let (start, rest) = SMALL.split_once("[warehouse.files]").unwrap();
     let (warehouse, rest) = rest.split_once("[report]").unwrap();

@@ -1,25 +1,10 @@
 //! The guide for compliance staff (`rules/README.md`) is followed to the letter, each half in an empty folder.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
-use cuadre_tests::{Place, cuadre, workspace};
+use cuadre_tests::{Place, workspace};
 
-/// A fenced block: its word, what stands between it and the block before, and its text.
-struct Block<'a> {
-    word: &'a str,
-    before: &'a str,
-    text: &'a str,
-}
-
-fn blocks<'g>(half: &'g str) -> Vec<Block<'g>> {
-    let parts: Vec<&str> = half.split("```").collect();
-    let block = |two: &[&'g str]| {
-        let (word, text) = two[1].split_once('\n').expect("a block has lines");
-        Block { word, before: two[0], text }
-    };
-    parts.chunks_exact(2).map(block).collect()
-}
+use crate::documentation::{Block, blocks, typed};
 
 /// The Spanish half and the English one.
 fn halves(guide: &str) -> [&str; 2] {
@@ -31,11 +16,10 @@ fn guide() -> String {
     fs::read_to_string(workspace().join("rules/README.md")).expect("the guide")
 }
 
-/// A `toml` block is the file that was named last before it; a `$` line of a `console` block is run, and exits as
-/// `# exit N` at its end says; a `text` block is what the last one printed, `...` for any lines.
+/// A `toml` block is the file that was named last before it; the `$` lines of a `console` block are
+/// [run](typed); a `text` block is what the last one printed, `...` for any lines.
 fn follow(half: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = format!("{}:{}", cuadre().parent().expect("a folder").display(), std::env::var("PATH").expect("a path"));
     let (mut printed, mut shown) = (String::new(), 0);
     for Block { word, before, text } in blocks(half) {
         match word {
@@ -45,18 +29,7 @@ fn follow(half: &str) {
                 fs::create_dir_all(file.parent().expect("a folder")).expect("a folder is made");
                 fs::write(file, text).expect("a file is written");
             }
-            "console" => {
-                for line in text.lines() {
-                    let line = line.strip_prefix("$ ").expect("a command");
-                    let (command, code) = line.split_once(" # exit ").unwrap_or((line, "0"));
-                    let mut shell = Command::new("sh");
-                    shell.args(["-c", &format!("{{ {command}\n}} 2>&1")]).stdin(Stdio::null());
-                    let done = shell.current_dir(folder.path()).env("PATH", &path).output().expect("a shell");
-                    printed = String::from_utf8_lossy(&done.stdout).into_owned();
-                    let ended = done.status.code().map(|code| code.to_string());
-                    assert_eq!(ended.as_deref(), Some(code), "{line}\n{printed}");
-                }
-            }
+            "console" => text.lines().for_each(|line| printed = typed(line, folder.path())),
             "text" => {
                 let mut rest = printed.as_str();
                 for part in text.split("...\n") {
