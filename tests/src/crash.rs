@@ -65,9 +65,9 @@ impl Shim {
     /// If it cannot be compiled, or there is no compiler where `CI` is set.
     pub fn compile() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/crash/shim.c");
-        let flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", source, "-o"];
-        match Command::new("cc").args(flags).arg(folder.path().join("shim.so")).output() {
+        let source = crate::workspace().join("tests/src/crash/shim.c");
+        let flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"];
+        match Command::new("cc").args(flags).arg(source).arg("-o").arg(folder.path().join("shim.so")).output() {
             Ok(done) => assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr)),
             Err(error) => {
                 assert!(std::env::var_os("CI").is_none(), "cc must be installed where CI is set: {error}");

@@ -164,9 +164,10 @@ pub fn cuadre() -> PathBuf {
     path
 }
 
-/// The root of the workspace.
+/// The root of the workspace: of the one that cargo runs, for another may have been built into the same target directory.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().expect("a workspace").to_owned()
 }
 
 /// A configuration of one CSV source `a` and a CSV warehouse: the smallest night there is. Both
