@@ -11,11 +11,13 @@
 //!
 //! A row that has a rule and a day alone says that the rule was judged that day; what it left follows.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use csv::ByteRecord;
 use cuadre_audit::layout::{self, FilingId};
 use cuadre_audit::{Archive, Series, Sha256Digest, Subject};
 use cuadre_rules::Config;
@@ -24,7 +26,7 @@ use cuadre_rules::money::{Total, at_own_scale};
 use cuadre_rules::said;
 use cuadre_rules::said::Said;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::EngineError;
 use crate::filing::{create, finish};
@@ -35,7 +37,7 @@ use crate::trust;
 /// The file of a filing with what its rules leave to the next one.
 pub const FORWARD: &str = "carried-forward.csv";
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Row {
     rule: String,
     values: String,
@@ -56,6 +58,10 @@ pub struct Leaving<'a> {
     files: &'a [(String, String)],
     path: PathBuf,
     out: csv::Writer<BufWriter<File>>,
+    /// The last date, and as it is written.
+    since: (Date, String),
+    /// The row in hand, kept to spare allocations.
+    row: ByteRecord,
 }
 
 impl<'a> Leaving<'a> {
@@ -70,8 +76,9 @@ impl<'a> Leaving<'a> {
         let failed = |e| EngineError::io("listing what is carried", path, e);
         let file = File::create_new(path).map_err(failed)?;
         let out = csv::WriterBuilder::new().has_headers(false).from_writer(BufWriter::new(file));
-        let mut leaving = Self { rule: rule.to_owned(), scale, files, path: path.to_owned(), out };
-        leaving.write(Row { rule: rule.to_owned(), since: date.to_string(), ..Row::default() })?;
+        let (rule, path, since) = (rule.to_owned(), path.to_owned(), (date, date.to_string()));
+        let mut leaving = Self { rule, scale, files, path, out, since, row: ByteRecord::new() };
+        leaving.write("", "", "", &nowhere(), None)?;
         Ok(leaving)
     }
 
@@ -85,24 +92,33 @@ impl<'a> Leaving<'a> {
             }
         });
         let money = carry.amount.map(|(currency, minor)| (currency, at_own_scale(currency, minor, self.scale)));
-        let (amount, currency) = money.map(|(currency, total)| (total.to_string(), currency.to_string())).unzip();
+        let amount = money.as_ref().map(|(_, total)| total.to_string()).unwrap_or_default();
+        let currency = money.as_ref().map_or("", |(currency, _)| currency.code());
+        let values = joined(&carry.values).map_err(|e| EngineError::io("listing what is carried", &self.path, e))?;
+        if carry.since != self.since.0 {
+            self.since = (carry.since, carry.since.to_string());
+        }
         let record = located.as_ref().map(|located| located.record);
-        let Located { filing, source, file, .. } = located.unwrap_or_else(nowhere);
-        self.write(Row {
-            rule: self.rule.clone(),
-            values: joined(&carry.values).map_err(|e| EngineError::io("listing what is carried", &self.path, e))?,
-            amount: amount.unwrap_or_default(),
-            currency: currency.unwrap_or_default(),
-            since: carry.since.to_string(),
-            filing,
-            source,
-            file,
-            record,
-        })
+        self.write(&values, &amount, currency, &located.unwrap_or_else(nowhere), record)
     }
 
-    fn write(&mut self, row: Row) -> Result<(), EngineError> {
-        self.out.serialize(row).map_err(|e| EngineError::io("listing what is carried", &self.path, e.into()))
+    fn write(
+        &mut self,
+        values: &str,
+        amount: &str,
+        currency: &str,
+        located: &Located,
+        record: Option<u64>,
+    ) -> Result<(), EngineError> {
+        let Located { filing, source, file, .. } = located;
+        let record = record.map(|record| record.to_string()).unwrap_or_default();
+        self.row.clear();
+        for field in [&self.rule, values, amount, currency, &self.since.1, filing, source, file, &record] {
+            self.row.push_field(field.as_bytes());
+        }
+        self.out
+            .write_byte_record(&self.row)
+            .map_err(|e| EngineError::io("listing what is carried", &self.path, e.into()))
     }
 
     /// Ends the list.
@@ -296,9 +312,19 @@ fn missed(config: &Config, before: Date, date: Date) -> Result<Option<Date>, Eng
     }
 }
 
+/// What a CSV value is quoted for.
+const QUOTED: [char; 4] = [',', '"', '\r', '\n'];
+
 /// `account=0012,branch=001`, as a CSV record.
-fn joined(values: &[(String, String)]) -> io::Result<String> {
-    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+fn joined(values: &[(Cow<'static, str>, String)]) -> io::Result<String> {
+    if values.iter().all(|(_, value)| !value.contains(QUOTED)) {
+        let mut line = String::new();
+        for (n, (name, value)) in values.iter().enumerate() {
+            line.extend([if n == 0 { "" } else { "," }, name, "=", value]);
+        }
+        return Ok(line);
+    }
+    let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(values.iter().map(|(name, value)| format!("{name}={value}")))?;
     let mut line = out.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     line.pop();
@@ -306,10 +332,13 @@ fn joined(values: &[(String, String)]) -> io::Result<String> {
 }
 
 /// What [`joined`] has joined.
-fn parted(text: &str) -> Option<Vec<(String, String)>> {
+fn parted(text: &str) -> Option<Vec<(Cow<'static, str>, String)>> {
+    let part = |item: &str| item.split_once('=').map(|(name, value)| (name.to_owned().into(), value.to_owned()));
+    if !text.contains(['"', '\r', '\n']) {
+        return text.split(',').map(part).collect();
+    }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     let record = reader.records().next()?.ok()?;
-    let part = |item: &str| item.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     record.iter().map(part).collect()
 }
 
@@ -324,11 +353,11 @@ mod tests {
         let texts = ["", "a", "a,b", "\"", "a=b", "\n", " ", "\r\n", "ñ"];
         for left in texts {
             for right in texts {
-                let values = vec![("account".to_owned(), left.to_owned()), ("branch".to_owned(), right.to_owned())];
+                let values = vec![("account".into(), left.to_owned()), ("branch".into(), right.to_owned())];
                 assert_eq!(parted(&joined(&values).unwrap()), Some(values));
             }
         }
-        assert_eq!(joined(&[("account".to_owned(), "0012".to_owned())]).unwrap(), "account=0012");
+        assert_eq!(joined(&[("account".into(), "0012".to_owned())]).unwrap(), "account=0012");
     }
 
     #[test]
@@ -339,7 +368,7 @@ mod tests {
         let files = [("core".to_owned(), "core.csv".to_owned())];
         let mut leaving = Leaving::begin(&list, "r", date, 2, &files).unwrap();
         let carry = |origin| Carry {
-            values: vec![("account".to_owned(), "1, 2".to_owned())],
+            values: vec![("account".into(), "1, 2".to_owned())],
             amount: Some(("JPY".parse().unwrap(), -700)),
             since: date,
             origin,

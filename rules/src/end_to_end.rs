@@ -6,8 +6,10 @@
 //! other side knows the key, else `missing`. Without a key every distinct row is a group of its
 //! own, and all surplus is `missing`.
 
+use arrow_array::Array;
+
 use crate::money::Currency;
-use crate::movement::{Columns, Field};
+use crate::movement::{Columns, Field, Values};
 
 /// How the movements of a source are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,17 +129,20 @@ pub fn judge(keyed: bool, source: &[Row], warehouse: &[Row], mut emit: impl FnMu
 /// Appends the values of `fields` in row `row` to `out`: per field a byte 0 for NULL, or 1, the
 /// length in 4 bytes and the value. Lengths keep neighbouring values apart.
 pub fn encode(columns: &Columns<'_>, row: usize, fields: &[Field], out: &mut Vec<u8>) {
-    for &field in fields {
-        match field {
-            Field::Amount => put(out, Some(&columns.amount.value(row).to_be_bytes())),
-            Field::BookedOn => put(out, Some(&columns.booked_on.value(row).to_be_bytes())),
-            Field::BookedAt => {
-                let instant = (!arrow_array::Array::is_null(columns.booked_at, row))
-                    .then(|| columns.booked_at.value(row).to_be_bytes());
-                put(out, instant.as_ref().map(|bytes| bytes.as_slice()));
-            }
-            _ => put(out, columns.text(field, row).map(str::as_bytes)),
+    fields.iter().for_each(|&field| encode_value(&columns.values(field), row, out));
+}
+
+/// The same of one field.
+pub fn encode_value(values: &Values<'_, '_>, row: usize, out: &mut Vec<u8>) {
+    let Values { columns, field, texts } = values;
+    match (texts, field) {
+        (Some(texts), _) => put(out, texts.is_valid(row).then(|| texts.value(row).as_bytes())),
+        (None, Field::Amount) => put(out, Some(&columns.amount.value(row).to_be_bytes())),
+        (None, Field::BookedAt) => {
+            let instant = columns.booked_at.is_valid(row).then(|| columns.booked_at.value(row).to_be_bytes());
+            put(out, instant.as_ref().map(|bytes| bytes.as_slice()));
         }
+        (None, _) => put(out, Some(&columns.booked_on.value(row).to_be_bytes())),
     }
 }
 
@@ -145,8 +150,8 @@ fn put(out: &mut Vec<u8>, value: Option<&[u8]>) {
     match value {
         None => out.push(0),
         Some(bytes) => {
-            out.push(1);
-            out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            let [a, b, c, d] = (bytes.len() as u32).to_be_bytes();
+            out.extend_from_slice(&[1, a, b, c, d]);
             out.extend_from_slice(bytes);
         }
     }

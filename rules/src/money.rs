@@ -159,13 +159,14 @@ impl Total {
 
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.scale as usize + 1;
-        let digits = format!("{:0>width$}", self.minor.unsigned_abs());
-        let (whole, fraction) = digits.split_at(digits.len() - self.scale as usize);
         let sign = if self.minor < 0 { "-" } else { "" };
-        match fraction {
-            "" => write!(f, "{sign}{whole}"),
-            _ => write!(f, "{sign}{whole}.{fraction}"),
+        let (digits, width) = (self.minor.unsigned_abs(), self.scale as usize);
+        let Some(unit) = 10u128.checked_pow(self.scale) else { return write!(f, "{sign}0.{digits:0width$}") };
+        // Numbers of 64 bits are divided and written in a fraction of the time.
+        match (u64::try_from(digits), u64::try_from(unit)) {
+            (_, Ok(1)) => write!(f, "{sign}{digits}"),
+            (Ok(digits), Ok(unit)) => write!(f, "{sign}{}.{:0width$}", digits / unit, digits % unit),
+            _ => write!(f, "{sign}{}.{:0width$}", digits / unit, digits % unit),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Movements travel as Arrow record batches of [`schema`]; [`Columns`] reads one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -174,7 +175,12 @@ impl<'a> Columns<'a> {
 
     /// A text field's value; `None` where null or not text.
     pub fn text(&self, field: Field, row: usize) -> Option<&'a str> {
-        self.texts(field).filter(|array| array.is_valid(row)).map(|array| array.value(row))
+        text_of(self.texts(field)?, row)
+    }
+
+    /// A field's values, for many rows.
+    pub fn values(&self, field: Field) -> Values<'a, '_> {
+        Values { columns: self, field, texts: self.texts(field) }
     }
 
     /// Any field as people read it: dates `2026-11-21`, instants RFC 3339, amounts at the
@@ -191,6 +197,50 @@ impl<'a> Columns<'a> {
             _ => self.text(field, row).map(str::to_owned),
         }
     }
+}
+
+/// A field's values, as [`Columns`] has them, without looking for the column each time.
+pub struct Values<'a, 'c> {
+    /// The columns.
+    pub columns: &'c Columns<'a>,
+    /// The field.
+    pub field: Field,
+    /// Its array, where it is of text.
+    pub texts: Option<&'a StringArray>,
+}
+
+impl<'a> Values<'a, '_> {
+    /// That of a row as [`Columns::shown`] gives it, copied only where it must be; `None` where empty.
+    pub fn at(&self, row: usize) -> Option<Cow<'a, str>> {
+        match self.texts {
+            Some(texts) => text_of(texts, row).map(Cow::Borrowed),
+            None => self.columns.shown(self.field, row).map(Cow::Owned),
+        }
+        .filter(|value| !value.is_empty())
+    }
+
+    /// Whether a row has one.
+    pub fn is_there(&self, row: usize) -> bool {
+        match (self.texts, self.field) {
+            (Some(texts), _) => texts.is_valid(row) && texts.value_length(row) > 0,
+            (None, Field::BookedAt) => self.columns.booked_at.is_valid(row),
+            (None, _) => true,
+        }
+    }
+
+    /// Whether a row has one, and it is one of these.
+    pub fn is_among(&self, values: &[String], row: usize) -> bool {
+        let is_among = |value: &str| !value.is_empty() && values.iter().any(|other| other == value);
+        match self.texts {
+            Some(texts) => text_of(texts, row).is_some_and(is_among),
+            None => self.at(row).as_deref().is_some_and(is_among),
+        }
+    }
+}
+
+/// The text of a row; `None` where null.
+fn text_of(texts: &StringArray, row: usize) -> Option<&str> {
+    texts.is_valid(row).then(|| texts.value(row))
 }
 
 /// The date of a Date32 value.

@@ -20,6 +20,7 @@ use rayon::iter::Either;
 use rayon::prelude::*;
 
 use super::gaps::{About, Gaps};
+use super::gather::Gatherer;
 use super::sorter::Sorter;
 use crate::error::EngineError;
 use crate::forward::{Forward, Leaving};
@@ -78,7 +79,8 @@ pub fn judge(day: &Judging<'_>, gaps: &mut Gaps) -> Result<(Vec<RuleDay>, Lists)
     {
         observe(rows.iter().copied(), &mut works, memory, Work::observe_warehouse)?;
     }
-    let finished: Vec<Finished<'_>> = works.into_par_iter().map(Work::finish).collect::<Result<_, _>>()?;
+    let finished = works.into_par_iter().map(|work| work.finish(memory / 16));
+    let finished: Vec<Finished<'_>> = finished.collect::<Result<_, _>>()?;
     let (mut days, mut lists) = (Vec::new(), Lists::default());
     for mut finished in finished {
         lists.forward.extend(finished.left()?);
@@ -95,7 +97,7 @@ fn take_over(forward: &Forward, works: &mut [Work<'_>], memory: usize) -> Result
             return Ok(());
         };
         work.take_over(carry)?;
-        if work.held() > memory { work.give_up() } else { Ok(()) }
+        work.hold_at_most(memory)
     })
 }
 
@@ -113,29 +115,26 @@ fn observe<'s, 'a>(
     let mut next = batches.next().transpose()?;
     while let Some(batch) = next {
         let columns = Columns::of(&batch);
-        let observe = || works.par_iter_mut().try_for_each(|work| show(work, &columns));
+        let share = share(works, memory);
+        let observe = || {
+            works.par_iter_mut().try_for_each(|work| {
+                show(work, &columns)?;
+                work.hold_at_most(share)
+            })
+        };
         let (observed, following) = rayon::join(observe, || batches.next().transpose());
         observed?;
         next = following?;
-        relieve(works, memory)?;
     }
     Ok(())
 }
 
-/// Has rules give up what they hold until all of them hold no more than `memory`: first what waits to be sorted, which
-/// would grow all the same; then groups, which mostly do not, from the rule that holds most.
-fn relieve(works: &mut [Work<'_>], memory: usize) -> Result<(), EngineError> {
-    let held = |works: &[Work<'_>]| works.iter().map(Work::held).sum::<usize>();
-    if held(works) > memory {
-        let waiting = works.iter_mut().map(|work| &mut work.stated.sorter);
-        let much: Vec<_> = waiting.filter(|sorter| sorter.held() > memory / 16).collect();
-        much.into_iter().try_for_each(Sorter::spill)?;
-    }
-    while held(works) > memory {
-        let Some(most) = works.iter_mut().max_by_key(|work| work.held()) else { break };
-        most.give_up()?;
-    }
-    Ok(())
+/// How many bytes each rule may hold, so that all of them hold about `memory`. Most hold little: what they leave is for the
+/// others.
+fn share(works: &[Work<'_>], memory: usize) -> usize {
+    let little = memory / 4 / works.len().max(1);
+    let many = works.iter().filter(|work| work.held() > little).count();
+    memory / 4 * 3 / many.max(1)
 }
 
 /// A rule at work.
@@ -178,7 +177,8 @@ impl<'a> Work<'a> {
             amount: None,
             scale,
             violations: 0,
-            sorter: Sorter::new(&folder, memory / 3),
+            gathered: Some(Gatherer::new(&folder)),
+            kept: Some(Sorter::new(&folder, memory / 3)),
             leaving: leaving.transpose()?,
             matches: matches.transpose()?,
             failed: None,
@@ -212,39 +212,40 @@ impl<'a> Work<'a> {
         self.stated.check()
     }
 
-    /// Bytes, about, that it would give up.
+    /// Bytes, about, that it holds of what comes back later.
     fn held(&self) -> usize {
-        self.evaluator.as_ref().map_or(0, |evaluator| evaluator.held()) + self.stated.sorter.held()
+        let Stated { gathered, kept, .. } = &self.stated;
+        gathered.as_ref().map_or(0, Gatherer::held) + kept.as_ref().map_or(0, Sorter::held)
     }
 
-    /// Lets everything go to disk.
-    fn give_up(&mut self) -> Result<(), EngineError> {
-        if let Ok(evaluator) = &mut self.evaluator {
-            evaluator.release(&mut self.stated);
+    /// Lets what it holds go to disk where that is more than `most` bytes.
+    fn hold_at_most(&mut self, most: usize) -> Result<(), EngineError> {
+        if self.held() <= most {
+            return Ok(());
         }
-        self.stated.check()?;
-        self.stated.sorter.spill()
+        self.stated.gathered.as_mut().map_or(Ok(()), Gatherer::spill)?;
+        self.stated.kept.as_mut().map_or(Ok(()), Sorter::spill)
     }
 
-    fn finish(self) -> Result<Finished<'a>, EngineError> {
+    /// Gives everything back to it that it gathered and kept; parts of what it gathered may be as long as `most` bytes.
+    fn finish(self, most: usize) -> Result<Finished<'a>, EngineError> {
         let Self { position, rule, evaluator, mut stated } = self;
         let mut evaluator = match evaluator {
             Ok(evaluator) => evaluator,
             Err(reason) => return Ok(Finished { position, rule, told: Err(reason), stated }),
         };
-        evaluator.release(&mut stated);
+        evaluator.observed_all(&mut stated);
+        if let Some(gathered) = stated.gathered.take() {
+            gathered.finish(most, |key, payload| Ok(evaluator.gathered(key, payload, &mut stated)?))?;
+        }
+        evaluator.gathered_all(&mut stated);
         stated.check()?;
-        loop {
-            let empty = stated.sorter.anew();
-            let mut sorted = std::mem::replace(&mut stated.sorter, empty).finish()?;
+        if let Some(kept) = stated.kept.take() {
+            let mut sorted = kept.finish()?;
             while let Some((key, payload)) = sorted.item() {
                 evaluator.sorted(key, payload, &mut stated)?;
                 sorted.advance()?;
             }
-            if !evaluator.again(&mut stated) {
-                break;
-            }
-            stated.check()?;
         }
         let told = evaluator.finish(&mut stated)?;
         stated.check()?;
@@ -323,7 +324,9 @@ struct Stated<'a> {
     amount: Option<Totals>,
     scale: u32,
     violations: u64,
-    sorter: Sorter,
+    /// What comes back to the rule: gone once it does.
+    gathered: Option<Gatherer>,
+    kept: Option<Sorter>,
     /// What it leaves to the next filing, where it carries.
     leaving: Option<Leaving<'a>>,
     /// The matches that it lists, where it does.
@@ -334,15 +337,22 @@ struct Stated<'a> {
 impl Out for Stated<'_> {
     fn violation(&mut self, violation: Violation) {
         self.violations += 1;
-        if let Err(error) = self.list(violation) {
-            self.failed.get_or_insert(error);
+        self.list(violation).unwrap_or_else(|error| self.fail(error));
+    }
+
+    fn gather(&mut self, key: &[u8], payload: &[u8]) {
+        match &mut self.gathered {
+            Some(gathered) => gathered.push(key, payload),
+            None => self.fail(EngineError::bug("a rule gathers after all was gathered")),
         }
     }
 
     fn keep(&mut self, key: &[u8], payload: &[u8]) {
-        if let Err(error) = self.sorter.push(key, payload) {
-            self.failed.get_or_insert(error);
-        }
+        let kept = match &mut self.kept {
+            Some(kept) => kept.push(key, payload),
+            None => Err(EngineError::bug("a rule keeps after all was sorted")),
+        };
+        kept.unwrap_or_else(|error| self.fail(error));
     }
 
     fn carry(&mut self, carry: Carry) {
@@ -350,9 +360,7 @@ impl Out for Stated<'_> {
             Some(leaving) => leaving.push(carry),
             None => Err(EngineError::bug("a rule leaves something that does not carry")),
         };
-        if let Err(error) = left {
-            self.failed.get_or_insert(error);
-        }
+        left.unwrap_or_else(|error| self.fail(error));
     }
 
     fn matched(&mut self, matched: Matched) {
@@ -360,9 +368,7 @@ impl Out for Stated<'_> {
             Some(matches) => matches.push(matched),
             None => Err(EngineError::bug("a rule lists matches that was not to")),
         };
-        if let Err(error) = listed {
-            self.failed.get_or_insert(error);
-        }
+        listed.unwrap_or_else(|error| self.fail(error));
     }
 }
 
@@ -393,6 +399,10 @@ impl Stated<'_> {
             none => none.insert(EvidenceSpool::create(&self.evidence)?),
         };
         spool.push(&row)
+    }
+
+    fn fail(&mut self, error: EngineError) {
+        self.failed.get_or_insert(error);
     }
 
     fn check(&mut self) -> Result<(), EngineError> {

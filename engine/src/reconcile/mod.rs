@@ -9,5 +9,7 @@ mod drifts;
 pub mod end_to_end;
 pub mod fold;
 pub mod gaps;
+mod gather;
+mod items;
 mod sorter;
 pub mod source;

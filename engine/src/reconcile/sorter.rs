@@ -19,8 +19,6 @@ pub struct Sorter {
     arena: Vec<u8>,
     items: Vec<Item>,
     runs: Vec<PathBuf>,
-    /// Which one it is of those that share the folder, 0-based.
-    round: usize,
     /// The first item that came, and how many first bytes all that are sorted share with it.
     first: Vec<u8>,
     shared: usize,
@@ -64,15 +62,9 @@ impl Sorter {
             arena: Vec::new(),
             items: Vec::new(),
             runs: Vec::new(),
-            round: 0,
             first: Vec::new(),
             shared: usize::MAX,
         }
-    }
-
-    /// An empty one like it, in the same folder.
-    pub fn anew(&self) -> Self {
-        Self { round: self.round + 1, ..Self::new(&self.folder, self.budget) }
     }
 
     /// Adds an item. Keys must be prefix-free: none the beginning of another.
@@ -111,7 +103,7 @@ impl Sorter {
             return Ok(());
         }
         self.sort();
-        let path = self.folder.join(format!("run-{}-{}", self.round, self.runs.len()));
+        let path = self.folder.join(format!("run-{}", self.runs.len()));
         let write = || -> io::Result<()> {
             let mut out = BufWriter::with_capacity(1 << 18, File::create_new(&path)?);
             for item in &self.items {

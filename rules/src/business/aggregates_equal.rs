@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Cell, Group, Groups};
-use super::{Evaluator, Out, Tolerance, Violation, concerns};
+use super::{Evaluator, Out, Tolerance, Violation, among};
 use crate::explain::{filtered, per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
@@ -87,8 +87,8 @@ impl AggregatesEqual {
             ));
         }
         let sums = match self.measure {
-            Measure::Amount => Groups::per_currency(&self.group_by),
-            Measure::Records => Groups::new(&self.group_by),
+            Measure::Amount => Groups::per_currency(&self.group_by, Sides::differ),
+            Measure::Records => Groups::new(&self.group_by, Sides::differ),
         };
         Ok(Box::new(Aggregates { rule: self.clone(), tolerance, scale, sums, left: 0, right: 0, used: 0 }))
     }
@@ -114,6 +114,12 @@ struct Sides {
     right: i128,
 }
 
+impl Sides {
+    fn differ(&self) -> bool {
+        self.left != self.right
+    }
+}
+
 impl Cell for Sides {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
         add(&mut self.left, other.left)?;
@@ -125,49 +131,46 @@ impl Cell for Sides {
         self.right.write(out);
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        let (left, right) = bytes.split_at(bytes.len() / 2);
-        Self { left: i128::read(left), right: i128::read(right) }
+    fn read(bytes: &mut &[u8]) -> Self {
+        Self { left: i128::read(bytes), right: i128::read(bytes) }
     }
 }
 
 impl Evaluator for Aggregates {
-    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         let by = |row| match self.rule.measure {
             Measure::Amount => columns.amount.value(row),
             Measure::Records => 1,
         };
-        let of =
-            |side| -> Vec<u32> { rows.iter().copied().filter(|&row| concerns(side, columns, row as usize)).collect() };
-        let (left, right) = (of(&self.rule.left), of(&self.rule.right));
+        let (left, right) = (&self.rule.left, &self.rule.right);
+        let (left, right) = (among(rows.to_vec(), left, columns), among(rows.to_vec(), right, columns));
         self.left += left.len() as u64;
         self.right += right.len() as u64;
-        self.sums.update(columns, &left, |sides, row| add(&mut sides.left, by(row)))?;
-        self.sums.update(columns, &right, |sides, row| {
+        self.sums.update(columns, &left, out, |sides, row| add(&mut sides.left, by(row)))?;
+        self.sums.update(columns, &right, out, |sides, row| {
             let by = if self.rule.opposite_sign { by(row).checked_neg().ok_or(Overflow)? } else { by(row) };
             add(&mut sides.right, by)
         })
     }
 
-    fn held(&self) -> usize {
-        self.sums.held()
+    fn observed_all(&mut self, out: &mut dyn Out) {
+        self.sums.give_up(out);
     }
 
-    fn release(&mut self, out: &mut dyn Out) {
-        self.sums.release(out);
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        self.sums.gathered(key, payload, out)
+    }
+
+    fn gathered_all(&mut self, out: &mut dyn Out) {
+        self.sums.gathered_all(out);
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        match self.sums.merge(key, payload)? {
-            Some((group, sides)) => self.judge(&group, sides, out),
-            None => Ok(()),
-        }
+        let (group, sides) = self.sums.read(key, payload);
+        self.judge(&group, sides, out)
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
-        if let Some((group, sides)) = self.sums.last() {
-            self.judge(&group, sides, out)?;
-        }
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let (groups, left, right) = (counted(self.sums.count(), GROUP), counted(self.left, MOVEMENT), self.right);
         let used = self.tolerance.explain(self.used, GROUP);
         Ok(said!(
@@ -178,11 +181,8 @@ impl Evaluator for Aggregates {
 }
 
 impl Aggregates {
-    fn judge(&mut self, group: &Group, sides: Sides, out: &mut dyn Out) -> Result<(), Overflow> {
+    fn judge(&mut self, group: &Group<'_>, sides: Sides, out: &mut dyn Out) -> Result<(), Overflow> {
         let difference = sides.left.checked_sub(sides.right).ok_or(Overflow)?;
-        if difference == 0 {
-            return Ok(());
-        }
         if self.tolerance.allows(difference) {
             self.used += 1;
             return Ok(());

@@ -52,12 +52,13 @@ struct Allowed {
 impl Evaluator for Allowed {
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         let field = self.rule.field;
+        let values = columns.values(field);
+        self.movements += rows.len() as u64;
         for row in rows.iter().map(|&row| row as usize) {
-            self.movements += 1;
-            let value = super::value(field, columns, row);
-            if value.as_ref().is_some_and(|value| self.rule.values.iter().any(|allowed| allowed == value)) {
+            if values.is_among(&self.rule.values, row) {
                 continue;
             }
+            let value = values.at(row);
             self.empty += u64::from(value.is_none());
             if value.is_none() && self.rule.allow_empty {
                 continue;

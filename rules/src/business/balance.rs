@@ -39,7 +39,8 @@ impl Balance {
     /// An evaluator; `Err` says why the rule cannot be evaluated.
     pub fn evaluator(&self, scale: u32) -> Result<Box<dyn Evaluator>, Said> {
         let tolerance = super::tolerance(self.tolerance.as_deref(), self.tolerance_reason.as_deref(), scale)?;
-        Ok(Box::new(Balances { tolerance, scale, movements: 0, used: 0, sums: Groups::per_currency(&self.group_by) }))
+        let sums = Groups::per_currency(&self.group_by, |sum| *sum != 0);
+        Ok(Box::new(Balances { tolerance, scale, movements: 0, used: 0, sums }))
     }
 }
 
@@ -53,33 +54,33 @@ struct Balances {
 }
 
 impl Evaluator for Balances {
-    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
-        self.sums.update(columns, rows, |sum, row| {
+        self.sums.update(columns, rows, out, |sum, row| {
             *sum = sum.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
             Ok(())
         })
     }
 
-    fn held(&self) -> usize {
-        self.sums.held()
+    fn observed_all(&mut self, out: &mut dyn Out) {
+        self.sums.give_up(out);
     }
 
-    fn release(&mut self, out: &mut dyn Out) {
-        self.sums.release(out);
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        self.sums.gathered(key, payload, out)
+    }
+
+    fn gathered_all(&mut self, out: &mut dyn Out) {
+        self.sums.gathered_all(out);
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        if let Some((group, sum)) = self.sums.merge(key, payload)? {
-            self.judge(&group, sum, out);
-        }
+        let (group, sum) = self.sums.read(key, payload);
+        self.judge(&group, sum, out);
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
-        if let Some((group, sum)) = self.sums.last() {
-            self.judge(&group, sum, out);
-        }
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let (movements, groups) = (counted(self.movements, MOVEMENT), counted(self.sums.count(), GROUP));
         let used = self.tolerance.explain(self.used, GROUP);
         Ok(said!(
@@ -90,10 +91,7 @@ impl Evaluator for Balances {
 }
 
 impl Balances {
-    fn judge(&mut self, group: &Group, sum: i128, out: &mut dyn Out) {
-        if sum == 0 {
-            return;
-        }
+    fn judge(&mut self, group: &Group<'_>, sum: i128, out: &mut dyn Out) {
         match self.tolerance.allows(sum) {
             true => self.used += 1,
             false => out.violation(group.violation(|currency| violation(currency, sum, self.scale))),

@@ -1,6 +1,8 @@
 //! What a rule leaves to the filing of the next day, and takes over from the one of the day before: closing
 //! balances, last numbers, movements that wait for their other.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
 use super::Given;
@@ -13,7 +15,7 @@ use crate::said::Said;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carry {
     /// Names and values that tell it from the others of its rule, such as those of its group.
-    pub values: Vec<(String, String)>,
+    pub values: Vec<(Cow<'static, str>, String)>,
     /// The money it is about, in units of the day's scale.
     pub amount: Option<(Currency, i128)>,
     /// The business date it stems from.
@@ -25,7 +27,7 @@ pub struct Carry {
 impl Carry {
     /// The values, where they have these names.
     pub fn values_of<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<Vec<&str>> {
-        let same = self.values.iter().map(|(name, _)| name.as_str()).eq(names);
+        let same = self.values.iter().map(|(name, _)| &**name).eq(names);
         same.then(|| self.values.iter().map(|(_, value)| value.as_str()).collect())
     }
 }

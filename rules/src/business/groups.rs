@@ -1,8 +1,11 @@
 //! What a rule keeps per group of movements.
 
-use arrow_array::Array;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::keyed::{AT_ONCE, Keyed, Keys};
+use hashbrown::HashMap;
+
+use super::key::{Part, push, values};
 use super::{Out, Violation};
 use crate::money::{Currency, Overflow};
 use crate::movement::{Columns, Field};
@@ -14,10 +17,11 @@ pub(crate) trait Cell: Default {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow>;
     /// Appends it as bytes.
     fn write(&self, out: &mut Vec<u8>);
-    /// Reads what [`Cell::write`] has written.
-    fn read(bytes: &[u8]) -> Self;
+    /// Takes what [`Cell::write`] has written off the begin of the bytes.
+    fn read(bytes: &mut &[u8]) -> Self;
 }
 
+/// A number is as many bytes as it needs, behind how many they are.
 impl Cell for i128 {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
         *self = self.checked_add(*other).ok_or(Overflow)?;
@@ -25,46 +29,70 @@ impl Cell for i128 {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_be_bytes());
+        let bits = Self::BITS - (self ^ (self >> (Self::BITS - 1))).leading_zeros();
+        let bytes = bits as usize / 8 + 1;
+        out.push(bytes as u8);
+        // All of them and less is quicker than just as many.
+        out.extend_from_slice(&self.to_le_bytes());
+        out.truncate(out.len() - size_of::<Self>() + bytes);
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        bytes.first_chunk().map_or(0, |bytes| Self::from_be_bytes(*bytes))
+    fn read(bytes: &mut &[u8]) -> Self {
+        let Some((&length, rest)) = bytes.split_first() else { return 0 };
+        let (number, rest) = rest.split_at(usize::from(length).min(rest.len()));
+        *bytes = rest;
+        let sign = if number.last().is_some_and(|last| *last > 127) { 255 } else { 0 };
+        let mut whole = [sign; size_of::<Self>()];
+        whole[..number.len()].copy_from_slice(number);
+        Self::from_le_bytes(whole)
     }
 }
 
+/// Groups that are held at once. A processor's caches hold them.
+const HELD: usize = if cfg!(test) { 2 } else { 1 << 13 };
+
 /// One cell per group: per distinct combination of the values of some fields, where an empty
-/// value is `""`. Cells are gathered, given up ([`Groups::release`]) as often as need be, and put together again
-/// group by group ([`Groups::merge`]).
+/// value is `""`. Of a day with many groups, parts of cells are left to be gathered ([`Out::gather`]) and put together
+/// again ([`Groups::gathered`]); those that matter are then kept ([`Out::keep`]), and read in order ([`Groups::read`]).
 pub(crate) struct Groups<T> {
-    fields: Vec<Field>,
+    fields: Arc<[Field]>,
     per_currency: bool,
-    /// The keys in hand, kept to spare allocations.
-    keys: Keys,
+    /// Which cells are kept.
+    matters: Box<dyn Fn(&T) -> bool + Send>,
     /// Keys are the values, each terminated by [`push`]: no two groups share one.
-    cells: Keyed<T>,
-    /// The group that is being put together.
-    merging: Option<(String, T)>,
-    /// How many were put together.
+    cells: HashMap<String, T>,
+    /// Movements since cells were given up last.
+    updated: usize,
+    /// Whether movements of a group lie so far apart that holding cells hardly ever brings two of them together.
+    scattered: bool,
+    /// The key in hand: of a movement, then of the group that is being put together.
+    key: String,
+    /// What was put together so far.
+    whole: Option<T>,
+    payload: Vec<u8>,
     count: u64,
 }
 
 impl<T: Cell> Groups<T> {
-    /// Groups of these fields.
-    pub fn new(fields: &[Field]) -> Self {
+    /// Groups of these fields; those are kept whose cell matters.
+    pub fn new(fields: &[Field], matters: impl Fn(&T) -> bool + Send + 'static) -> Self {
         Self {
-            fields: fields.to_vec(),
+            fields: fields.into(),
             per_currency: false,
-            keys: Keys::default(),
-            cells: Keyed::default(),
-            merging: None,
+            matters: Box::new(matters),
+            cells: HashMap::new(),
+            updated: 0,
+            scattered: false,
+            key: String::new(),
+            whole: None,
+            payload: Vec::new(),
             count: 0,
         }
     }
 
     /// Groups of these fields and the currency.
-    pub fn per_currency(fields: &[Field]) -> Self {
-        Self { per_currency: true, ..Self::new(fields) }
+    pub fn per_currency(fields: &[Field], matters: impl Fn(&T) -> bool + Send + 'static) -> Self {
+        Self { per_currency: true, ..Self::new(fields, matters) }
     }
 
     /// The fields, without the currency.
@@ -77,26 +105,24 @@ impl<T: Cell> Groups<T> {
         &mut self,
         columns: &Columns<'_>,
         rows: &[u32],
+        out: &mut dyn Out,
         mut change: impl FnMut(&mut T, usize) -> Result<(), Overflow>,
     ) -> Result<(), Overflow> {
         let fields = self.fields.iter().chain(self.per_currency.then_some(&Field::Currency));
-        let fields: Vec<_> = fields.map(|&field| (field, columns.texts(field))).collect();
-        let write = |key: &mut String, row: usize| {
-            for &(field, texts) in &fields {
-                match texts {
-                    Some(texts) if texts.is_valid(row) => push(key, texts.value(row)),
-                    Some(_) => push(key, ""),
-                    None => push(key, &columns.shown(field, row).unwrap_or_default()),
-                }
-            }
-        };
-        for rows in rows.chunks(AT_ONCE) {
-            self.keys.clear();
-            rows.iter().for_each(|&row| self.keys.push(&self.cells, |key| write(key, row as usize)));
-            self.cells.fetch(&self.keys.hashes);
-            for (at, &row) in rows.iter().enumerate() {
-                let (hash, key) = self.keys.at(at);
-                change(self.cells.of(hash, key), row as usize)?;
+        let fields: Vec<_> = fields.map(|&field| Part::of(columns.values(field))).collect();
+        for row in rows.iter().map(|&row| row as usize) {
+            self.key.clear();
+            fields.iter().for_each(|part| part.push(&mut self.key, row));
+            if self.scattered {
+                let mut cell = T::default();
+                change(&mut cell, row)?;
+                self.payload.clear();
+                cell.write(&mut self.payload);
+                out.gather(self.key.as_bytes(), &self.payload);
+            } else {
+                change(self.cells.entry_ref(self.key.as_str()).or_default(), row)?;
+                self.updated += 1;
+                self.make_room(out);
             }
         }
         Ok(())
@@ -105,81 +131,95 @@ impl<T: Cell> Groups<T> {
     /// The cell of the group with these values, in the order of the fields, then the currency
     /// where groups are per currency.
     pub fn cell<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut T {
-        self.keys.clear();
-        self.keys.push(&self.cells, |key| values.into_iter().for_each(|value| push(key, value)));
-        let (hash, key) = self.keys.at(0);
-        self.cells.of(hash, key)
+        self.key.clear();
+        values.into_iter().for_each(|value| push(&mut self.key, value));
+        self.cells.entry_ref(self.key.as_str()).or_default()
     }
 
-    /// Bytes, about, that [`Groups::release`] would give up.
-    pub fn held(&self) -> usize {
-        self.cells.bytes()
+    /// Gives up the cells where there are too many of them.
+    pub fn make_room(&mut self, out: &mut dyn Out) {
+        if self.cells.len() > HELD {
+            self.scattered = self.updated < self.cells.len() * 2;
+            self.give_up(out);
+        }
     }
 
     /// Gives up every cell.
-    pub fn release(&mut self, out: &mut dyn Out) {
-        let mut payload = Vec::new();
-        for (key, cell) in std::mem::take(&mut self.cells).iter() {
-            payload.clear();
-            cell.write(&mut payload);
-            out.keep(key.as_bytes(), &payload);
+    pub fn give_up(&mut self, out: &mut dyn Out) {
+        for (key, cell) in self.cells.drain() {
+            self.payload.clear();
+            cell.write(&mut self.payload);
+            out.gather(key.as_bytes(), &self.payload);
         }
+        self.updated = 0;
     }
 
-    /// Takes back one cell, in the order of keys; the group before it, where that is whole now.
-    pub fn merge(&mut self, key: &[u8], payload: &[u8]) -> Result<Option<(Group, T)>, Overflow> {
-        let cell = T::read(payload);
-        match &mut self.merging {
-            Some((merging, sum)) if merging.as_bytes() == key => sum.merge(&cell).map(|()| None),
-            _ => {
-                let whole = self.last();
-                self.merging = Some((String::from_utf8_lossy(key).into_owned(), cell));
-                Ok(whole)
-            }
+    /// Takes back a part of a cell. Those of a group come one after the other.
+    pub fn gathered(&mut self, key: &[u8], mut payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        let cell = T::read(&mut payload);
+        if let Some(whole) = &mut self.whole
+            && self.key.as_bytes() == key
+        {
+            return whole.merge(&cell);
         }
+        self.gathered_all(out);
+        self.key.clear();
+        self.key.push_str(str::from_utf8(key).unwrap_or_default());
+        self.whole = Some(cell);
+        Ok(())
     }
 
-    /// The last group, when every cell was taken back.
-    pub fn last(&mut self) -> Option<(Group, T)> {
-        let (key, cell) = self.merging.take()?;
+    /// Every part was taken back.
+    pub fn gathered_all(&mut self, out: &mut dyn Out) {
+        let Some(whole) = self.whole.take() else { return };
         self.count += 1;
-        Some((Group { fields: self.fields.clone(), key }, cell))
+        if (self.matters)(&whole) {
+            self.payload.clear();
+            whole.write(&mut self.payload);
+            out.keep(self.key.as_bytes(), &self.payload);
+        }
     }
 
-    /// How many groups there were, when every cell was taken back.
+    /// A group that was kept, and its cell.
+    pub fn read<'k>(&self, key: &'k [u8], mut payload: &[u8]) -> (Group<'k>, T) {
+        let key = str::from_utf8(key).unwrap_or_default();
+        (Group { fields: Arc::clone(&self.fields), key }, T::read(&mut payload))
+    }
+
+    /// How many groups there were, when every part was taken back.
     pub fn count(&self) -> u64 {
         self.count
     }
 }
 
 /// One group.
-pub(crate) struct Group {
-    fields: Vec<Field>,
-    key: String,
+pub(crate) struct Group<'k> {
+    fields: Arc<[Field]>,
+    key: &'k str,
 }
 
-impl Group {
+impl Group<'_> {
     /// `branch=012, kind=FEE`.
     fn name(&self) -> String {
-        let part = |(field, value): (&Field, String)| format!("{field}={value}");
-        self.fields.iter().zip(values(&self.key)).map(part).collect::<Vec<_>>().join(", ")
+        let part = |(field, value): (&Field, Cow<'_, str>)| format!("{field}={value}");
+        self.fields.iter().zip(values(self.key)).map(part).collect::<Vec<_>>().join(", ")
     }
 
     /// Names and values of its fields; the currency, where groups are per currency, is not among them.
-    pub fn named(&self) -> Vec<(String, String)> {
-        let named = |(field, value): (&Field, String)| (field.name().to_owned(), value);
-        self.fields.iter().zip(values(&self.key)).map(named).collect()
+    pub fn named(&self) -> Vec<(Cow<'static, str>, String)> {
+        let named = |(field, value): (&Field, Cow<'_, str>)| (field.name().into(), value.into_owned());
+        self.fields.iter().zip(values(self.key)).map(named).collect()
     }
 
     /// The currency, where groups are per currency and it is one.
     pub fn currency(&self) -> Option<Currency> {
-        values(&self.key).pop()?.parse().ok()
+        values(self.key).last()?.parse().ok()
     }
 
     /// A violation of this group, where groups are per currency; `told` tells it in the group's
     /// currency.
     pub fn violation(&self, told: impl FnOnce(Currency) -> Violation) -> Violation {
-        let code = values(&self.key).pop().unwrap_or_default();
+        let code = values(self.key).last().unwrap_or_default();
         let violation = match code.parse::<Currency>() {
             Ok(currency) => told(currency),
             Err(_) => Violation {
@@ -199,46 +239,20 @@ impl Group {
     }
 }
 
-/// Appends a value so that keys sort as their values do and neighbours stay apart: it ends in two
-/// NULs, and a NUL within it becomes NUL, 1.
-pub(super) fn push(key: &mut String, value: &str) {
-    match value.contains('\0') {
-        true => key.push_str(&value.replace('\0', "\0\u{1}")),
-        false => key.push_str(value),
-    }
-    key.push_str("\0\0");
-}
-
-/// The values of a key that [`push`] has made.
-pub(super) fn values(key: &str) -> Vec<String> {
-    let (mut values, mut value) = (Vec::new(), String::new());
-    let mut characters = key.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\0' if characters.next() == Some('\0') => values.push(std::mem::take(&mut value)),
-            _ => value.push(character),
-        }
-    }
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn keys_keep_their_values_apart_and_in_order() {
-        let texts = ["", "\0", "\0\0", "\0\u{1}", "a", "a\0", "a\0b", "aa", "ab", "b", "é"];
-        let mut keys = Vec::new();
-        for left in texts {
-            for right in texts {
-                let mut key = String::new();
-                push(&mut key, left);
-                push(&mut key, right);
-                assert_eq!(values(&key), [left, right]);
-                keys.push(key);
-            }
+    fn numbers_are_read_as_they_were_written() {
+        let near = |n: i128| (-2..=2).filter_map(move |by| n.checked_add(by));
+        let powers = (0..127).map(|bits| 1i128 << bits).flat_map(|power| [power, -power]);
+        for number in powers.chain([0, i128::MAX, i128::MIN]).flat_map(near) {
+            let mut bytes = Vec::new();
+            number.write(&mut bytes);
+            7i128.write(&mut bytes);
+            let mut rest = &bytes[..];
+            assert_eq!((i128::read(&mut rest), i128::read(&mut rest), rest.len()), (number, 7, 0));
         }
-        assert!(keys.is_sorted_by(|left, right| left < right));
     }
 }

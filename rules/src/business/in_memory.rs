@@ -17,12 +17,17 @@ pub struct Stated {
     pub carried: Vec<Carry>,
     /// What it has matched.
     pub matched: Vec<Matched>,
+    gathered: Vec<(Vec<u8>, Vec<u8>)>,
     kept: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Out for Stated {
     fn violation(&mut self, violation: Violation) {
         self.violations.push(violation);
+    }
+
+    fn gather(&mut self, key: &[u8], payload: &[u8]) {
+        self.gathered.push((key.to_vec(), payload.to_vec()));
     }
 
     fn keep(&mut self, key: &[u8], payload: &[u8]) {
@@ -41,8 +46,7 @@ impl Out for Stated {
 /// How a rule went, or that a total overflows; and what it has stated.
 pub type Judged = (Result<Said, Overflow>, Stated);
 
-/// Judges a rule as a night does, over the movements in two batches; in between it gives up what it holds. It takes over
-/// what is `carried`, and looks at rows of the warehouse where it asks for them. `Err` says why it cannot be evaluated.
+/// Judges a rule as a night does, over the movements in two batches. It takes over what is `carried`, and looks at rows of the warehouse where it asks for them. `Err` says why it cannot be evaluated.
 pub fn judge(
     rule: &Rule,
     given: Given<'_>,
@@ -70,21 +74,23 @@ fn finish(
     for batch in [movements.slice(0, half), movements.slice(half, movements.num_rows() - half)] {
         let columns = Columns::of(&batch);
         evaluator.observe(&columns, &select(&rule.only, &columns), out)?;
-        evaluator.release(out);
     }
     if let Some(rows) = warehouse.filter(|_| evaluator.wants_warehouse()) {
         let columns = Columns::of(rows);
         evaluator.observe_warehouse(&columns, &select(&rule.only, &columns), out)?;
-        evaluator.release(out);
     }
-    loop {
-        let mut kept = std::mem::take(&mut out.kept);
-        kept.sort();
-        for (key, payload) in kept {
-            evaluator.sorted(&key, &payload, out)?;
-        }
-        if !evaluator.again(out) {
-            return evaluator.finish(out);
-        }
+    evaluator.observed_all(out);
+    let mut gathered = std::mem::take(&mut out.gathered);
+    // Any order of keys will do; that of what is kept would hide what depends on it.
+    gathered.sort_by(|(left, _), (right, _)| right.cmp(left));
+    for (key, payload) in gathered {
+        evaluator.gathered(&key, &payload, out)?;
     }
+    evaluator.gathered_all(out);
+    let mut kept = std::mem::take(&mut out.kept);
+    kept.sort();
+    for (key, payload) in kept {
+        evaluator.sorted(&key, &payload, out)?;
+    }
+    evaluator.finish(out)
 }

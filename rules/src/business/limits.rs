@@ -105,9 +105,11 @@ impl Limits {
     pub fn evaluator(&self, given: Given<'_>) -> Result<Box<dyn Evaluator>, Said> {
         let maximum = self.settings(given.scale)?;
         let own = self.maxima.as_ref().map(|maxima| Own::read(self, maxima, given)).transpose()?;
+        let (all, most) = (own.is_some(), maximum.unwrap_or_default().unsigned_abs());
+        let matters = move |sum: &Sum| all || sum.total.unsigned_abs() > most;
         let sums = match self.measure {
-            Measure::Amount => Groups::per_currency(&self.group_by),
-            Measure::Records => Groups::new(&self.group_by),
+            Measure::Amount => Groups::per_currency(&self.group_by, matters),
+            Measure::Records => Groups::new(&self.group_by, matters),
         };
         let rule = self.clone();
         Ok(Box::new(Limited { rule, scale: given.scale, maximum, own, sums, movements: 0, empty: 0, unlimited: 0 }))
@@ -198,7 +200,7 @@ impl Own {
         Ok(Self { fields: maxima.group_by.fields().iter().filter_map(position).collect(), limits })
     }
 
-    fn of(&self, group: &Group) -> Option<i128> {
+    fn of(&self, group: &Group<'_>) -> Option<i128> {
         let named = group.named();
         let values = self.fields.iter().filter_map(|&field| named.get(field)).map(|(_, value)| value.clone());
         let code = group.currency().map(|currency| currency.code().to_owned()).unwrap_or_default();
@@ -238,17 +240,16 @@ impl Cell for Sum {
 
     fn write(&self, out: &mut Vec<u8>) {
         self.total.write(out);
-        out.extend_from_slice(&self.movements.to_be_bytes());
+        i128::from(self.movements).write(out);
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        let movements = bytes.get(16..).and_then(|rest| rest.first_chunk()).map_or(0, |n| u64::from_be_bytes(*n));
-        Self { total: i128::read(bytes), movements }
+    fn read(bytes: &mut &[u8]) -> Self {
+        Self { total: i128::read(bytes), movements: i128::read(bytes) as u64 }
     }
 }
 
 impl Evaluator for Limited {
-    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         let of = self.rule.of;
         let counts = |&row: &u32| match (of, columns.amount.value(row as usize)) {
             (Of::Credits, amount) => amount > 0,
@@ -256,12 +257,10 @@ impl Evaluator for Limited {
             _ => true,
         };
         let mut counted: Vec<u32> = rows.iter().copied().filter(counts).collect();
-        let all = counted.len();
-        counted.retain(|&row| !super::lacks_one(&self.rule.group_by, columns, row as usize));
-        self.movements += all as u64;
-        self.empty += (all - counted.len()) as u64;
+        self.movements += counted.len() as u64;
+        self.empty += super::leave_out_empty(&self.rule.group_by, columns, &mut counted);
         let of_records = self.rule.measure == Measure::Records;
-        self.sums.update(columns, &counted, |sum, row| {
+        self.sums.update(columns, &counted, out, |sum, row| {
             let amount = columns.amount.value(row);
             let by = match of {
                 _ if of_records => Some(1),
@@ -273,25 +272,24 @@ impl Evaluator for Limited {
         })
     }
 
-    fn held(&self) -> usize {
-        self.sums.held()
+    fn observed_all(&mut self, out: &mut dyn Out) {
+        self.sums.give_up(out);
     }
 
-    fn release(&mut self, out: &mut dyn Out) {
-        self.sums.release(out);
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        self.sums.gathered(key, payload, out)
+    }
+
+    fn gathered_all(&mut self, out: &mut dyn Out) {
+        self.sums.gathered_all(out);
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        match self.sums.merge(key, payload)? {
-            Some((group, sum)) => self.judge(&group, sum, out),
-            None => Ok(()),
-        }
+        let (group, sum) = self.sums.read(key, payload);
+        self.judge(&group, sum, out)
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
-        if let Some((group, sum)) = self.sums.last() {
-            self.judge(&group, sum, out)?;
-        }
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let (movements, groups) = (counted(self.movements, self.rule.of.noun()), counted(self.sums.count(), GROUP));
         let names = self.rule.group_by.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
         let without = super::without(self.empty, &names);
@@ -323,7 +321,7 @@ impl Of {
 }
 
 impl Limited {
-    fn judge(&mut self, group: &Group, sum: Sum, out: &mut dyn Out) -> Result<(), Overflow> {
+    fn judge(&mut self, group: &Group<'_>, sum: Sum, out: &mut dyn Out) -> Result<(), Overflow> {
         let Some(limit) = self.own.as_ref().and_then(|own| own.of(group)).or(self.maximum) else {
             self.unlimited += 1;
             return Ok(());

@@ -10,7 +10,7 @@ pub mod balance;
 pub mod carried;
 mod groups;
 pub mod in_memory;
-mod keyed;
+mod key;
 pub mod limits;
 pub mod pairing;
 pub mod range;
@@ -20,6 +20,7 @@ pub mod sequence;
 pub mod tables;
 pub mod three_way;
 pub mod uniqueness;
+mod value_set;
 pub mod warehouse_sql;
 
 #[cfg(test)]
@@ -30,7 +31,6 @@ pub(crate) mod testing;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use arrow_array::Array;
 use jiff::civil::Date;
 
 pub use carried::{Before, Carry, Located, Origin};
@@ -82,6 +82,9 @@ impl Violation {
 pub trait Out {
     /// A violation.
     fn violation(&mut self, violation: Violation);
+
+    /// Gathers an item, to be given back by [`Evaluator::gathered`] next to the others of its key.
+    fn gather(&mut self, key: &[u8], payload: &[u8]);
 
     /// Keeps an item, to be given back by [`Evaluator::sorted`] in the order of keys, then payloads, as bytes. No key
     /// may be the beginning of another.
@@ -187,8 +190,8 @@ fn dataset<'a>(datasets: &'a Datasets, id: &str) -> Result<&'a DatasetTable, Sai
 }
 
 /// The evaluation of one rule in one pass: built by [`evaluator`], shown the movements of every batch that the
-/// rule's `only` lets through ([`select`]), given back what it kept, then finished. It holds no more than the
-/// caller lets it: what it gathers per group it gives up when asked, and gets back sorted.
+/// rule's `only` lets through ([`select`]), given back what it gathered, then what it kept, then finished. It holds
+/// little itself, however many movements there are.
 pub trait Evaluator: Send {
     /// Takes over one thing that the filing before carried of this rule, before any movement is looked at; `Err`
     /// where the rule cannot be evaluated with it.
@@ -210,22 +213,22 @@ pub trait Evaluator: Send {
         Ok(())
     }
 
-    /// Bytes, about, that [`Evaluator::release`] would give up.
-    fn held(&self) -> usize {
-        0
-    }
+    /// After the last batch: lets go of what it holds still, by [`Out::gather`] and [`Out::keep`].
+    fn observed_all(&mut self, _out: &mut dyn Out) {}
 
-    /// Gives up what it has gathered, by [`Out::keep`]. Called when it holds much, and once after the last batch.
-    fn release(&mut self, _out: &mut dyn Out) {}
-
-    /// Takes back one item of those kept. They come after the last batch, in the order of keys, then payloads.
-    fn sorted(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
+    /// Takes back one item of those gathered. Those of a key come one after the other, in the order in which they were
+    /// gathered; keys come in an order that nothing may depend on, so that what is stated is mostly left to
+    /// [`Evaluator::sorted`].
+    fn gathered(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
         Ok(())
     }
 
-    /// When all it kept was taken back: whether it has meanwhile kept other items, to be taken back in their turn.
-    fn again(&mut self, _out: &mut dyn Out) -> bool {
-        false
+    /// After the last item that was gathered.
+    fn gathered_all(&mut self, _out: &mut dyn Out) {}
+
+    /// Takes back one item of those kept, in the order of keys, then payloads.
+    fn sorted(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
+        Ok(())
     }
 
     /// States what only the whole day shows, and how the rule went, in words (`added up 340
@@ -300,25 +303,31 @@ pub fn concerns(only: &BTreeMap<Field, Vec<String>>, columns: &Columns<'_>, row:
 
 /// The rows (0-based) of a batch that a rule is about, in order.
 pub fn select(only: &BTreeMap<Field, Vec<String>>, columns: &Columns<'_>) -> Vec<u32> {
-    (0..columns.rows() as u32).filter(|&row| concerns(only, columns, row as usize)).collect()
+    among((0..columns.rows() as u32).collect(), only, columns)
+}
+
+/// Those of some rows that a rule (or one side of it) is about.
+fn among(mut rows: Vec<u32>, only: &BTreeMap<Field, Vec<String>>, columns: &Columns<'_>) -> Vec<u32> {
+    for (&field, values) in only {
+        let of = columns.values(field);
+        rows.retain(|&row| of.is_among(values, row as usize));
+    }
+    rows
 }
 
 /// A value as [`Columns::shown`] gives it, copied only where it must be; `None` where empty.
 fn value<'a>(field: Field, columns: &Columns<'a>, row: usize) -> Option<Cow<'a, str>> {
-    let value = match columns.texts(field) {
-        Some(_) => columns.text(field, row).map(Cow::Borrowed),
-        None => columns.shown(field, row).map(Cow::Owned),
-    };
-    value.filter(|value| !value.is_empty())
+    columns.values(field).at(row)
 }
 
-/// Whether a movement has no value of one of these fields.
-fn lacks_one(fields: &[Field], columns: &Columns<'_>, row: usize) -> bool {
-    fields.iter().any(|&field| match field {
-        Field::BookedAt => columns.booked_at.is_null(row),
-        Field::BookedOn | Field::Amount => false,
-        _ => columns.text(field, row).is_none_or(str::is_empty),
-    })
+/// Leaves the rows out where a movement has no value of one of these fields; how many.
+fn leave_out_empty(fields: &[Field], columns: &Columns<'_>, rows: &mut Vec<u32>) -> u64 {
+    let all = rows.len();
+    for &field in fields {
+        let of = columns.values(field);
+        rows.retain(|&row| of.is_there(row as usize));
+    }
+    (all - rows.len()) as u64
 }
 
 /// What to add to an explanation where movements had none of a field.

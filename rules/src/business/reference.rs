@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::keyed::{AT_ONCE, Keyed, Keys};
+use super::value_set::ValueSet;
 use super::{Datasets, Evaluator, Out, Violation};
 use crate::explain::if_empty;
 use crate::money::Overflow;
@@ -43,19 +43,17 @@ impl Reference {
     pub fn evaluator(&self, datasets: &Datasets) -> Result<Box<dyn Evaluator>, Said> {
         let table = super::dataset(datasets, &self.dataset)?;
         let column = table.column(&self.column)?;
-        let mut valid = Keyed::default();
+        let mut valid = ValueSet::default();
         for value in (0..table.rows.len()).filter_map(|row| table.cell(row, column)) {
-            valid.of(valid.hash(value), value);
+            valid.insert(value);
         }
-        Ok(Box::new(Lookup { rule: self.clone(), valid, keys: Keys::default(), movements: 0, empty: 0 }))
+        Ok(Box::new(Lookup { rule: self.clone(), valid, movements: 0, empty: 0 }))
     }
 }
 
 struct Lookup {
     rule: Reference,
-    valid: Keyed<()>,
-    /// The values in hand, kept to spare allocations.
-    keys: Keys,
+    valid: ValueSet,
     movements: u64,
     /// Movements without a value.
     empty: u64,
@@ -66,21 +64,12 @@ const VALUE: Noun = Noun::new(["value", "values"], ["valor", "valores"]);
 impl Evaluator for Lookup {
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
-        for rows in rows.chunks(AT_ONCE) {
-            self.keys.clear();
-            for &row in rows {
-                let value = super::value(self.rule.field, columns, row as usize).unwrap_or_default();
-                self.keys.push(&self.valid, |key| key.push_str(&value));
-            }
-            self.valid.fetch(&self.keys.hashes);
-            for (at, &row) in rows.iter().enumerate() {
-                let (hash, value) = self.keys.at(at);
-                if !self.valid.has(hash, value) {
-                    self.empty += u64::from(value.is_empty());
-                    self.state(columns, row as usize, out);
-                }
-            }
-        }
+        let values = columns.values(self.rule.field);
+        let values: Vec<_> = rows.iter().map(|&row| values.at(row as usize).unwrap_or_default()).collect();
+        self.valid.missing(&values, |place| {
+            self.empty += u64::from(values[place].is_empty());
+            state(&self.rule, columns, rows[place] as usize, out);
+        });
         Ok(())
     }
 
@@ -95,20 +84,18 @@ impl Evaluator for Lookup {
     }
 }
 
-impl Lookup {
-    /// States a movement whose value is not in the dataset.
-    fn state(&self, columns: &Columns<'_>, row: usize, out: &mut dyn Out) {
-        let Reference { field, column, dataset, allow_empty } = &self.rule;
-        let reason = match super::value(*field, columns, row) {
-            Some(value) => said!(
-                "{field} `{value}` is not in `{column}` of dataset `{dataset}`",
-                "{field} `{value}` no está en `{column}` del conjunto `{dataset}`"
-            ),
-            None if *allow_empty => return,
-            None => said!("{field} is empty", "{field} está vacío"),
-        };
-        out.violation(Violation::of_movement(columns, row, *field, reason));
-    }
+/// States a movement whose value is not in the dataset.
+fn state(rule: &Reference, columns: &Columns<'_>, row: usize, out: &mut dyn Out) {
+    let Reference { field, column, dataset, allow_empty } = rule;
+    let reason = match super::value(*field, columns, row) {
+        Some(value) => said!(
+            "{field} `{value}` is not in `{column}` of dataset `{dataset}`",
+            "{field} `{value}` no está en `{column}` del conjunto `{dataset}`"
+        ),
+        None if *allow_empty => return,
+        None => said!("{field} is empty", "{field} está vacío"),
+    };
+    out.violation(Violation::of_movement(columns, row, *field, reason));
 }
 
 #[cfg(test)]

@@ -94,6 +94,8 @@ impl RollForward {
         }
         let opens = carried_from.is_none() || before.is_none();
         let read = Read { opening: self.opening.as_ref().filter(|_| opens), closing: self.closing.as_ref() };
+        let is_carried = carried_from.is_some();
+        let matters = move |account: &Account| is_carried || account.is_off();
         let mut rolled = Rolled {
             tolerance,
             scale: given.scale,
@@ -103,8 +105,7 @@ impl RollForward {
             movements: 0,
             balances: 0,
             used: 0,
-            groups: Groups::per_currency(&self.group_by.fields()),
-            stated: 0,
+            groups: Groups::per_currency(&self.group_by.fields(), matters),
         };
         if let Some(dataset) = self.dataset.as_ref().filter(|_| read.opening.is_some() || read.closing.is_some()) {
             rolled.open(self, super::dataset(given.datasets, dataset)?, read)?;
@@ -175,16 +176,13 @@ struct Rolled {
     /// Balances that needed the tolerance.
     used: u64,
     groups: Groups<Account>,
-    /// Groups in hand of which something is stated.
-    stated: usize,
 }
 
 #[derive(Default)]
 struct Account {
     /// Sum of the movements.
     moved: i128,
-    /// Apart, since most groups of a night may have none.
-    stated: Option<Box<Stated>>,
+    stated: Option<Stated>,
 }
 
 /// What is stated of a group besides its movements.
@@ -198,7 +196,13 @@ struct Stated {
 
 impl Account {
     fn stated(&self) -> Stated {
-        self.stated.as_deref().copied().unwrap_or_default()
+        self.stated.unwrap_or_default()
+    }
+
+    /// Whether it has no balance, or does not close as that says.
+    fn is_off(&self) -> bool {
+        let Stated { opening, closing, row } = self.stated();
+        row == 0 || opening.unwrap_or_default().checked_add(self.moved) != closing
     }
 }
 
@@ -207,27 +211,32 @@ impl Cell for Account {
         if let Some(other) = &other.stated {
             let Stated { opening, closing, row } = self.stated();
             let (opening, closing) = (opening.or(other.opening), closing.or(other.closing));
-            self.stated = Some(Box::new(Stated { opening, closing, row: row.max(other.row) }));
+            self.stated = Some(Stated { opening, closing, row: row.max(other.row) });
         }
         self.moved.merge(&other.moved)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         self.moved.write(out);
-        let Some(Stated { opening, closing, row }) = self.stated.as_deref() else { return };
+        let Some(Stated { opening, closing, row }) = self.stated else { return };
+        i128::from(row).write(out);
         for balance in [opening, closing] {
             out.push(balance.is_some().into());
             balance.unwrap_or_default().write(out);
         }
-        out.extend_from_slice(&row.to_be_bytes());
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        let from = |at: usize| bytes.get(at..).unwrap_or_default();
-        let balance = |at: usize| from(at).split_first().filter(|(is, _)| **is == 1).map(|(_, rest)| i128::read(rest));
-        let row = from(50).first_chunk().map_or(0, |row| u64::from_be_bytes(*row));
-        let stated = || Box::new(Stated { opening: balance(16), closing: balance(33), row });
-        Self { moved: i128::read(bytes), stated: (bytes.len() > 16).then(stated) }
+    fn read(bytes: &mut &[u8]) -> Self {
+        let moved = i128::read(bytes);
+        if bytes.is_empty() {
+            return Self { moved, stated: None };
+        }
+        let row = i128::read(bytes) as u64;
+        let mut balance = || {
+            let is_there = bytes.split_off_first() == Some(&1);
+            Some(i128::read(bytes)).filter(|_| is_there)
+        };
+        Self { moved, stated: Some(Stated { opening: balance(), closing: balance(), row }) }
     }
 }
 
@@ -246,8 +255,7 @@ impl Rolled {
             let values = names.iter().map(|&column| table.cell(row, column).unwrap_or_default());
             let account = self.groups.cell(values.chain([currency.code()]));
             let first = account.stated().row;
-            self.stated += usize::from(account.stated.is_none());
-            account.stated = Some(Box::new(Stated { opening, closing, row: row as u64 + 1 }));
+            account.stated = Some(Stated { opening, closing, row: row as u64 + 1 });
             if first > 0 {
                 let reason = said!(
                     "the {currency} balance of row {first} is listed again",
@@ -262,46 +270,44 @@ impl Rolled {
 }
 
 impl Evaluator for Rolled {
-    fn take_over(&mut self, carry: &Carry, _: &mut dyn Out) -> Result<(), Said> {
+    fn take_over(&mut self, carry: &Carry, out: &mut dyn Out) -> Result<(), Said> {
         let Some(Some(filing)) = &self.chain else { return Ok(()) };
         let names = self.groups.fields().iter().map(|field| field.name());
         let (Some(values), Some((currency, minor))) = (carry.values_of(names), carry.amount) else {
             return Err(carried::other_values(filing));
         };
         let account = self.groups.cell(values.into_iter().chain([currency.code()]));
-        self.stated += usize::from(account.stated.is_none());
-        account.stated = Some(Box::new(Stated { opening: Some(minor), ..account.stated() }));
+        account.stated = Some(Stated { opening: Some(minor), ..account.stated() });
+        self.groups.make_room(out);
         Ok(())
     }
 
-    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
-        self.groups.update(columns, rows, |account, row| {
+        self.groups.update(columns, rows, out, |account, row| {
             account.moved = account.moved.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
             Ok(())
         })
     }
 
-    fn held(&self) -> usize {
-        self.groups.held() + self.stated * size_of::<Stated>()
+    fn observed_all(&mut self, out: &mut dyn Out) {
+        self.groups.give_up(out);
     }
 
-    fn release(&mut self, out: &mut dyn Out) {
-        self.stated = 0;
-        self.groups.release(out);
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        self.groups.gathered(key, payload, out)
+    }
+
+    fn gathered_all(&mut self, out: &mut dyn Out) {
+        self.groups.gathered_all(out);
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        match self.groups.merge(key, payload)? {
-            Some((group, account)) => self.judge(&group, account, out),
-            None => Ok(()),
-        }
+        let (group, account) = self.groups.read(key, payload);
+        self.judge(&group, account, out)
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
-        if let Some((group, account)) = self.groups.last() {
-            self.judge(&group, account, out)?;
-        }
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let (balances, movements) = (self.balances, counted(self.movements, MOVEMENT));
         let used = self.tolerance.explain(self.used, BALANCE);
         let (balances, from) = match &self.chain {
@@ -319,7 +325,7 @@ impl Evaluator for Rolled {
 }
 
 impl Rolled {
-    fn judge(&mut self, group: &Group, account: Account, out: &mut dyn Out) -> Result<(), Overflow> {
+    fn judge(&mut self, group: &Group<'_>, account: Account, out: &mut dyn Out) -> Result<(), Overflow> {
         let Stated { opening, closing: balance, row } = account.stated();
         let is_carried = self.chain.is_some();
         if !is_carried && row == 0 {

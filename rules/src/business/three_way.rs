@@ -101,7 +101,7 @@ impl ThreeWay {
             tolerance,
             scale: given.scale,
             by_rows: self.warehouse.is_none(),
-            sums: Groups::per_currency(&self.group_by),
+            sums: Groups::per_currency(&self.group_by, Three::differ),
             movements: 0,
             warehouse_rows: 0,
             ledger_rows: 0,
@@ -160,6 +160,12 @@ struct Three {
     ledger: i128,
 }
 
+impl Three {
+    fn differ(&self) -> bool {
+        self.sources != self.warehouse || self.warehouse != self.ledger
+    }
+}
+
 impl Cell for Three {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
         self.sources.merge(&other.sources)?;
@@ -171,9 +177,8 @@ impl Cell for Three {
         [self.sources, self.warehouse, self.ledger].iter().for_each(|sum| sum.write(out));
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        let sum = |n: usize| i128::read(bytes.get(n * 16..).unwrap_or_default());
-        Self { sources: sum(0), warehouse: sum(1), ledger: sum(2) }
+    fn read(bytes: &mut &[u8]) -> Self {
+        Self { sources: i128::read(bytes), warehouse: i128::read(bytes), ledger: i128::read(bytes) }
     }
 }
 
@@ -214,39 +219,38 @@ impl Compared {
 }
 
 impl Evaluator for Compared {
-    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+    fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
-        self.sums.update(columns, rows, |three, row| three.sources.merge(&columns.amount.value(row)))
+        self.sums.update(columns, rows, out, |three, row| three.sources.merge(&columns.amount.value(row)))
     }
 
     fn wants_warehouse(&self) -> bool {
         self.by_rows
     }
 
-    fn observe_warehouse(&mut self, columns: &Columns<'_>, rows: &[u32], _: &mut dyn Out) -> Result<(), Overflow> {
+    fn observe_warehouse(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.warehouse_rows += rows.len() as u64;
-        self.sums.update(columns, rows, |three, row| three.warehouse.merge(&columns.amount.value(row)))
+        self.sums.update(columns, rows, out, |three, row| three.warehouse.merge(&columns.amount.value(row)))
     }
 
-    fn held(&self) -> usize {
-        self.sums.held()
+    fn observed_all(&mut self, out: &mut dyn Out) {
+        self.sums.give_up(out);
     }
 
-    fn release(&mut self, out: &mut dyn Out) {
-        self.sums.release(out);
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        self.sums.gathered(key, payload, out)
+    }
+
+    fn gathered_all(&mut self, out: &mut dyn Out) {
+        self.sums.gathered_all(out);
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        match self.sums.merge(key, payload)? {
-            Some((group, three)) => self.judge(&group, three, out),
-            None => Ok(()),
-        }
+        let (group, three) = self.sums.read(key, payload);
+        self.judge(&group, three, out)
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
-        if let Some((group, three)) = self.sums.last() {
-            self.judge(&group, three, out)?;
-        }
+    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
         let (groups, movements) = (counted(self.sums.count(), GROUP), counted(self.movements, MOVEMENT));
         let (warehouse, ledger) = (counted(self.warehouse_rows, ROW), counted(self.ledger_rows, ROW));
         let used = self.tolerance.explain(self.used, GROUP);
@@ -259,7 +263,7 @@ impl Evaluator for Compared {
 }
 
 impl Compared {
-    fn judge(&mut self, group: &Group, three: Three, out: &mut dyn Out) -> Result<(), Overflow> {
+    fn judge(&mut self, group: &Group<'_>, three: Three, out: &mut dyn Out) -> Result<(), Overflow> {
         let Three { sources, warehouse, ledger } = three;
         let off = |left: i128, right: i128| left.checked_sub(right).ok_or(Overflow);
         let pairs = [

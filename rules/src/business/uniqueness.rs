@@ -1,13 +1,10 @@
 //! No two movements share the values of some fields.
 
-use std::hash::BuildHasher;
-
-use hashbrown::DefaultHashBuilder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluator, Out, Violation};
-use crate::end_to_end::{Place, decode, encode, show};
+use crate::end_to_end::{Place, decode, encode_value, show};
 use crate::explain::listed;
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
@@ -41,8 +38,6 @@ impl Uniqueness {
                 scale,
                 movements: 0,
                 empty: 0,
-                hasher: DefaultHashBuilder::default(),
-                are_repeats: false,
                 key: Vec::new(),
                 places: Vec::new(),
             })),
@@ -50,57 +45,63 @@ impl Uniqueness {
     }
 }
 
-/// Movements come back twice: first in an order that is quick to make, in which those that share a key are
-/// neighbours; then, of these alone, in the order of their keys.
+/// Movements are gathered by their keys; those that share one are kept, and judged in the order of keys.
 struct Unique {
     fields: Vec<Field>,
     scale: u32,
     movements: u64,
     /// Movements where a field is empty.
     empty: u64,
-    hasher: DefaultHashBuilder,
-    /// Whether only movements that share a key come back.
-    are_repeats: bool,
-    /// The key in hand; before repeats alone come back, with eight bytes before it that are a digest of it.
+    /// The key in hand.
     key: Vec<u8>,
-    /// The movements that have it.
+    /// The movements that have it: while they are gathered one, until there is another.
     places: Vec<Place>,
 }
 
 impl Evaluator for Unique {
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
-        for row in rows.iter().map(|&row| row as usize) {
-            self.movements += 1;
-            if super::lacks_one(&self.fields, columns, row) {
-                self.empty += 1;
-                continue;
-            }
+        let mut compared = rows.to_vec();
+        self.movements += rows.len() as u64;
+        self.empty += super::leave_out_empty(&self.fields, columns, &mut compared);
+        let fields: Vec<_> = self.fields.iter().map(|&field| columns.values(field)).collect();
+        for row in compared.into_iter().map(|row| row as usize) {
             self.key.clear();
-            self.key.extend_from_slice(&[0; DIGEST]);
-            encode(columns, row, &self.fields, &mut self.key);
-            let digest = self.hasher.hash_one(&self.key[DIGEST..]);
-            self.key[..DIGEST].copy_from_slice(&digest.to_be_bytes());
-            out.keep(&self.key, &Place::of(columns, row).to_bytes());
+            fields.iter().for_each(|values| encode_value(values, row, &mut self.key));
+            out.gather(&self.key, &Place::of(columns, row).to_bytes());
         }
         Ok(())
     }
 
+    fn observed_all(&mut self, _: &mut dyn Out) {
+        self.key.clear();
+    }
+
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        if self.key == key {
+            self.places.drain(..).for_each(|first| out.keep(key, &first.to_bytes()));
+            out.keep(key, payload);
+        } else {
+            self.begin(key);
+            self.places.extend(Place::from_bytes(payload));
+        }
+        Ok(())
+    }
+
+    fn gathered_all(&mut self, _: &mut dyn Out) {
+        self.begin(&[]);
+    }
+
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
         if self.key != key {
-            self.close(out);
-            self.key.clear();
-            self.key.extend_from_slice(key);
+            self.judge(out);
+            self.begin(key);
         }
         self.places.extend(Place::from_bytes(payload));
         Ok(())
     }
 
-    fn again(&mut self, out: &mut dyn Out) -> bool {
-        self.close(out);
-        !std::mem::replace(&mut self.are_repeats, true)
-    }
-
-    fn finish(self: Box<Self>, _: &mut dyn Out) -> Result<Said, Overflow> {
+    fn finish(self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow> {
+        self.judge(out);
         let (names, movements) = (self.names(), counted(self.movements, MOVEMENT));
         let without = super::without(self.empty, &names);
         Ok(said!(
@@ -110,25 +111,18 @@ impl Evaluator for Unique {
     }
 }
 
-/// Bytes of the digest.
-const DIGEST: usize = 8;
-
 impl Unique {
-    /// Ends the movements that share the key in hand.
-    fn close(&mut self, out: &mut dyn Out) {
-        let places = std::mem::take(&mut self.places);
-        match self.are_repeats {
-            true => self.judge(&places, out),
-            false if places.len() > 1 => {
-                places.iter().for_each(|place| out.keep(&self.key[DIGEST..], &place.to_bytes()));
-            }
-            false => {}
-        }
+    /// Begins with the movements of another key.
+    fn begin(&mut self, key: &[u8]) {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.places.clear();
     }
 
-    fn judge(&self, places: &[Place], out: &mut dyn Out) {
-        let Some(repeats) = places.get(1..).filter(|repeats| !repeats.is_empty()) else { return };
-        let (group, times) = (self.name(&self.key), places.len());
+    /// States the movements that share the key in hand.
+    fn judge(&self, out: &mut dyn Out) {
+        let Some(repeats) = self.places.get(1..).filter(|repeats| !repeats.is_empty()) else { return };
+        let (group, times) = (self.name(&self.key), self.places.len());
         for &place in repeats {
             out.violation(Violation {
                 place: Some(place),

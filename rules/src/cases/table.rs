@@ -127,7 +127,7 @@ impl Table {
                         Ok(date) => carry.since = date,
                         Err(_) => return Wrong::at(line, format!("`{text}` is no date"), "write it as 2026-12-31"),
                     },
-                    _ => carry.values.push((name.clone(), value.clone().unwrap_or_default())),
+                    _ => carry.values.push((name.clone().into(), value.clone().unwrap_or_default())),
                 }
             }
             if let Some(text) = amount {

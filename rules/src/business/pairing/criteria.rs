@@ -2,7 +2,7 @@
 
 use super::leg::{Leg, Side};
 use super::{By, Declared, Pairing, Shape};
-use crate::business::groups::push;
+use crate::business::key::push;
 use crate::business::{Tolerance, tolerance, value};
 use crate::movement::{Columns, Field};
 use crate::said;

@@ -11,7 +11,7 @@ use super::tally::{How, Tally};
 use super::words::{Group, Why, Words, distance};
 use super::{HELD, PARTS, Pairing, Transit, pairs};
 use crate::business::carried::{self, Carry};
-use crate::business::groups::push;
+use crate::business::key::push;
 use crate::business::{Evaluator, Given, Out, concerns, value};
 use crate::end_to_end::Place;
 use crate::money::Overflow;
@@ -63,8 +63,6 @@ pub struct Legs {
     before: Option<String>,
     /// What is known of whole groups, by the key of the group.
     wholes: HashMap<String, Whole>,
-    /// Bytes of their keys.
-    whole_bytes: usize,
     /// The item in hand, kept to spare an allocation per leg.
     bytes: Vec<u8>,
     /// The group in hand.
@@ -96,6 +94,8 @@ enum AsAWhole {
 /// Behind the key of the group: what is known of the whole, or a leg and its amount.
 pub const TAIL: usize = 17;
 const OF_WHOLE: [u8; TAIL] = [0; TAIL];
+/// Groups of which the whole is in hand while movements come.
+const WHOLES: usize = if cfg!(test) { 2 } else { 1 << 13 };
 
 impl Evaluator for Legs {
     fn take_over(&mut self, carry: &Carry, out: &mut dyn Out) -> Result<(), Said> {
@@ -124,12 +124,7 @@ impl Evaluator for Legs {
         Ok(())
     }
 
-    fn held(&self) -> usize {
-        self.whole_bytes + self.wholes.len() * (size_of::<String>() + size_of::<Whole>() + 16)
-    }
-
-    fn release(&mut self, out: &mut dyn Out) {
-        self.whole_bytes = 0;
+    fn observed_all(&mut self, out: &mut dyn Out) {
         let (mut key, mut payload) = (Vec::new(), Vec::new());
         for (group, whole) in self.wholes.drain() {
             key.clear();
@@ -174,7 +169,6 @@ impl Legs {
             carried_since: transit.map(|transit| days_of(given.business_date).saturating_sub_unsigned(transit.days)),
             before: before.map(|before| before.filing.to_owned()),
             wholes: HashMap::new(),
-            whole_bytes: 0,
             bytes: Vec::new(),
             group: Group::default(),
             whole: Whole::default(),
@@ -210,6 +204,9 @@ impl Legs {
     fn keep(&mut self, leg: &Leg, key: &str, out: &mut dyn Out) -> Result<(), Overflow> {
         if self.criteria.has_wholes() {
             self.add_to_whole(key, leg)?;
+            if self.wholes.len() > WHOLES {
+                self.observed_all(out);
+            }
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(key.as_bytes());
@@ -225,7 +222,6 @@ impl Legs {
         if let Some(whole) = self.wholes.get_mut(key) {
             return whole.add(leg);
         }
-        self.whole_bytes += key.len();
         self.wholes.entry(key.to_owned()).or_default().add(leg)
     }
 

@@ -1,10 +1,12 @@
 //! Legs in transit: unpaired, and carried from filing to filing until they are too old.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::evaluator::Legs;
 use super::leg::{Leg, Side};
-use crate::business::groups::push;
+use crate::business::key::push;
 use crate::business::{Carry, Origin, Out};
 use crate::end_to_end::Place;
 use crate::money::Currency;
@@ -48,7 +50,7 @@ impl Legs {
         let values = [side.to_owned()].into_iter().chain(self.group.values.iter().cloned()).chain([at]);
         self.tally.in_transit += 1;
         out.carry(Carry {
-            values: self.names(leg.side).map(str::to_owned).zip(values).collect(),
+            values: self.names(leg.side).map(Cow::Borrowed).zip(values).collect(),
             amount: Some((currency, self.criteria.aligned(leg.side, leg.minor).unwrap_or(leg.minor))),
             since: date_of(leg.days),
             origin: Some(leg.origin()),

@@ -1,11 +1,13 @@
 //! What is said of a violation.
 
+use std::borrow::Cow;
+
 use super::criteria::Criteria;
 use super::leg::{Candidates, Leg, Side};
 use super::sums::Whole;
 use super::tally::How;
 use super::{By, Fields, HELD, PARTS, Pairing, Shape};
-use crate::business::groups::values;
+use crate::business::key::values;
 use crate::business::{Located, Matched, Violation};
 use crate::explain::filtered;
 use crate::money::{Currency, at_own_scale};
@@ -25,7 +27,8 @@ pub struct Group {
 
 impl Group {
     pub fn of(key: &[u8]) -> Self {
-        let mut values = values(&String::from_utf8_lossy(key));
+        let text = String::from_utf8_lossy(key);
+        let mut values: Vec<String> = values(&text).map(Cow::into_owned).collect();
         let currency = values.pop().and_then(|code| code.parse().ok());
         Self { key: key.to_vec(), values, currency }
     }

@@ -194,7 +194,7 @@ fn balances_do_not_roll_over_what_is_not_known() {
          day and then this one again, or let the rule begin anew with a later `carried_from`"
     );
     let carried = |name: &str, amount| {
-        let values = vec![(name.to_owned(), "1".to_owned())];
+        let values = vec![(name.to_owned().into(), "1".to_owned())];
         [Carry { values, amount, since: DAY, origin: None }]
     };
     let money = Some(("MXN".parse().unwrap(), 5));

@@ -1,12 +1,13 @@
 //! Follows the numbers of every sequence, once they come sorted.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::civil::Date;
 
 use super::{Bounds, Number, Sequence};
 use crate::business::carried::{self, Carry};
-use crate::business::groups::{push, values};
+use crate::business::key::{push, values};
 use crate::business::tables::{GroupBy, at};
 use crate::business::{DatasetTable, Evaluator, Given, Out, Violation, dataset, without};
 use crate::end_to_end::Place;
@@ -37,9 +38,8 @@ pub(super) struct Numbers {
     before: Option<String>,
     /// A day between that was not filed.
     missed: Option<Date>,
-    /// What is known of sequences besides movements: keys and payloads.
+    /// What bounds say of sequences: keys and payloads.
     known: Vec<(Vec<u8>, Vec<u8>)>,
-    known_bytes: usize,
     movements: u64,
     /// Movements without a value.
     empty: u64,
@@ -70,7 +70,6 @@ impl Numbers {
             before: before.map(|before| before.filing.to_owned()),
             missed: before.and_then(|before| before.missed),
             known: Vec::new(),
-            known_bytes: 0,
             movements: 0,
             empty: 0,
             sequences: 0,
@@ -106,15 +105,10 @@ impl Numbers {
                     let reason = said!("a number of its group is listed again", "se repite un número de su grupo");
                     return Err(at(table, row, Some(column), reason));
                 }
-                self.know(key, payload);
+                self.known.push((key, payload));
             }
         }
         Ok(())
-    }
-
-    fn know(&mut self, key: Vec<u8>, payload: Vec<u8>) {
-        self.known_bytes += key.len() + payload.len() + 2 * size_of::<Vec<u8>>();
-        self.known.push((key, payload));
     }
 }
 
@@ -146,7 +140,7 @@ fn unreadable(text: &str) -> Said {
 }
 
 impl Evaluator for Numbers {
-    fn take_over(&mut self, carry: &Carry, _: &mut dyn Out) -> Result<(), Said> {
+    fn take_over(&mut self, carry: &Carry, out: &mut dyn Out) -> Result<(), Said> {
         let Some(filing) = &self.before else { return Ok(()) };
         let names = self.rule.group_by.iter().map(|field| field.name()).chain([LAST]);
         let values = carry.values_of(names);
@@ -156,7 +150,7 @@ impl Evaluator for Numbers {
         });
         let Some((group, (before, number))) = read else { return Err(carried::other_values(filing)) };
         let (key, payload) = item(group.iter().copied(), before, Known::Carried, number, None);
-        self.know(key, payload);
+        out.keep(&key, &payload);
         Ok(())
     }
 
@@ -191,12 +185,7 @@ impl Evaluator for Numbers {
         Ok(())
     }
 
-    fn held(&self) -> usize {
-        self.known_bytes
-    }
-
-    fn release(&mut self, out: &mut dyn Out) {
-        self.known_bytes = 0;
+    fn observed_all(&mut self, out: &mut dyn Out) {
         self.known.drain(..).for_each(|(key, payload)| out.keep(&key, &payload));
     }
 
@@ -257,7 +246,7 @@ impl Current {
     }
 
     fn parts(&self) -> Vec<String> {
-        values(&String::from_utf8_lossy(&self.key))
+        values(&String::from_utf8_lossy(&self.key)).map(Cow::into_owned).collect()
     }
 
     /// A number as it would be written.
@@ -356,9 +345,9 @@ impl Numbers {
         let begins = current.first.and_then(|first| Some(Number { value: first.value.checked_sub(1)?, ..first }));
         let ended = [current.previous.or(current.carried).or(begins), current.last];
         if let Some(last) = ended.into_iter().flatten().max_by_key(|number| number.value).filter(|_| self.carries) {
-            let name = |(field, value): (&Field, String)| (field.name().to_owned(), value);
+            let name = |(field, value): (&Field, String)| (field.name().into(), value);
             let group = self.rule.group_by.iter().zip(current.parts()).map(name);
-            let values = group.chain([(LAST.to_owned(), current.shown(last.value, last.width))]).collect();
+            let values = group.chain([(LAST.into(), current.shown(last.value, last.width))]).collect();
             out.carry(Carry { values, amount: None, since: self.date, origin: None });
         }
     }
