@@ -90,6 +90,8 @@ impl Gatherer {
         most: usize,
         mut take: impl FnMut(&[u8], &[u8]) -> Result<(), EngineError> + Send,
     ) -> Result<(), EngineError> {
+        // Where an item begins has half a number.
+        let most = most.min(u32::MAX as usize);
         let mut parts = std::mem::take(&mut self.parts).into_iter();
         let mut next = parts.next().map(|part| self.load(part, most)).transpose()?;
         while let Some(loaded) = next {
@@ -165,13 +167,7 @@ impl Loaded {
                 let (key, payload, _) = items.at(place as u32 as usize);
                 take(key, payload)
             }),
-            Self::Sorted(mut sorted, _folder) => {
-                while let Some((key, payload)) = sorted.item() {
-                    take(key, payload)?;
-                    sorted.advance()?;
-                }
-                Ok(())
-            }
+            Self::Sorted(sorted, _folder) => sorted.each(take),
         }
     }
 }
