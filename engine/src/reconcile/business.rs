@@ -241,11 +241,7 @@ impl<'a> Work<'a> {
         evaluator.gathered_all(&mut stated);
         stated.check()?;
         if let Some(kept) = stated.kept.take() {
-            let mut sorted = kept.finish()?;
-            while let Some((key, payload)) = sorted.item() {
-                evaluator.sorted(key, payload, &mut stated)?;
-                sorted.advance()?;
-            }
+            kept.finish()?.each(|key, payload| Ok(evaluator.sorted(key, payload, &mut stated)?))?;
         }
         let told = evaluator.finish(&mut stated)?;
         stated.check()?;

@@ -240,6 +240,15 @@ impl Sorted {
         (!self.ended).then(|| self.current.bytes.split_at(self.current.key_length))
     }
 
+    /// Hands over every item.
+    pub fn each(mut self, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), EngineError>) -> Result<(), EngineError> {
+        while let Some((key, payload)) = self.item() {
+            take(key, payload)?;
+            self.advance()?;
+        }
+        Ok(())
+    }
+
     /// Takes every item with the next key and hands over the payloads, in order.
     pub fn take_group(&mut self, mut payload: impl FnMut(&[u8])) -> Result<(), EngineError> {
         let Some(key) = self.key().map(<[u8]>::to_vec) else { return Ok(()) };

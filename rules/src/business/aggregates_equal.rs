@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Cell, Group, Groups};
-use super::{Evaluator, Out, Tolerance, Violation, among};
+use super::{Evaluator, Gathers, Out, Tolerance, Violation, among};
 use crate::explain::{filtered, per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
@@ -122,8 +122,8 @@ impl Sides {
 
 impl Cell for Sides {
     fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
-        add(&mut self.left, other.left)?;
-        add(&mut self.right, other.right)
+        self.left.merge(&other.left)?;
+        self.right.merge(&other.right)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -146,23 +146,15 @@ impl Evaluator for Aggregates {
         let (left, right) = (among(rows.to_vec(), left, columns), among(rows.to_vec(), right, columns));
         self.left += left.len() as u64;
         self.right += right.len() as u64;
-        self.sums.update(columns, &left, out, |sides, row| add(&mut sides.left, by(row)))?;
+        self.sums.update(columns, &left, out, |sides, row| sides.left.merge(&by(row)))?;
         self.sums.update(columns, &right, out, |sides, row| {
             let by = if self.rule.opposite_sign { by(row).checked_neg().ok_or(Overflow)? } else { by(row) };
-            add(&mut sides.right, by)
+            sides.right.merge(&by)
         })
     }
 
-    fn observed_all(&mut self, out: &mut dyn Out) {
-        self.sums.give_up(out);
-    }
-
-    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        self.sums.gathered(key, payload, out)
-    }
-
-    fn gathered_all(&mut self, out: &mut dyn Out) {
-        self.sums.gathered_all(out);
+    fn gathers(&mut self) -> Option<&mut dyn Gathers> {
+        Some(&mut self.sums)
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
@@ -225,11 +217,6 @@ fn records_differ(Sides { left, right }: Sides) -> Violation {
         ),
         ..Violation::default()
     }
-}
-
-fn add(sum: &mut i128, by: i128) -> Result<(), Overflow> {
-    *sum = sum.checked_add(by).ok_or(Overflow)?;
-    Ok(())
 }
 
 #[cfg(test)]

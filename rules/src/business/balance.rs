@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::groups::{Group, Groups};
-use super::{Evaluator, Out, Tolerance, Violation};
+use super::groups::{Cell, Group, Groups};
+use super::{Evaluator, Gathers, Out, Tolerance, Violation};
 use crate::explain::{per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
@@ -56,22 +56,11 @@ struct Balances {
 impl Evaluator for Balances {
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
-        self.sums.update(columns, rows, out, |sum, row| {
-            *sum = sum.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
-            Ok(())
-        })
+        self.sums.update(columns, rows, out, |sum, row| sum.merge(&columns.amount.value(row)))
     }
 
-    fn observed_all(&mut self, out: &mut dyn Out) {
-        self.sums.give_up(out);
-    }
-
-    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        self.sums.gathered(key, payload, out)
-    }
-
-    fn gathered_all(&mut self, out: &mut dyn Out) {
-        self.sums.gathered_all(out);
+    fn gathers(&mut self) -> Option<&mut dyn Gathers> {
+        Some(&mut self.sums)
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {

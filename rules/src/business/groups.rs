@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::key::{Part, push, values};
-use super::{Out, Violation};
+use super::{Gathers, Out, Violation};
 use crate::money::{Currency, Overflow};
 use crate::movement::{Columns, Field};
 use crate::said;
@@ -144,8 +144,20 @@ impl<T: Cell> Groups<T> {
         }
     }
 
-    /// Gives up every cell.
-    pub fn give_up(&mut self, out: &mut dyn Out) {
+    /// A group that was kept, and its cell.
+    pub fn read<'k>(&self, key: &'k [u8], mut payload: &[u8]) -> (Group<'k>, T) {
+        let key = str::from_utf8(key).unwrap_or_default();
+        (Group { fields: Arc::clone(&self.fields), key }, T::read(&mut payload))
+    }
+
+    /// How many groups there were, when every part was taken back.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl<T: Cell> Gathers for Groups<T> {
+    fn give_up(&mut self, out: &mut dyn Out) {
         for (key, cell) in self.cells.drain() {
             self.payload.clear();
             cell.write(&mut self.payload);
@@ -154,8 +166,7 @@ impl<T: Cell> Groups<T> {
         self.updated = 0;
     }
 
-    /// Takes back a part of a cell. Those of a group come one after the other.
-    pub fn gathered(&mut self, key: &[u8], mut payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+    fn gathered(&mut self, key: &[u8], mut payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
         let cell = T::read(&mut payload);
         if let Some(whole) = &mut self.whole
             && self.key.as_bytes() == key
@@ -169,8 +180,7 @@ impl<T: Cell> Groups<T> {
         Ok(())
     }
 
-    /// Every part was taken back.
-    pub fn gathered_all(&mut self, out: &mut dyn Out) {
+    fn gathered_all(&mut self, out: &mut dyn Out) {
         let Some(whole) = self.whole.take() else { return };
         self.count += 1;
         if (self.matters)(&whole) {
@@ -178,17 +188,6 @@ impl<T: Cell> Groups<T> {
             whole.write(&mut self.payload);
             out.keep(self.key.as_bytes(), &self.payload);
         }
-    }
-
-    /// A group that was kept, and its cell.
-    pub fn read<'k>(&self, key: &'k [u8], mut payload: &[u8]) -> (Group<'k>, T) {
-        let key = str::from_utf8(key).unwrap_or_default();
-        (Group { fields: Arc::clone(&self.fields), key }, T::read(&mut payload))
-    }
-
-    /// How many groups there were, when every part was taken back.
-    pub fn count(&self) -> u64 {
-        self.count
     }
 }
 

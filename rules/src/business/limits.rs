@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::aggregates_equal::Measure;
 use super::groups::{Cell, Group, Groups};
 use super::tables::{GroupBy, at, decimal};
-use super::{Evaluator, Given, Out, Violation};
+use super::{Evaluator, Gathers, Given, Out, Violation};
 use crate::explain::per_group;
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
@@ -272,16 +272,8 @@ impl Evaluator for Limited {
         })
     }
 
-    fn observed_all(&mut self, out: &mut dyn Out) {
-        self.sums.give_up(out);
-    }
-
-    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        self.sums.gathered(key, payload, out)
-    }
-
-    fn gathered_all(&mut self, out: &mut dyn Out) {
-        self.sums.gathered_all(out);
+    fn gathers(&mut self) -> Option<&mut dyn Gathers> {
+        Some(&mut self.sums)
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {

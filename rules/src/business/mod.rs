@@ -213,18 +213,30 @@ pub trait Evaluator: Send {
         Ok(())
     }
 
-    /// After the last batch: lets go of what it holds still, by [`Out::gather`] and [`Out::keep`].
-    fn observed_all(&mut self, _out: &mut dyn Out) {}
+    /// What it sums per group, where it does.
+    fn gathers(&mut self) -> Option<&mut dyn Gathers> {
+        None
+    }
 
-    /// Takes back one item of those gathered. Those of a key come one after the other, in the order in which they were
-    /// gathered; keys come in an order that nothing may depend on, so that what is stated is mostly left to
-    /// [`Evaluator::sorted`].
-    fn gathered(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
-        Ok(())
+    /// After the last batch: lets go of what it holds still, by [`Out::gather`] and [`Out::keep`].
+    fn observed_all(&mut self, out: &mut dyn Out) {
+        if let Some(gathers) = self.gathers() {
+            gathers.give_up(out);
+        }
+    }
+
+    /// Takes back one item of those gathered. Those of a key come one after the other; besides that their order is one that
+    /// nothing may depend on, so that what is stated is mostly left to [`Evaluator::sorted`].
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
+        self.gathers().map_or(Ok(()), |gathers| gathers.gathered(key, payload, out))
     }
 
     /// After the last item that was gathered.
-    fn gathered_all(&mut self, _out: &mut dyn Out) {}
+    fn gathered_all(&mut self, out: &mut dyn Out) {
+        if let Some(gathers) = self.gathers() {
+            gathers.gathered_all(out);
+        }
+    }
 
     /// Takes back one item of those kept, in the order of keys, then payloads.
     fn sorted(&mut self, _key: &[u8], _payload: &[u8], _out: &mut dyn Out) -> Result<(), Overflow> {
@@ -234,6 +246,18 @@ pub trait Evaluator: Send {
     /// States what only the whole day shows, and how the rule went, in words (`added up 340
     /// movements in 12 groups`, say; the caller adds the number of violations).
     fn finish(self: Box<Self>, out: &mut dyn Out) -> Result<Said, Overflow>;
+}
+
+/// Sums per group whose parts are gathered, as [`Evaluator`] says.
+pub trait Gathers {
+    /// Gives up every part that is held.
+    fn give_up(&mut self, out: &mut dyn Out);
+
+    /// Takes back a part. Those of a group come one after the other.
+    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow>;
+
+    /// Every part was taken back.
+    fn gathered_all(&mut self, out: &mut dyn Out);
 }
 
 /// The evaluator of a rule, or why it cannot be evaluated (its verdict is then `notEvaluated`).

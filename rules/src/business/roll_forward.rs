@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::carried::{self, Carry};
 use super::groups::{Cell, Group, Groups};
 use super::tables::{Currencies, GroupBy, amount, at, money};
-use super::{DatasetTable, Evaluator, Given, Out, Tolerance, Violation};
+use super::{DatasetTable, Evaluator, Gathers, Given, Out, Tolerance, Violation};
 use crate::explain::{carried_on, per_group, tolerated};
 use crate::money::{Currency, Overflow, at_own_scale};
 use crate::movement::Columns;
@@ -284,22 +284,11 @@ impl Evaluator for Rolled {
 
     fn observe(&mut self, columns: &Columns<'_>, rows: &[u32], out: &mut dyn Out) -> Result<(), Overflow> {
         self.movements += rows.len() as u64;
-        self.groups.update(columns, rows, out, |account, row| {
-            account.moved = account.moved.checked_add(columns.amount.value(row)).ok_or(Overflow)?;
-            Ok(())
-        })
+        self.groups.update(columns, rows, out, |account, row| account.moved.merge(&columns.amount.value(row)))
     }
 
-    fn observed_all(&mut self, out: &mut dyn Out) {
-        self.groups.give_up(out);
-    }
-
-    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        self.groups.gathered(key, payload, out)
-    }
-
-    fn gathered_all(&mut self, out: &mut dyn Out) {
-        self.groups.gathered_all(out);
+    fn gathers(&mut self) -> Option<&mut dyn Gathers> {
+        Some(&mut self.groups)
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {

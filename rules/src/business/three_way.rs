@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::groups::{Cell, Group, Groups};
 use super::tables::{Currencies, GroupBy, amount, money};
-use super::{Evaluator, Given, Out, Tolerance, Violation};
+use super::{Evaluator, Gathers, Given, Out, Tolerance, Violation};
 use crate::explain::{per_group, tolerated};
 use crate::money::{Overflow, at_own_scale};
 use crate::movement::{Columns, Field};
@@ -233,16 +233,8 @@ impl Evaluator for Compared {
         self.sums.update(columns, rows, out, |three, row| three.warehouse.merge(&columns.amount.value(row)))
     }
 
-    fn observed_all(&mut self, out: &mut dyn Out) {
-        self.sums.give_up(out);
-    }
-
-    fn gathered(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
-        self.sums.gathered(key, payload, out)
-    }
-
-    fn gathered_all(&mut self, out: &mut dyn Out) {
-        self.sums.gathered_all(out);
+    fn gathers(&mut self) -> Option<&mut dyn Gathers> {
+        Some(&mut self.sums)
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {

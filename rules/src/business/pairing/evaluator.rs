@@ -125,15 +125,7 @@ impl Evaluator for Legs {
     }
 
     fn observed_all(&mut self, out: &mut dyn Out) {
-        let (mut key, mut payload) = (Vec::new(), Vec::new());
-        for (group, whole) in self.wholes.drain() {
-            key.clear();
-            key.extend_from_slice(group.as_bytes());
-            key.extend_from_slice(&OF_WHOLE);
-            payload.clear();
-            whole.write(&mut payload);
-            out.keep(&key, &payload);
-        }
+        self.give_up_wholes(out);
     }
 
     fn sorted(&mut self, key: &[u8], payload: &[u8], out: &mut dyn Out) -> Result<(), Overflow> {
@@ -205,7 +197,7 @@ impl Legs {
         if self.criteria.has_wholes() {
             self.add_to_whole(key, leg)?;
             if self.wholes.len() > WHOLES {
-                self.observed_all(out);
+                self.give_up_wholes(out);
             }
         }
         self.bytes.clear();
@@ -223,6 +215,19 @@ impl Legs {
             return whole.add(leg);
         }
         self.wholes.entry(key.to_owned()).or_default().add(leg)
+    }
+
+    /// Keeps what is known of whole groups.
+    fn give_up_wholes(&mut self, out: &mut dyn Out) {
+        let (mut key, mut payload) = (Vec::new(), Vec::new());
+        for (group, whole) in self.wholes.drain() {
+            key.clear();
+            key.extend_from_slice(group.as_bytes());
+            key.extend_from_slice(&OF_WHOLE);
+            payload.clear();
+            whole.write(&mut payload);
+            out.keep(&key, &payload);
+        }
     }
 
     /// Takes back a leg of the group in hand, in the order of amounts.
